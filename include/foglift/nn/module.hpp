@@ -1,0 +1,75 @@
+#pragma once
+
+#include "foglift/autograd/value.hpp"
+
+#include <concepts>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace foglift {
+inline namespace v0 {
+namespace nn {
+
+/// Something with parameters: a struct with `static void each(auto& self, auto&& f)` that calls
+/// f(name, child) once for every child, which is a Parameter, another module, or a std::vector or
+/// std::optional of those. Counting, optimizers, EMA, saving and the summary all follow from
+/// `each`.
+///
+///   struct Linear {
+///     Parameter<float> weight, bias;
+///     static void each(auto& self, auto&& f) { f("weight", self.weight); f("bias", self.bias); }
+///   };
+template <class M>
+concept Module = requires(M& m) {
+  std::remove_const_t<M>::each(m, [](const char*, auto&) {});
+};
+
+namespace detail {
+template <class C>
+inline constexpr bool is_parameter = false;
+template <class T>
+inline constexpr bool is_parameter<Parameter<T>> = true;
+
+template <class Child, class F>
+void visit(const std::string& name, Child& child, F& f) {
+  using C = std::remove_const_t<Child>;
+  if constexpr (is_parameter<C>) {
+    f(name, child);
+  } else if constexpr (requires { child.has_value(); }) {
+    if (child) visit(name, *child, f);
+  } else if constexpr (requires {
+                         child.size();
+                         child[0];
+                       }) {
+    for (std::size_t i = 0; i < child.size(); ++i)
+      visit(name + '.' + std::to_string(i), child[i], f);
+  } else {
+    static_assert(Module<Child>,
+                  "each() must name parameters, modules, or vectors and optionals of those");
+    C::each(child, [&](const char* key, auto& grandchild) {
+      visit(name.empty() ? std::string(key) : name + '.' + key, grandchild, f);
+    });
+  }
+}
+}  // namespace detail
+
+/// f(dotted name, Parameter&) for every parameter, in the order `each` names them:
+/// "down.0.conv1.weight".
+template <Module M, class F>
+void for_each_parameter(M& model, F&& f) {
+  detail::visit(std::string(), model, f);
+}
+
+/// Number of trainable scalars.
+template <Module M>
+Index parameter_count(const M& model) {
+  Index n = 0;
+  for_each_parameter(model, [&](const std::string&, const auto& p) { n += p.value.size(); });
+  return n;
+}
+
+}  // namespace nn
+}  // namespace v0
+}  // namespace foglift

@@ -1,0 +1,61 @@
+#include "foglift/core/parallel.hpp"
+#include "support/catch.hpp"
+
+#include <numeric>
+#include <stdexcept>
+#include <vector>
+
+using namespace foglift;
+
+TEST_CASE("parallel_for: visits every index once for any number of threads", "[core][parallel]") {
+  const int before = threads();
+  for (int n : {1, 2, 3, 4}) {
+    set_threads(n);
+    for (Index size : {0, 1, 2, 5, 100}) {
+      std::vector<int> visits(static_cast<std::size_t>(size));
+      parallel_for(size, 1, [&](Index i) { ++visits[static_cast<std::size_t>(i)]; });
+      CHECK(std::accumulate(visits.begin(), visits.end(), Index{0}) == size);
+      CHECK(std::all_of(visits.begin(), visits.end(), [](int v) { return v == 1; }));
+    }
+  }
+  set_threads(before);
+}
+
+TEST_CASE("parallel_for: nests, and carries an exception out", "[core][parallel]") {
+  std::vector<int> visits(64);
+  parallel_for(8, 1, [&](Index i) {
+    parallel_for(8, 1, [&](Index j) { ++visits[static_cast<std::size_t>(8 * i + j)]; });
+  });
+  CHECK(std::all_of(visits.begin(), visits.end(), [](int v) { return v == 1; }));
+  CHECK_THROWS_AS(parallel_for(8, 1,
+                               [](Index i) {
+                                 if (i == 7) throw std::logic_error("seven");
+                               }),
+                  std::logic_error);
+  parallel_for(8, 1,
+               [&](Index i) { visits[static_cast<std::size_t>(i)] = 2; });  // the pool still works
+  CHECK(visits[7] == 2);
+  CHECK_THROWS_AS(set_threads(0), ArgumentError);
+}
+
+TEST_CASE("parallel_for: two threads may call it at once", "[core][parallel]") {
+  std::vector<long> sums(2);
+  {
+    std::vector<std::jthread> callers;
+    for (std::size_t c = 0; c < 2; ++c)
+      callers.emplace_back([&sums, c] {
+        for (int round = 0; round < 200; ++round) {
+          std::vector<long> v(50);
+          parallel_for(50, 1, [&](Index i) { v[static_cast<std::size_t>(i)] = i; });
+          sums[c] += std::accumulate(v.begin(), v.end(), 0L);
+        }
+      });
+  }
+  CHECK(sums == std::vector<long>{200 * 1225, 200 * 1225});
+}
+
+TEST_CASE("tree_reduce: adds in the fixed binary order", "[core][parallel]") {
+  std::vector<std::string> v = {"a", "b", "c", "d", "e"};
+  tree_reduce(v, 5, [](std::string& a, const std::string& b) { a = "(" + a + b + ")"; });
+  CHECK(v[0] == "(((ab)(cd))e)");
+}

@@ -1,0 +1,87 @@
+#include "foglift/core/rng.hpp"
+#include "support/catch.hpp"
+
+#include <cmath>
+#include <vector>
+
+using namespace foglift;
+
+TEST_CASE("philox: the known answers of Random123", "[core][rng]") {
+  // kat_vectors of Random123 1.14, philox4x32 with 10 rounds.
+  using W = std::array<std::uint32_t, 4>;
+  CHECK(philox({0, 0, 0, 0}, 0) == W{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
+  CHECK(philox({~0u, ~0u, ~0u, ~0u}, ~0ull) == W{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
+  CHECK(philox({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, 0x299f31d0a4093822) ==
+        W{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
+}
+
+TEST_CASE("rng: a sample's numbers do not depend on its batch", "[core][rng]") {
+  const Rng rng(3);
+  const auto all = rng.normal<float>({33, 5}, 0, 2);
+  for (Index first : {0, 1, 16, 32}) {
+    const auto part = rng.normal<float>({1, 5}, static_cast<std::uint64_t>(first), 2);
+    CHECK(part == all.rows(first, 1));
+  }
+}
+
+TEST_CASE("rng: normals have the moments of N(0, 1)", "[core][rng]") {
+  const Index n = 1 << 20;
+  const auto z = Rng(11).normal<double>({1024, n / 1024});
+  double m1 = 0, m2 = 0, m4 = 0, lag = 0;
+  for (Index i = 0; i < n; ++i) {
+    m1 += z[i];
+    m2 += z[i] * z[i];
+    m4 += std::pow(z[i], 4);
+    if (i) lag += z[i] * z[i - 1];
+  }
+  // 5 standard errors: Var(z) = 1, Var(z^2) = 2, Var(z^4) = 105 - 9 = 96, Var(z z') = 1.
+  const double se = 5 / std::sqrt(static_cast<double>(n));
+  CHECK_THAT(m1 / n, WithinAbs(0, se));
+  CHECK_THAT(m2 / n, WithinAbs(1, se * std::sqrt(2.0)));
+  CHECK_THAT(m4 / n, WithinAbs(3, se * std::sqrt(96.0)));
+  CHECK_THAT(lag / n, WithinAbs(0, se));
+}
+
+TEST_CASE("rng: streams, steps and samples are uncorrelated", "[core][rng]") {
+  const Rng rng(5);
+  const Index n = 1 << 16;
+  const auto base = rng.normal<double>({1, n});
+  const std::vector<Tensor<double>> others = {
+      rng.stream(0).normal<double>({1, n}), rng.stream(1).normal<double>({1, n}),
+      rng.normal<double>({1, n}, 1), rng.normal<double>({1, n}, 0, 1),
+      Rng(6).normal<double>({1, n})};
+  for (const auto& other : others) {
+    double dot = 0;
+    for (Index i = 0; i < n; ++i) dot += base[i] * other[i];
+    CHECK_THAT(dot / n, WithinAbs(0, 5 / std::sqrt(static_cast<double>(n))));
+  }
+}
+
+TEST_CASE("rng: uniforms fill [0, 1) evenly", "[core][rng]") {
+  const Index n = 1 << 18;
+  const auto u = Rng(1).uniform<float>({64, n / 64});
+  std::vector<double> counts(64);
+  for (float v : u) {
+    REQUIRE((v >= 0 && v < 1));
+    ++counts[static_cast<std::size_t>(v * 64)];
+  }
+  double chi2 = 0;
+  const double expected = static_cast<double>(n) / 64;
+  for (double c : counts) chi2 += (c - expected) * (c - expected) / expected;
+  CHECK(chi2 < 63 + 5 * std::sqrt(126.0));  // mean and 5 standard deviations of chi-squared with 63
+                                            // degrees of freedom
+}
+
+TEST_CASE("rng: index is uniform and checks its range", "[core][rng]") {
+  const Rng rng(9);
+  std::vector<int> counts(7);
+  for (std::uint64_t i = 0; i < 70000; ++i) ++counts[static_cast<std::size_t>(rng.index(7, i))];
+  for (int c : counts) CHECK(std::abs(c - 10000) < 5 * std::sqrt(10000.0 * 6 / 7));
+  CHECK_THROWS_AS(rng.index(0, 1), ArgumentError);
+}
+
+TEST_CASE("rng: split gives a fixed sequence of distinct streams", "[core][rng]") {
+  Rng a(4), b(4);
+  CHECK(a.split().key() == b.split().key());
+  CHECK(a.split().key() != Rng(4).split().key());
+}

@@ -1,0 +1,68 @@
+#include "foglift/core/tensor.hpp"
+#include "support/catch.hpp"
+
+#include <cstdint>
+#include <numeric>
+
+using namespace foglift;
+
+TEST_CASE("shape: size, equality, negative axes and printing", "[core][shape]") {
+  const Shape s{2, 3, 4};
+  CHECK(s.size() == 24);
+  CHECK(s.dim(-1) == 4);
+  CHECK(Shape{}.size() == 1);
+  CHECK(s == Shape{2, 3, 4});
+  CHECK_FALSE(s == Shape{2, 3});
+  CHECK(s.with(1, 7) == Shape{2, 7, 4});
+  CHECK(s.slice(1, 3) == Shape{3, 4});
+  std::ostringstream out;
+  out << s;
+  CHECK(out.str() == "[2, 3, 4]");
+}
+
+TEST_CASE("shape: refuses what can not be addressed", "[core][shape]") {
+  CHECK_THROWS_AS((Shape{1, -1}), ShapeError);
+  CHECK_THROWS_AS((Shape{1, 1, 1, 1, 1, 1, 1}), ShapeError);
+  CHECK_THROWS_AS((Shape{Index{1} << 40, Index{1} << 40}), ShapeError);
+  CHECK_THROWS_AS((Shape{2, 3}.dim(2)), ArgumentError);
+}
+
+TEST_CASE("tensor: a copy is a copy", "[core][tensor]") {
+  Tensor<float> a({2, 3}, {1, 2, 3, 4, 5, 6});
+  Tensor<float> b = a;
+  b(1, 2) = 60;
+  CHECK(a(1, 2) == 6);
+  a = b;
+  CHECK(a == b);
+  Tensor<float> c = std::move(b);
+  CHECK(c == a);
+  CHECK(b.empty());  // NOLINT: the moved-from state is documented as empty
+}
+
+TEST_CASE("tensor: memory is 64-byte aligned and reused", "[core][tensor]") {
+  const void* first = nullptr;
+  for (int i = 0; i < 4; ++i) {
+    const Tensor<double> t({5, 7});
+    CHECK(reinterpret_cast<std::uintptr_t>(t.data()) % 64 == 0);
+    if (pool::reuse && i > 1) CHECK(t.data() == first);
+    first = t.data();
+  }
+}
+
+TEST_CASE("tensor: rows, reshaped and cast keep the row-major order", "[core][tensor]") {
+  Tensor<float> a({3, 2, 2});
+  std::iota(a.begin(), a.end(), 0.f);
+  CHECK(a.rows(1, 2) == Tensor<float>({2, 2, 2}, {4, 5, 6, 7, 8, 9, 10, 11}));
+  CHECK(a.reshaped({4, 3})(1, 2) == 5);
+  CHECK(a.cast<double>()(2, 1, 1) == 11.0);
+  CHECK(Tensor<float>(Shape{0, 3}).size() == 0);
+  CHECK(Tensor<float>(Shape{}, 2.f).item() == 2);
+}
+
+TEST_CASE("tensor: errors name both sides", "[core][tensor]") {
+  CHECK_THROWS_WITH((Tensor<float>({2, 2}, {1, 2, 3})),
+                    "Tensor: 3 values for shape [2, 2], which has 4");
+  CHECK_THROWS_AS(Tensor<float>({2, 2}).reshaped({3}), ShapeError);
+  CHECK_THROWS_AS(Tensor<float>({2, 2}).rows(1, 2), ArgumentError);
+  CHECK_THROWS_AS(Tensor<float>({2}).item(), ShapeError);
+}
