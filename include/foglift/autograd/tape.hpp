@@ -52,11 +52,12 @@ class Var {
 template <Scalar T = float>
 class Gradients {
  public:
-  /// nullptr if the loss does not depend on the parameter.
+  /// nullptr if the loss does not depend on the parameter or variable.
   const Tensor<T>* find(const Parameter<T>& p) const { return find_key(&p.value); }
   Tensor<T>* find(const Parameter<T>& p) {
     return const_cast<Tensor<T>*>(std::as_const(*this).find(p));
   }
+  const Tensor<T>* find(const Var<T>& v) const { return find_key(&v.value()); }
   /// Gradient of a variable or parameter that the loss depends on. Throws ArgumentError otherwise.
   const Tensor<T>& operator[](const Parameter<T>& p) const { return get(&p.value); }
   const Tensor<T>& operator[](const Var<T>& v) const { return get(&v.value()); }
