@@ -1,3 +1,4 @@
+cmake_minimum_required(VERSION 3.22)
 file(STRINGS "${SOURCE}" first LIMIT_COUNT 1)
 if(NOT first MATCHES "^// expect: (.+)$")
   message(FATAL_ERROR "${SOURCE}: the first line must be `// expect: <regex>`")

@@ -1,0 +1,86 @@
+#include "foglift/autograd/tape.hpp"
+#include "foglift/autograd/value.hpp"
+#include "support/catch.hpp"
+
+#include <cmath>
+
+using namespace foglift;
+
+namespace {
+// An operation of the test's own, so that the tape is tested without the library's operations: y =
+// a * b elementwise.
+Var<double> product(const Var<double>& a, const Var<double>& b) {
+  Tensor<double> y = a.value();
+  for (Index i = 0; i < y.size(); ++i) y[i] *= b.value()[i];
+  return a.tape().record(std::move(y), {a, b}, [a, b](const Tensor<double>& dy, const auto& grad) {
+    for (const auto& [self, other] : {std::pair{a, b}, std::pair{b, a}}) {
+      if (!grad.needs(self)) continue;
+      Tensor<double> g = dy;
+      for (Index i = 0; i < g.size(); ++i) g[i] *= other.value()[i];
+      grad(self, std::move(g));
+    }
+  });
+}
+Tensor<double> scalar(double v) { return Tensor<double>(Shape{}, v); }
+}  // namespace
+
+TEST_CASE("tape: a value used twice receives both gradients", "[autograd][tape]") {
+  Tape<double> tape;
+  const auto x = tape.variable(scalar(3));
+  const auto cube = product(product(x, x), x);  // x^3
+  const auto g = tape.backward(cube);
+  CHECK(cube.value().item() == 27);
+  CHECK(g[x].item() == 27);  // 3 x^2
+}
+
+TEST_CASE("tape: a parameter is one node however often it is used", "[autograd][tape]") {
+  const Parameter<double> p(scalar(5));
+  Tape<double> tape;
+  const auto y = product(tape.parameter(p), tape.parameter(p));
+  CHECK(tape.size() == 2);
+  CHECK(tape.backward(y)[p].item() == 10);
+}
+
+TEST_CASE("tape: what needs no gradient records no backward", "[autograd][tape]") {
+  Tape<double> tape;
+  const auto c = tape.constant(scalar(2)), d = tape.constant(scalar(3));
+  const auto cd = product(c, d);
+  CHECK_FALSE(cd.needs_gradient());
+  CHECK(tape.backward(cd).size() == 0);
+  const auto x = tape.variable(scalar(4));
+  const auto g = tape.backward(product(cd, x));
+  CHECK(g[x].item() == 6);
+  CHECK_THROWS_AS(g[c], ArgumentError);
+}
+
+TEST_CASE("tape: a second backward gives the same gradients", "[autograd][tape]") {
+  Tape<double> tape;
+  const auto x = tape.variable(scalar(1.5));
+  const auto y = product(x, x);
+  CHECK(tape.backward(y)[x] == tape.backward(y)[x]);
+}
+
+TEST_CASE("tape: a seed gives the vector-Jacobian product", "[autograd][tape]") {
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>({3}, {1, 2, 3}));
+  const auto y = product(x, x);
+  CHECK(tape.backward(y, Tensor<double>({3}, {1, 10, 100}))[x] ==
+        Tensor<double>({3}, {2, 40, 600}));
+  CHECK_THROWS_AS(tape.backward(y), ShapeError);
+  CHECK_THROWS_AS(tape.backward(y, Tensor<double>({2})), ShapeError);
+}
+
+TEST_CASE("tape: values of two tapes do not mix", "[autograd][tape]") {
+  Tape<double> one, two;
+  CHECK_THROWS_AS(product(one.variable(scalar(1)), two.variable(scalar(1))), ArgumentError);
+}
+
+TEST_CASE("gradients: add sums what two tapes found for one model", "[autograd][tape]") {
+  const Parameter<double> p(scalar(2)), q(scalar(7));
+  Tape<double> one, two;
+  auto g = one.backward(product(one.parameter(p), one.constant(scalar(3))));
+  g.add(two.backward(product(two.parameter(p), two.parameter(q))));
+  CHECK(g[p].item() == 10);
+  CHECK(g[q].item() == 2);
+  CHECK(g.find(Parameter<double>()) == nullptr);
+}
