@@ -3,9 +3,12 @@
 #include "foglift/autograd/tape.hpp"
 #include "foglift/core/rng.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <ostream>
+#include <span>
 #include <string>
 #include <vector>
 
