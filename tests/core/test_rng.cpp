@@ -15,6 +15,32 @@ TEST_CASE("philox: the known answers of Random123", "[core][rng]") {
         W{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
 }
 
+TEST_CASE("philox: a block holds the words of its counters", "[core][rng]") {
+  const PhiloxBlock block(40, 7, 1, 2, 0x0123456789abcdef);
+  for (std::uint32_t j = 0; j < PhiloxBlock::lanes; ++j) {
+    const auto one = philox({40 + j, 7, 1, 2}, 0x0123456789abcdef);
+    for (std::size_t i = 0; i < 4; ++i) CHECK(block.words[i][j] == one[i]);
+  }
+}
+
+TEST_CASE("box_muller: agrees with the transform in double", "[core][rng]") {
+  const double turn = 6.283185307179586;
+  // Words near every edge of the reductions, and random ones between.
+  std::vector<std::uint32_t> words = {
+      0, 1, 2, 255, 256, 0x1FFFFFFF, 0x20000000, 0x7FFFFFFF, 0x80000000, 0xB504F333, ~0u};
+  for (std::uint32_t i = 0; i < 2000; ++i) words.push_back(philox({i, 0, 0, 0}, 1)[0]);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::uint32_t w = words[i], v = words[(7 * i + 3) % words.size()];
+    const double radius = std::sqrt(-2 * std::log((w + 1.0) * 0x1p-32)), angle = v * 0x1p-32 * turn;
+    const NormalPair z = box_muller(w, v);
+    // Float keeps 24 bits of u: near u = 1, where the radius goes to 0, an error of 2^-25 in u is
+    // one of 2^-25 / radius.
+    const double slack = 2e-6 + 0x1p-24 / (radius + 0x1p-12);
+    CHECK_THAT(z.first, WithinAbs(radius * std::cos(angle), slack));
+    CHECK_THAT(z.second, WithinAbs(radius * std::sin(angle), slack));
+  }
+}
+
 TEST_CASE("rng: a sample's numbers do not depend on its batch", "[core][rng]") {
   const Rng rng(3);
   const auto all = rng.normal<float>({33, 5}, 0, 2);

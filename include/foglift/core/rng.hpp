@@ -1,29 +1,16 @@
 #pragma once
 
+#include "foglift/core/box_muller.hpp"
+#include "foglift/core/philox.hpp"
 #include "foglift/core/tensor.hpp"
 
+#include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdint>
 #include <span>
 
 namespace foglift {
 inline namespace v0 {
-
-/// Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"): ten rounds
-/// that map a 128-bit counter and a 64-bit key to 128 random bits.
-inline std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> c, std::uint64_t key) {
-  auto k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t p0 = std::uint64_t{0xD2511F53} * c[0];
-    const std::uint64_t p1 = std::uint64_t{0xCD9E8D57} * c[2];
-    c = {static_cast<std::uint32_t>(p1 >> 32) ^ c[1] ^ k0, static_cast<std::uint32_t>(p1),
-         static_cast<std::uint32_t>(p0 >> 32) ^ c[3] ^ k1, static_cast<std::uint32_t>(p0)};
-    k0 += 0x9E3779B9;
-    k1 += 0xBB67AE85;
-  }
-  return c;
-}
 
 /// Counter-based random numbers: a value that holds a key and no position. What is drawn depends on
 /// (seed, stream, sample, step, element) alone, so a sample's noise is the same whatever its batch,
@@ -64,28 +51,28 @@ class Rng {
     return static_cast<Index>(uniform(sample, step) * static_cast<double>(n));
   }
 
-  /// Standard normals for one sample (Box & Muller 1958, on 32-bit uniforms: |z| < 6.7).
+  /// Standard normals for one sample, by Box & Muller's transform.
   template <Scalar T>
   void fill_normal(std::span<T> out, std::uint64_t sample, std::uint32_t step) const {
-    fill(out, sample, step, [](const std::array<std::uint32_t, 4>& w) {
-      std::array<T, 4> z;
-      for (std::size_t i = 0; i < 4; i += 2) {
-        const double radius = std::sqrt(-2 * std::log((w[i] + 1.0) * 0x1p-32));
-        const double angle = w[i + 1] * (0x1p-32 * 6.283185307179586);
-        z[i] = static_cast<T>(radius * std::cos(angle));
-        z[i + 1] = static_cast<T>(radius * std::sin(angle));
+    fill(out, sample, step, [](const PhiloxBlock& block, auto& z) {
+      for (std::size_t j = 0; j < PhiloxBlock::lanes; ++j) {
+        const NormalPair a = box_muller(block.words[0][j], block.words[1][j]);
+        const NormalPair b = box_muller(block.words[2][j], block.words[3][j]);
+        z[j] = a.first;
+        z[PhiloxBlock::lanes + j] = a.second;
+        z[2 * PhiloxBlock::lanes + j] = b.first;
+        z[3 * PhiloxBlock::lanes + j] = b.second;
       }
-      return z;
     });
   }
   /// Uniforms in [0, 1) for one sample; 24 bits, so that float holds them exactly and never rounds
   /// up to 1.
   template <Scalar T>
   void fill_uniform(std::span<T> out, std::uint64_t sample, std::uint32_t step) const {
-    fill(out, sample, step, [](const std::array<std::uint32_t, 4>& w) {
-      std::array<T, 4> u;
-      for (std::size_t i = 0; i < 4; ++i) u[i] = static_cast<T>(w[i] >> 8) * T(0x1p-24);
-      return u;
+    fill(out, sample, step, [](const PhiloxBlock& block, auto& u) {
+      for (std::size_t i = 0; i < 4; ++i)
+        for (std::size_t j = 0; j < PhiloxBlock::lanes; ++j)
+          u[i * PhiloxBlock::lanes + j] = static_cast<float>(block.words[i][j] >> 8) * 0x1p-24f;
     });
   }
 
@@ -115,11 +102,19 @@ class Rng {
     return z ^ (z >> 31);
   }
 
+  /// Blocks of 64 numbers, always whole ones, so that an element's bits do not depend on how many
+  /// are asked for.
   template <class T, class F>
   void fill(std::span<T> out, std::uint64_t sample, std::uint32_t step, F transform) const {
-    for (std::size_t at = 0; at < out.size(); at += 4) {
-      const std::array<T, 4> v = transform(bits(sample, step, static_cast<std::uint32_t>(at / 4)));
-      for (std::size_t i = 0; i < 4 && at + i < out.size(); ++i) out[at + i] = v[i];
+    constexpr std::size_t lanes = PhiloxBlock::lanes;
+    alignas(64) std::array<float, 4 * lanes> values;
+    for (std::size_t at = 0; at < out.size(); at += 4 * lanes) {
+      const PhiloxBlock block(static_cast<std::uint32_t>(at / 4), step,
+                              static_cast<std::uint32_t>(sample),
+                              static_cast<std::uint32_t>(sample >> 32), key_);
+      transform(block, values);
+      const std::size_t n = std::min(4 * lanes, out.size() - at);
+      for (std::size_t i = 0; i < n; ++i) out[at + i] = static_cast<T>(values[i]);
     }
   }
 
