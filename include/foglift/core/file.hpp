@@ -1,0 +1,100 @@
+#pragma once
+
+#include "foglift/core/error.hpp"
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace foglift {
+inline namespace v0 {
+
+/// Throws FormatError "PATH: cannot ACTION: <text of errno>".
+[[noreturn]] inline void raise_errno(std::string_view path, std::string_view action) {
+  const int code = errno;
+  raise<FormatError>(path, ": cannot ", action, ": ", std::generic_category().message(code));
+}
+
+/// A regular file open for reading, with the size it had when it was opened. Pipes, devices and
+/// folders are refused, so reading neither blocks nor lasts for ever. Throws FormatError naming the
+/// path.
+class InputFile {
+ public:
+  explicit InputFile(std::string path)
+      : path_(std::move(path)), fd_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+    if (fd_ < 0) raise_errno(path_, "open");
+    try {
+      inspect();
+    } catch (...) {
+      ::close(fd_);
+      throw;
+    }
+  }
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+  ~InputFile() { ::close(fd_); }
+
+  const std::string& path() const { return path_; }
+  std::uint64_t size() const { return size_; }
+
+  /// The next `count` bytes. Throws FormatError if the file ends before.
+  void read(void* to, std::size_t count) {
+    char* at = static_cast<char*>(to);
+    while (count > 0) {
+      const std::size_t got = read_some(at, count);
+      if (got == 0) raise<FormatError>(path_, ": became shorter while it was read");
+      at += got;
+      count -= got;
+    }
+  }
+
+  /// Throws FormatError if bytes are left: the file became longer while it was read.
+  void finish() {
+    char byte = 0;
+    if (read_some(&byte, 1) > 0) raise<FormatError>(path_, ": became longer while it was read");
+  }
+
+ private:
+  void inspect() {
+    struct stat info = {};
+    if (::fstat(fd_, &info) != 0) raise_errno(path_, "inspect");
+    if (!S_ISREG(info.st_mode)) raise<FormatError>(path_, ": not a regular file");
+    size_ = static_cast<std::uint64_t>(info.st_size);
+  }
+
+  /// Bytes read, at most `count`; 0 at the end.
+  std::size_t read_some(char* to, std::size_t count) {
+    for (;;) {
+      const ssize_t got = ::read(fd_, to, count);
+      if (got >= 0) return static_cast<std::size_t>(got);
+      if (errno != EINTR) raise_errno(path_, "read");
+    }
+  }
+
+  std::string path_;
+  int fd_;
+  std::uint64_t size_ = 0;
+};
+
+/// All bytes of a regular file of at most `max_bytes`. Throws FormatError naming the path if it can
+/// not be read or is larger; nothing is allocated before the size is known to fit.
+inline std::string read_file(const std::string& path, std::uint64_t max_bytes) {
+  InputFile file(path);
+  if (file.size() > max_bytes)
+    raise<FormatError>(path, ": ", file.size(), " bytes, at most ", max_bytes, " are accepted");
+  std::string bytes(static_cast<std::size_t>(file.size()), '\0');
+  file.read(bytes.data(), bytes.size());
+  file.finish();
+  return bytes;
+}
+
+}  // namespace v0
+}  // namespace foglift

@@ -1,0 +1,225 @@
+#pragma once
+
+#include "foglift/core/error.hpp"
+#include "foglift/core/utf8.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace foglift {
+inline namespace v0 {
+namespace io {
+
+/// Reads JSON (RFC 8259) strictly, one expected piece at a time: the caller states what must come
+/// next. Nesting is therefore as deep as the caller's own code and never as deep as the input, and
+/// nothing is allocated but the strings asked for. Errors are FormatError "NAME: header byte
+/// POSITION: ...".
+class JsonScanner {
+ public:
+  /// `name` stands in front of every error. Throws if the text is not UTF-8.
+  JsonScanner(std::string_view text, std::string_view name) : text_(text), name_(name) {
+    at_ = utf8::first_invalid(text_);
+    if (at_ != std::string_view::npos) fail("not UTF-8");
+    at_ = 0;
+  }
+
+  /// An object: calls member(key) with the position at the value, which member must read.
+  /// Whether a key may come twice is for the caller to decide.
+  template <class F>
+  void object(std::size_t max_key, F&& member) {
+    expect('{', "an object");
+    if (accept('}')) return;
+    do {
+      std::string key = string(max_key);
+      expect(':', "':'");
+      member(std::move(key));
+    } while (accept(','));
+    expect('}', "',' or '}'");
+  }
+
+  /// An array: calls element() for each, which must read it.
+  template <class F>
+  void array(F&& element) {
+    expect('[', "an array");
+    if (accept(']')) return;
+    do element();
+    while (accept(','));
+    expect(']', "',' or ']'");
+  }
+
+  /// A string of at most `max_bytes` once its escapes are resolved.
+  std::string string(std::size_t max_bytes) {
+    expect('"', "a string");
+    std::string out;
+    out.reserve(std::min(escaped_size(), max_bytes));
+    for (;;) {
+      const unsigned char c = peek("the end of a string");
+      if (c < 0x20) fail("control character in a string");
+      if (c == '\\') {
+        utf8::append(out, escape());
+      } else {
+        ++at_;
+        if (c == '"') return out;
+        out += static_cast<char>(c);
+      }
+      if (out.size() > max_bytes) fail("string longer than ", max_bytes, " bytes");
+    }
+  }
+
+  /// A number that is an integer written in digits alone: no sign, fraction, exponent or leading
+  /// zero.
+  std::uint64_t unsigned_integer() {
+    skip_blanks();
+    if (!digit(peek("a number"))) fail_expected("a non-negative integer");
+    if (text_[at_] == '0' && at_ + 1 < text_.size() && digit(text_[at_ + 1]))
+      fail("leading zero in a number");
+    std::uint64_t value = 0;
+    for (; at_ < text_.size() && digit(text_[at_]); ++at_) {
+      const auto d = static_cast<std::uint64_t>(text_[at_] - '0');
+      if (value > (std::numeric_limits<std::uint64_t>::max() - d) / 10) fail("number too large");
+      value = value * 10 + d;
+    }
+    if (at_ < text_.size() && (text_[at_] == '.' || text_[at_] == 'e' || text_[at_] == 'E'))
+      fail("a non-negative integer is needed, without fraction or exponent");
+    return value;
+  }
+
+  /// The end of the text; spaces may come before it, nothing else.
+  void end() {
+    while (at_ < text_.size() && text_[at_] == ' ') ++at_;
+    if (at_ < text_.size()) fail("something follows the object");
+  }
+
+  /// Throws FormatError at the current position.
+  template <class... Parts>
+  [[noreturn]] void fail(const Parts&... parts) const {
+    raise<FormatError>(name_, ": header byte ", at_, ": ", parts...);
+  }
+
+ private:
+  static bool digit(int c) { return c >= '0' && c <= '9'; }
+
+  /// Bytes up to the closing quote, escapes counted as written: an upper bound of the string's
+  /// size.
+  std::size_t escaped_size() const {
+    std::size_t end = at_;
+    while (end < text_.size() && text_[end] != '"') end += text_[end] == '\\' ? 2 : 1;
+    return std::min(end, text_.size()) - at_;
+  }
+
+  void skip_blanks() {
+    while (at_ < text_.size() &&
+           (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r'))
+      ++at_;
+  }
+
+  unsigned char peek(std::string_view wanted) const {
+    if (at_ >= text_.size()) fail("the text ends where ", wanted, " is needed");
+    return static_cast<unsigned char>(text_[at_]);
+  }
+
+  bool accept(char c) {
+    skip_blanks();
+    if (at_ >= text_.size() || text_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+
+  void expect(char c, std::string_view wanted) {
+    skip_blanks();
+    if (peek(wanted) != static_cast<unsigned char>(c)) fail_expected(wanted);
+    ++at_;
+  }
+
+  [[noreturn]] void fail_expected(std::string_view wanted) const {
+    fail("'", text_.substr(at_, utf8::character_size(text_, at_)), "' where ", wanted,
+         " is needed");
+  }
+
+  /// The code point of an escape sequence, the position being at its backslash.
+  std::uint32_t escape() {
+    ++at_;
+    const unsigned char c = peek("an escape sequence");
+    ++at_;
+    switch (c) {
+      case '"':
+      case '\\':
+      case '/':
+        return c;
+      case 'b':
+        return '\b';
+      case 'f':
+        return '\f';
+      case 'n':
+        return '\n';
+      case 'r':
+        return '\r';
+      case 't':
+        return '\t';
+      case 'u':
+        break;
+      default:
+        --at_;
+        fail("unknown escape sequence");
+    }
+    const std::uint32_t high = hex4();
+    if (high < 0xD800 || high > 0xDFFF) return high;
+    if (high > 0xDBFF || text_.substr(at_, 2) != "\\u") fail("half of a surrogate pair");
+    at_ += 2;
+    const std::uint32_t low = hex4();
+    if (low < 0xDC00 || low > 0xDFFF) fail("half of a surrogate pair");
+    return 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
+  }
+
+  std::uint32_t hex4() {
+    std::uint32_t value = 0;
+    for (int i = 0; i < 4; ++i, ++at_) {
+      const unsigned char c = peek("four hexadecimal digits");
+      if (digit(c)) {
+        value = value * 16 + (c - std::uint32_t{'0'});
+      } else if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')) {
+        value = value * 16 + ((c | 0x20u) - std::uint32_t{'a'} + 10);
+      } else {
+        fail("four hexadecimal digits are needed");
+      }
+    }
+    return value;
+  }
+
+  std::string_view text_;
+  std::string_view name_;
+  std::size_t at_ = 0;
+};
+
+/// Appends `text` as a JSON string, quotes included. Throws ArgumentError if it is not UTF-8.
+inline void append_json(std::string& out, std::string_view text) {
+  if (const std::size_t at = utf8::first_invalid(text); at != std::string_view::npos)
+    raise<ArgumentError>("append_json: byte ", at, " of the text is not UTF-8");
+  constexpr std::string_view hex = "0123456789abcdef";
+  out += '"';
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (byte < 0x20) {
+      out += "\\u00";
+      out += hex[byte >> 4];
+      out += hex[byte & 15];
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+}  // namespace io
+}  // namespace v0
+}  // namespace foglift

@@ -1,0 +1,4 @@
+#pragma once
+
+#include "foglift/io/safetensors_reader.hpp"
+#include "foglift/io/safetensors_writer.hpp"

@@ -1,0 +1,187 @@
+#pragma once
+
+#include "foglift/core/error.hpp"
+#include "foglift/core/file.hpp"
+#include "foglift/core/tensor.hpp"
+#include "foglift/io/dtype.hpp"
+#include "foglift/io/safetensors_header.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace foglift {
+inline namespace v0 {
+namespace io {
+
+/// The content of a safetensors file, in memory and found to be valid: named tensors and string
+/// metadata. (Format: github.com/huggingface/safetensors.)
+class Safetensors {
+ public:
+  /// Tensors and metadata as the header states them; `data` is what the header describes.
+  Safetensors(std::string source, SafetensorsHeader header, std::vector<std::byte> data)
+      : source_(std::move(source)), header_(std::move(header)), data_(std::move(data)) {}
+
+  /// Where the content came from; errors begin with it.
+  const std::string& source() const { return source_; }
+  const Metadata& metadata() const { return header_.metadata; }
+  /// All tensors, by name.
+  const std::vector<TensorInfo>& tensors() const { return header_.tensors; }
+  std::vector<std::string> names() const {
+    std::vector<std::string> out;
+    for (const TensorInfo& tensor : tensors()) out.push_back(tensor.name);
+    return out;
+  }
+
+  bool contains(std::string_view name) const { return find(name) != nullptr; }
+
+  /// Throws FormatError if the file has no such tensor.
+  const TensorInfo& at(std::string_view name) const {
+    const TensorInfo* tensor = find(name);
+    if (!tensor)
+      raise<FormatError>(source_, ": no tensor \"", name, "\" among its ", tensors().size());
+    return *tensor;
+  }
+
+  /// Throws FormatError if the metadata has no such key.
+  const std::string& metadata(const std::string& key) const {
+    const auto at = header_.metadata.find(key);
+    if (at == header_.metadata.end()) raise<FormatError>(source_, ": no metadata \"", key, '"');
+    return at->second;
+  }
+
+  /// A tensor's bytes as they are stored: little-endian, row-major. Throws FormatError if there is
+  /// no such tensor.
+  std::span<const std::byte> bytes(std::string_view name) const { return bytes(at(name)); }
+
+  /// A tensor as numbers of type T: F16, BF16 and F32 exactly, F64 and integers rounded to nearest,
+  /// BOOL as 0 and 1. Throws FormatError if there is no such tensor, its type is no plain number,
+  /// or a finite element is beyond T.
+  template <Scalar T>
+  Tensor<T> tensor(std::string_view name) const {
+    const TensorInfo& stored = at(name);
+    auto out = Tensor<T>::uninitialized(stored.shape);
+    if (!decode(stored.dtype, bytes(stored), out.data()))
+      raise<FormatError>(source_, ": tensor \"", name, "\" has dtype ", info(stored.dtype).name,
+                         ", which is no plain number; its bytes() can be read");
+    if (sizeof(T) == 4 && stored.dtype == DType::f64) check_narrowed(stored, out);
+    return out;
+  }
+
+  /// A tensor's elements, flat. Throws FormatError if there is no such tensor or it is not stored
+  /// as U.
+  template <class U>
+  std::vector<U> values(std::string_view name) const {
+    const TensorInfo& stored = at(name);
+    if (stored.dtype != dtype_of<U>())
+      raise<FormatError>(source_, ": tensor \"", name, "\" has dtype ", info(stored.dtype).name,
+                         ", needs ", info(dtype_of<U>()).name);
+    const auto from = bytes(stored);
+    std::vector<U> out(from.size() / sizeof(U));
+    if (!out.empty()) std::memcpy(out.data(), from.data(), from.size());
+    return out;
+  }
+
+  /// Throws FormatError naming the first element of a floating tensor that is not finite.
+  void check_finite() const {
+    for (const TensorInfo& tensor : tensors())
+      if (const auto i = first_non_finite(tensor.dtype, bytes(tensor)))
+        raise<FormatError>(source_, ": tensor \"", tensor.name, "\" is not finite at element ", *i);
+  }
+
+ private:
+  const TensorInfo* find(std::string_view name) const {
+    const auto at = std::lower_bound(
+        tensors().begin(), tensors().end(), name,
+        [](const TensorInfo& tensor, std::string_view wanted) { return tensor.name < wanted; });
+    return at != tensors().end() && at->name == name ? &*at : nullptr;
+  }
+
+  std::span<const std::byte> bytes(const TensorInfo& tensor) const {
+    return std::span(data_).subspan(static_cast<std::size_t>(tensor.begin),
+                                    static_cast<std::size_t>(tensor.end - tensor.begin));
+  }
+
+  template <class T>
+  void check_narrowed(const TensorInfo& stored, const Tensor<T>& narrowed) const {
+    const auto from = bytes(stored);
+    for (Index i = 0; i < narrowed.size(); ++i) {
+      if (std::isfinite(narrowed[i])) continue;
+      double wide;
+      std::memcpy(&wide, from.data() + i * Index{sizeof(double)}, sizeof(double));
+      if (std::isfinite(wide))
+        raise<FormatError>(source_, ": tensor \"", stored.name, "\" holds ", wide, " at element ",
+                           i, ", which float can not hold");
+    }
+  }
+
+  std::string source_;
+  SafetensorsHeader header_;
+  std::vector<std::byte> data_;
+};
+
+/// Reads safetensors from anything that hands over the next `count` bytes by read(to, count) and
+/// has `size` of them. Nothing is allocated before the sizes are known to fit each other.
+template <class Input>
+Safetensors load_safetensors(Input& input, std::uint64_t size, const std::string& source,
+                             const SafetensorsOptions& options) {
+  if (size > options.max_file_bytes)
+    raise<FormatError>(source, ": ", size, " bytes, at most ", options.max_file_bytes,
+                       " are accepted");
+  std::uint64_t header_bytes = 0;
+  if (size < sizeof(header_bytes))
+    raise<FormatError>(source, ": ", size, " bytes, a safetensors file has at least 8");
+  input.read(&header_bytes, sizeof(header_bytes));
+  if (header_bytes > options.max_header_bytes)
+    raise<FormatError>(source, ": header of ", header_bytes, " bytes, at most ",
+                       options.max_header_bytes, " are accepted");
+  if (header_bytes > size - sizeof(header_bytes))
+    raise<FormatError>(source, ": header of ", header_bytes, " bytes in a file of ", size);
+  const std::uint64_t data_bytes = size - sizeof(header_bytes) - header_bytes;
+  SafetensorsHeader header;
+  {
+    std::string json(static_cast<std::size_t>(header_bytes), '\0');
+    input.read(json.data(), json.size());
+    header = SafetensorsHeaderParser(json, data_bytes, source, options).parse();
+  }
+  std::vector<std::byte> data(static_cast<std::size_t>(data_bytes));
+  input.read(data.data(), data.size());
+  Safetensors out(source, std::move(header), std::move(data));
+  if (options.require_finite) out.check_finite();
+  return out;
+}
+
+/// Reads a safetensors file. Throws FormatError, which names the path and the place, if it can not
+/// be read, is not valid, or is beyond the limits of the options.
+inline Safetensors read_safetensors(const std::string& path,
+                                    const SafetensorsOptions& options = {}) {
+  InputFile file(path);
+  Safetensors out = load_safetensors(file, file.size(), path, options);
+  file.finish();
+  return out;
+}
+
+/// The same from bytes in memory; errors begin with `source`.
+inline Safetensors parse_safetensors(std::span<const std::byte> bytes,
+                                     const SafetensorsOptions& options = {},
+                                     const std::string& source = "safetensors") {
+  struct Memory {
+    std::span<const std::byte> rest;
+    void read(void* to, std::size_t count) {
+      if (count > 0) std::memcpy(to, rest.data(), count);
+      rest = rest.subspan(count);
+    }
+  } memory{bytes};
+  return load_safetensors(memory, bytes.size(), source, options);
+}
+
+}  // namespace io
+}  // namespace v0
+}  // namespace foglift

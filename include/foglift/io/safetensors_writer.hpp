@@ -1,0 +1,146 @@
+#pragma once
+
+#include "foglift/core/atomic_file.hpp"
+#include "foglift/core/error.hpp"
+#include "foglift/core/tensor.hpp"
+#include "foglift/io/dtype.hpp"
+#include "foglift/io/json.hpp"
+#include "foglift/io/safetensors_types.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace foglift {
+inline namespace v0 {
+namespace io {
+
+/// A tensor to write: a view, which must not outlive what it was made from.
+struct NamedTensor {
+  std::string name;
+  DType dtype = DType::f32;
+  Shape shape;
+  std::span<const std::byte> bytes;
+};
+
+/// A view of a tensor under a name.
+template <Scalar T>
+NamedTensor named(std::string name, const Tensor<T>& tensor) {
+  return {std::move(name), dtype_of<T>(), tensor.shape(), std::as_bytes(tensor.span())};
+}
+template <Scalar T>
+NamedTensor named(std::string name, const Tensor<T>&& tensor) = delete;  // it would be gone
+
+/// A view of numbers as a tensor of rank 1.
+template <class U>
+NamedTensor named(std::string name, std::span<const U> values) {
+  return {std::move(name), dtype_of<U>(), Shape{static_cast<Index>(values.size())},
+          std::as_bytes(values)};
+}
+
+/// Tensors in the order of the reference implementation, by falling alignment and then by name,
+/// each found to be one that can be written. Throws what store_safetensors throws.
+inline std::vector<NamedTensor> in_file_order(std::vector<NamedTensor> tensors) {
+  for (const NamedTensor& tensor : tensors) {
+    if (const auto problem = name_problem(tensor.name); !problem.empty())
+      raise<ArgumentError>("write_safetensors: a tensor ", problem);
+    const auto rank = static_cast<std::size_t>(tensor.shape.rank());
+    if (stored_bytes(tensor.dtype, tensor.shape.begin(), rank) != tensor.bytes.size())
+      raise<ArgumentError>("write_safetensors: tensor \"", tensor.name, "\" has ",
+                           tensor.bytes.size(), " bytes, which do not fit dtype ",
+                           info(tensor.dtype).name, " and shape ", tensor.shape);
+  }
+  std::sort(tensors.begin(), tensors.end(),
+            [](const NamedTensor& a, const NamedTensor& b) { return a.name < b.name; });
+  for (std::size_t i = 1; i < tensors.size(); ++i)
+    if (tensors[i].name == tensors[i - 1].name)
+      raise<ArgumentError>("write_safetensors: two tensors named \"", tensors[i].name, '"');
+  std::stable_sort(tensors.begin(), tensors.end(),
+                   [](const NamedTensor& a, const NamedTensor& b) { return a.dtype > b.dtype; });
+  return tensors;
+}
+
+/// The header, with its length in front and padded with spaces to a multiple of 8, of tensors in
+/// file order.
+inline std::string safetensors_header(const std::vector<NamedTensor>& tensors,
+                                      const Metadata& metadata) {
+  std::string header(sizeof(std::uint64_t), '\0');  // becomes the length
+  header += '{';
+  if (!metadata.empty()) {
+    header += "\"__metadata__\":";
+    char separator = '{';
+    for (const auto& [key, value] : metadata) {
+      header += std::exchange(separator, ',');
+      append_json(header, key);
+      header += ':';
+      append_json(header, value);
+    }
+    header += '}';
+  }
+  std::uint64_t begin = 0;
+  for (const NamedTensor& tensor : tensors) {
+    const std::uint64_t end = begin + tensor.bytes.size();
+    if (header.back() != '{') header += ',';
+    append_json(header, tensor.name);
+    header.append(":{\"dtype\":\"").append(info(tensor.dtype).name).append("\",\"shape\":[");
+    for (int axis = 0; axis < tensor.shape.rank(); ++axis)
+      header.append(axis ? "," : "").append(std::to_string(tensor.shape[axis]));
+    header.append("],\"data_offsets\":[").append(std::to_string(begin)).append(",");
+    header.append(std::to_string(end)).append("]}");
+    begin = end;
+  }
+  header += '}';
+  while (header.size() % 8 != 0) header += ' ';
+  const std::uint64_t length = header.size() - sizeof(length);
+  std::memcpy(header.data(), &length, sizeof(length));
+  return header;
+}
+
+/// Lays out safetensors as the reference implementation does, so that equal content gives equal
+/// bytes, and calls put(std::string_view) with the pieces in order.
+/// Throws ArgumentError if a name is not allowed or comes twice, if a tensor's bytes are not what
+/// its type and shape need, if text is not UTF-8, or if there is more than our own reader accepts.
+template <class Put>
+void store_safetensors(std::vector<NamedTensor> tensors, const Metadata& metadata, Put&& put) {
+  const SafetensorsOptions limits;
+  if (tensors.size() > limits.max_tensors || metadata.size() > limits.max_metadata)
+    raise<ArgumentError>("write_safetensors: ", tensors.size(), " tensors and ", metadata.size(),
+                         " metadata entries, at most ", limits.max_tensors, " and ",
+                         limits.max_metadata, " can be read back");
+  tensors = in_file_order(std::move(tensors));
+  const std::string header = safetensors_header(tensors, metadata);
+  if (header.size() - sizeof(std::uint64_t) > limits.max_header_bytes)
+    raise<ArgumentError>("write_safetensors: header of ", header.size(), " bytes, at most ",
+                         limits.max_header_bytes, " can be read back");
+  put(std::string_view(header));
+  for (const NamedTensor& tensor : tensors)
+    put(std::string_view(reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size()));
+}
+
+/// Writes a safetensors file, as a whole or not at all (see AtomicFile). Throws what
+/// store_safetensors throws, before anything is written, and FormatError if writing fails.
+inline void write_safetensors(const std::string& path, std::vector<NamedTensor> tensors,
+                              const Metadata& metadata = {}) {
+  AtomicFile file(path);
+  store_safetensors(std::move(tensors), metadata,
+                    [&](std::string_view piece) { file.write(piece); });
+  file.commit();
+}
+
+/// The bytes that write_safetensors writes.
+inline std::string safetensors_bytes(std::vector<NamedTensor> tensors,
+                                     const Metadata& metadata = {}) {
+  std::string out;
+  store_safetensors(std::move(tensors), metadata, [&](std::string_view piece) { out += piece; });
+  return out;
+}
+
+}  // namespace io
+}  // namespace v0
+}  // namespace foglift
