@@ -1,0 +1,214 @@
+#pragma once
+
+#include "foglift/autograd/ops/pointwise.hpp"
+
+namespace foglift {
+inline namespace v0 {
+
+// Arithmetic of two Values broadcasts by NumPy's rules, up to rank 6, and throws ShapeError where
+// the shapes do not fit. A gradient sums what was repeated, in double and in a fixed order.
+
+template <Scalar T>
+Tensor<T> add(const Tensor<T>& a, const Tensor<T>& b) {
+  return detail::broadcast("add", a, b, [](auto x, auto y) { return x + y; });
+}
+template <Scalar T>
+Var<T> add(const Var<T>& a, const Var<T>& b) {
+  return a.tape().record(add(a.value(), b.value()), {a, b},
+                         [a, b](const auto& dy, const auto& grad) {
+                           if (grad.needs(a)) grad(a, detail::sum_to(dy, a.shape()));
+                           if (grad.needs(b)) grad(b, detail::sum_to(dy, b.shape()));
+                         });
+}
+
+template <Scalar T>
+Tensor<T> mul(const Tensor<T>& a, const Tensor<T>& b) {
+  return detail::broadcast("mul", a, b, [](auto x, auto y) { return x * y; });
+}
+template <Scalar T>
+Var<T> mul(const Var<T>& a, const Var<T>& b) {
+  return a.tape().record(mul(a.value(), b.value()), {a, b},
+                         [a, b](const auto& dy, const auto& grad) {
+                           if (grad.needs(a))
+                             grad(a, detail::sum_to(mul(dy, b.value()), a.shape()));
+                           if (grad.needs(b))
+                             grad(b, detail::sum_to(mul(dy, a.value()), b.shape()));
+                         });
+}
+
+/// -x.
+template <Scalar T>
+Tensor<T> neg(const Tensor<T>& x) {
+  return detail::map([](auto v) { return -v; }, x);
+}
+template <Scalar T>
+Var<T> neg(const Var<T>& x) {
+  return x.tape().record(neg(x.value()), {x},
+                         [x](const auto& dy, const auto& grad) { grad(x, neg(dy)); });
+}
+
+template <Scalar T>
+Tensor<T> sub(const Tensor<T>& a, const Tensor<T>& b) {
+  return detail::broadcast("sub", a, b, [](auto x, auto y) { return x - y; });
+}
+template <Scalar T>
+Var<T> sub(const Var<T>& a, const Var<T>& b) {
+  return a.tape().record(sub(a.value(), b.value()), {a, b},
+                         [a, b](const auto& dy, const auto& grad) {
+                           if (grad.needs(a)) grad(a, detail::sum_to(dy, a.shape()));
+                           if (grad.needs(b)) grad(b, neg(detail::sum_to(dy, b.shape())));
+                         });
+}
+
+/// By IEEE rules: a division by zero gives infinity or not a number.
+template <Scalar T>
+Tensor<T> div(const Tensor<T>& a, const Tensor<T>& b) {
+  return detail::broadcast("div", a, b, [](auto x, auto y) { return x / y; });
+}
+template <Scalar T>
+Var<T> div(const Var<T>& a, const Var<T>& b) {
+  return a.tape().record(div(a.value(), b.value()), {a, b},
+                         [a, b](const auto& dy, const auto& grad) {
+                           const Tensor<T> da = div(dy, b.value());
+                           if (grad.needs(b)) {
+                             const Tensor<T> db = neg(mul(da, div(a.value(), b.value())));
+                             grad(b, detail::sum_to(db, b.shape()));
+                           }
+                           if (grad.needs(a)) grad(a, detail::sum_to(da, a.shape()));
+                         });
+}
+
+// With a number.
+
+template <Scalar T>
+Tensor<T> add(const Tensor<T>& x, double s) {
+  return detail::map([c = static_cast<T>(s)](auto v) { return v + c; }, x);
+}
+template <Scalar T>
+Var<T> add(const Var<T>& x, double s) {
+  return x.tape().record(add(x.value(), s), {x},
+                         [x](const auto& dy, const auto& grad) { grad(x, dy); });
+}
+
+template <Scalar T>
+Tensor<T> mul(const Tensor<T>& x, double s) {
+  return detail::map([c = static_cast<T>(s)](auto v) { return v * c; }, x);
+}
+template <Scalar T>
+Var<T> mul(const Var<T>& x, double s) {
+  return x.tape().record(mul(x.value(), s), {x},
+                         [x, s](const auto& dy, const auto& grad) { grad(x, mul(dy, s)); });
+}
+
+template <Scalar T>
+Tensor<T> div(const Tensor<T>& x, double s) {
+  return detail::map([c = static_cast<T>(s)](auto v) { return v / c; }, x);
+}
+template <Scalar T>
+Var<T> div(const Var<T>& x, double s) {
+  return x.tape().record(div(x.value(), s), {x},
+                         [x, s](const auto& dy, const auto& grad) { grad(x, div(dy, s)); });
+}
+
+/// s - x.
+template <Scalar T>
+Tensor<T> sub(double s, const Tensor<T>& x) {
+  return detail::map([c = static_cast<T>(s)](auto v) { return c - v; }, x);
+}
+template <Scalar T>
+Var<T> sub(double s, const Var<T>& x) {
+  return x.tape().record(sub(s, x.value()), {x},
+                         [x](const auto& dy, const auto& grad) { grad(x, neg(dy)); });
+}
+
+/// s / x.
+template <Scalar T>
+Tensor<T> div(double s, const Tensor<T>& x) {
+  return detail::map([c = static_cast<T>(s)](auto v) { return c / v; }, x);
+}
+template <Scalar T>
+Var<T> div(double s, const Var<T>& x) {
+  return x.tape().record(div(s, x.value()), {x}, [x, s](const auto& dy, const auto& grad) {
+    const auto slope = [c = static_cast<T>(-s)](auto v, auto d) { return d * (c / v / v); };
+    grad(x, detail::map(slope, x.value(), dy));
+  });
+}
+
+template <Value X>
+X operator+(const X& a, const X& b) {
+  return add(a, b);
+}
+template <Value X>
+X operator-(const X& a, const X& b) {
+  return sub(a, b);
+}
+template <Value X>
+X operator*(const X& a, const X& b) {
+  return mul(a, b);
+}
+template <Value X>
+X operator/(const X& a, const X& b) {
+  return div(a, b);
+}
+template <Value X>
+X operator-(const X& x) {
+  return neg(x);
+}
+
+template <Value X>
+X operator+(const X& x, double s) {
+  return add(x, s);
+}
+template <Value X>
+X operator+(double s, const X& x) {
+  return add(x, s);
+}
+template <Value X>
+X operator-(const X& x, double s) {
+  return add(x, -s);
+}
+template <Value X>
+X operator-(double s, const X& x) {
+  return sub(s, x);
+}
+template <Value X>
+X operator*(const X& x, double s) {
+  return mul(x, s);
+}
+template <Value X>
+X operator*(double s, const X& x) {
+  return mul(x, s);
+}
+template <Value X>
+X operator/(const X& x, double s) {
+  return div(x, s);
+}
+template <Value X>
+X operator/(double s, const X& x) {
+  return div(s, x);
+}
+
+template <Value X>
+X square(const X& x) {
+  return detail::apply<kernels::Square>(x);
+}
+template <Value X>
+X exp(const X& x) {
+  return detail::apply<kernels::Exp>(x);
+}
+template <Value X>
+X log(const X& x) {
+  return detail::apply<kernels::Log>(x);
+}
+template <Value X>
+X sqrt(const X& x) {
+  return detail::apply<kernels::Sqrt>(x);
+}
+/// |x|, with derivative 0 at 0.
+template <Value X>
+X abs(const X& x) {
+  return detail::apply<kernels::Abs>(x);
+}
+
+}  // namespace v0
+}  // namespace foglift

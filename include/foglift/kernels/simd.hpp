@@ -1,0 +1,91 @@
+#pragma once
+
+#include "foglift/core/scalar.hpp"
+#include "foglift/core/shape.hpp"
+
+#include <type_traits>
+
+#include <Eigen/Core>
+
+namespace foglift {
+inline namespace v0 {
+namespace kernels {
+
+/// As many floats as the machine computes at once, or one double: double serves oracles and
+/// gradient checks, where the standard library's accuracy counts more than speed. Formulas written
+/// on Lanes give the same bits in every lane, so that an element's result depends neither on its
+/// place nor on its neighbours. Without vector instructions a Lanes<float> is one float.
+template <Scalar T>
+struct Lanes {
+  using Packet =
+      typename std::conditional_t<std::is_same_v<T, float>, Eigen::internal::packet_traits<float>,
+                                  std::type_identity<T>>::type;
+  static constexpr Index count = static_cast<Index>(sizeof(Packet) / sizeof(T));
+
+  Packet v;
+
+  Lanes() = default;
+  Lanes(T s) : v(Eigen::internal::pset1<Packet>(s)) {}  // NOLINT: constants stand in formulas
+
+  static Lanes load(const T* x) { return make(Eigen::internal::ploadu<Packet>(x)); }
+  void store(T* y) const { Eigen::internal::pstoreu(y, v); }
+
+  /// The first n < count elements, with `rest` in the other lanes.
+  static Lanes load(const T* x, Index n, T rest) {
+    T lane[count];
+    for (Index i = 0; i < count; ++i) lane[i] = i < n ? x[i] : rest;
+    return load(lane);
+  }
+  void store(T* y, Index n) const {
+    T lane[count];
+    store(lane);
+    for (Index i = 0; i < n; ++i) y[i] = lane[i];
+  }
+
+  static Lanes make(Packet p) {
+    Lanes r;
+    r.v = p;
+    return r;
+  }
+
+  friend Lanes operator+(Lanes a, Lanes b) { return make(Eigen::internal::padd(a.v, b.v)); }
+  friend Lanes operator-(Lanes a, Lanes b) { return make(Eigen::internal::psub(a.v, b.v)); }
+  friend Lanes operator*(Lanes a, Lanes b) { return make(Eigen::internal::pmul(a.v, b.v)); }
+  friend Lanes operator/(Lanes a, Lanes b) { return make(Eigen::internal::pdiv(a.v, b.v)); }
+  friend Lanes operator-(Lanes a) { return make(Eigen::internal::pnegate(a.v)); }
+  /// a * b + c, rounded once where the machine can.
+  friend Lanes fma(Lanes a, Lanes b, Lanes c) {
+    return make(Eigen::internal::pmadd(a.v, b.v, c.v));
+  }
+  friend Lanes abs(Lanes a) { return make(Eigen::internal::pabs(a.v)); }
+  /// NaN in `a` stays.
+  friend Lanes min(Lanes a, Lanes b) { return make(Eigen::internal::pmin(a.v, b.v)); }
+  friend Lanes max(Lanes a, Lanes b) { return make(Eigen::internal::pmax(a.v, b.v)); }
+  /// a < b ? yes : no, lane by lane.
+  friend Lanes where_less(Lanes a, Lanes b, Lanes yes, Lanes no) {
+    return make(Eigen::internal::pselect(Eigen::internal::pcmp_lt(a.v, b.v), yes.v, no.v));
+  }
+};
+
+/// f applied to each lane: for functions without a vector formula.
+template <Scalar T, class F>
+Lanes<T> each_lane(Lanes<T> x, const F& f) {
+  T lane[Lanes<T>::count];
+  x.store(lane);
+  for (T& s : lane) s = f(s);
+  return Lanes<T>::load(lane);
+}
+
+/// The lanes combined by f(a, b) in a fixed binary tree.
+template <Scalar T, class F>
+T fold_lanes(Lanes<T> x, const F& f) {
+  T lane[Lanes<T>::count];
+  x.store(lane);
+  for (Index n = Lanes<T>::count / 2; n > 0; n /= 2)
+    for (Index i = 0; i < n; ++i) lane[i] = f(lane[i], lane[i + n]);
+  return lane[0];
+}
+
+}  // namespace kernels
+}  // namespace v0
+}  // namespace foglift
