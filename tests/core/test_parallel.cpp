@@ -1,6 +1,7 @@
 #include "foglift/core/parallel.hpp"
 #include "support/catch.hpp"
 
+#include <cfenv>
 #include <numeric>
 #include <stdexcept>
 #include <vector>
@@ -58,4 +59,20 @@ TEST_CASE("tree_reduce: adds in the fixed binary order", "[core][parallel]") {
   std::vector<std::string> v = {"a", "b", "c", "d", "e"};
   tree_reduce(v, 5, [](std::string& a, const std::string& b) { a = "(" + a + b + ")"; });
   CHECK(v[0] == "(((ab)(cd))e)");
+}
+
+TEST_CASE("parallel_for: workers round as the caller does, and not after it", "[core][parallel]") {
+  const int before = threads();
+  set_threads(4);
+  const auto modes = [] {
+    std::vector<int> out(4);
+    parallel_for(4, 1, [&](Index i) { out[static_cast<std::size_t>(i)] = std::fegetround(); });
+    return out;
+  };
+  std::fesetround(FE_UPWARD);
+  const auto upward = modes();
+  std::fesetround(FE_TONEAREST);
+  CHECK(upward == std::vector<int>(4, FE_UPWARD));
+  CHECK(modes() == std::vector<int>(4, FE_TONEAREST));
+  set_threads(before);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cfenv>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -17,6 +18,8 @@ inline namespace v0 {
 
 /// Workers of the process. They serve one parallel_for at a time; a call from inside another one,
 /// or from a second thread while they are busy, runs in the caller alone, with the same result.
+/// Workers compute in the caller's floating-point mode (rounding, denormals), or the result would
+/// depend on the number of threads.
 class ThreadPool {
  public:
   explicit ThreadPool(int threads) { resize(threads); }
@@ -49,6 +52,7 @@ class ThreadPool {
       const std::lock_guard lock(mutex_);
       call_ = [](const void* f, int thread) { (*static_cast<const Job*>(f))(thread); };
       job_ = &job;
+      std::fegetenv(&mode_);
       pending_ = static_cast<int>(workers_.size());
       ++generation_;
     }
@@ -78,7 +82,11 @@ class ThreadPool {
         if (stopping_) return;
         seen = generation_;
       }
+      std::fenv_t own;
+      std::fegetenv(&own);
+      std::fesetenv(&mode_);
       work(thread);
+      std::fesetenv(&own);
       const std::lock_guard lock(mutex_);
       if (--pending_ == 0) done_.notify_one();
     }
@@ -101,6 +109,7 @@ class ThreadPool {
   bool stopping_ = false;
   void (*call_)(const void*, int) = nullptr;
   const void* job_ = nullptr;
+  std::fenv_t mode_{};
   std::exception_ptr error_;
   std::vector<std::jthread> workers_;
 };
