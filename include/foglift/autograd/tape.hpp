@@ -66,8 +66,10 @@ class Gradients {
 
   /// Adds another thread's or micro-batch's gradients of the same parameters.
   void add(const Gradients& other) {
-    for (const auto& [key, g] : other.by_key_) accumulate(key, Tensor<T>(g));
+    for (const auto& [key, g] : other.by_key_) accumulate(key, g);
   }
+  /// Adds to the gradient of one parameter.
+  void add(const Parameter<T>& p, const Tensor<T>& g) { accumulate(&p.value, g); }
   /// f(Tensor<T>&) on every gradient.
   template <class F>
   void for_each(const F& f) {
@@ -85,12 +87,15 @@ class Gradients {
     raise<ArgumentError>("Gradients: the loss does not depend on this value of shape ",
                          key->shape());
   }
-  void accumulate(const Tensor<T>* key, Tensor<T>&& g) {
-    const auto [it, fresh] = by_key_.try_emplace(key, std::move(g));
+  template <class G>
+  void accumulate(const Tensor<T>* key, G&& g) {
+    const auto [it, fresh] = by_key_.try_emplace(key, std::forward<G>(g));
     if (fresh) return;
     if (it->second.shape() != g.shape())
       raise<ShapeError>("Gradients: ", g.shape(), " added to ", it->second.shape());
-    for (Index i = 0; i < g.size(); ++i) it->second[i] += g[i];
+    T* const sum = it->second.data();
+    const T* const more = g.data();
+    for (Index i = 0; i < g.size(); ++i) sum[i] += more[i];
   }
 
   std::unordered_map<const Tensor<T>*, Tensor<T>> by_key_;
