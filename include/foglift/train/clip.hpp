@@ -1,0 +1,62 @@
+#pragma once
+
+#include "foglift/train/optimizer.hpp"
+
+#include <array>
+#include <cmath>
+
+namespace foglift {
+inline namespace v0 {
+namespace train {
+
+namespace detail {
+/// Sum of squares in double, in eight interleaved sums that are joined in a fixed order.
+template <Scalar T>
+double squared_norm(const Tensor<T>& x) {
+  std::array<double, 8> sums{};
+  const Index whole = x.size() / 8 * 8;
+  const auto square = [&](Index i) {
+    return static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  };
+  for (Index i = 0; i < whole; i += 8)
+    for (Index k = 0; k < 8; ++k) sums[static_cast<std::size_t>(k)] += square(i + k);
+  for (Index i = whole; i < x.size(); ++i) sums[static_cast<std::size_t>(i - whole)] += square(i);
+  tree_reduce(sums, 8, [](double& a, double b) { a += b; });
+  return sums[0];
+}
+}  // namespace detail
+
+/// Euclidean norm of all gradients of a model together, summed in double in the order of visiting.
+/// Parameters without a gradient count as zero.
+template <nn::Module M, Scalar T>
+double global_norm(const M& model, const Gradients<T>& grads) {
+  double sum = 0;
+  nn::for_each_parameter(model, [&](const std::string&, const Parameter<T>& p) {
+    if (const Tensor<T>* g = grads.find(p)) sum += detail::squared_norm(*g);
+  });
+  return std::sqrt(sum);
+}
+
+/// Scales the gradients so that their global norm is at most max_norm (Pascanu et al. 2013);
+/// returns the norm before. Throws ArgumentError unless max_norm > 0, NumericError naming the first
+/// parameter whose gradient is not finite, with the gradients unchanged.
+template <nn::Module M, Scalar T>
+double clip_norm(const M& model, Gradients<T>& grads, double max_norm) {
+  if (!(max_norm > 0)) raise<ArgumentError>("clip_norm: max_norm ", max_norm, ", must be positive");
+  const double norm = global_norm(model, grads);
+  if (!std::isfinite(norm)) {
+    check_gradients("clip_norm", model, grads);
+    raise<NumericError>("clip_norm: the norm of the gradients overflows");
+  }
+  if (norm <= max_norm) return norm;
+  const auto factor = static_cast<T>(max_norm / norm);
+  nn::for_each_parameter(model, [&](const std::string&, const Parameter<T>& p) {
+    if (Tensor<T>* g = grads.find(p))
+      for (T& v : *g) v *= factor;
+  });
+  return norm;
+}
+
+}  // namespace train
+}  // namespace v0
+}  // namespace foglift

@@ -1,0 +1,60 @@
+#pragma once
+
+#include "foglift/core/rng.hpp"
+
+#include <cstdint>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+namespace foglift {
+inline namespace v0 {
+namespace train {
+
+/// Which examples step k sees: the epochs' permutations of [0, examples), one after another, cut
+/// into batches. Every epoch is shuffled by its own key (seed, epoch), so a batch follows from
+/// (seed, k) alone and a resumed run needs no stored position. A batch may span two epochs.
+class Shuffle {
+ public:
+  /// Throws ArgumentError unless examples > 0 and batch > 0.
+  Shuffle(Index examples, Index batch, std::uint64_t seed)
+      : examples_(examples), batch_(batch), rng_(Rng(seed).stream(0x5AFF1E)) {
+    if (examples <= 0 || batch <= 0)
+      raise<ArgumentError>("Shuffle: batches of ", batch, " from ", examples,
+                           " examples, both must be positive");
+  }
+
+  /// The examples of step `step`. Throws ArgumentError for a negative step.
+  std::vector<Index> operator()(Index step) {
+    if (step < 0) raise<ArgumentError>("Shuffle: step ", step, " is negative");
+    std::vector<Index> out;
+    out.reserve(static_cast<std::size_t>(batch_));
+    for (Index at = step * batch_; at < (step + 1) * batch_; ++at) {
+      if (at / examples_ != epoch_) permute(at / examples_);
+      out.push_back(permutation_[static_cast<std::size_t>(at % examples_)]);
+    }
+    return out;
+  }
+
+ private:
+  /// Fisher & Yates.
+  void permute(Index epoch) {
+    permutation_.resize(static_cast<std::size_t>(examples_));
+    std::iota(permutation_.begin(), permutation_.end(), Index{0});
+    const Rng rng = rng_.stream(static_cast<std::uint64_t>(epoch));
+    for (Index i = examples_ - 1; i > 0; --i)
+      std::swap(
+          permutation_[static_cast<std::size_t>(i)],
+          permutation_[static_cast<std::size_t>(rng.index(i + 1, static_cast<std::uint64_t>(i)))]);
+    epoch_ = epoch;
+  }
+
+  Index examples_, batch_;
+  Rng rng_;
+  Index epoch_ = -1;
+  std::vector<Index> permutation_;
+};
+
+}  // namespace train
+}  // namespace v0
+}  // namespace foglift
