@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -55,11 +56,22 @@ void visit(const std::string& name, Child& child, F& f) {
 }
 }  // namespace detail
 
+/// A Value of element type T: what a layer of T's accepts.
+template <class X, class T>
+concept ValueOf = Value<X> && std::same_as<scalar_of<X>, T>;
+
 /// f(dotted name, Parameter&) for every parameter, in the order `each` names them:
 /// "down.0.conv1.weight".
 template <Module M, class F>
 void for_each_parameter(M& model, F&& f) {
   detail::visit(std::string(), model, f);
+}
+
+/// A shape as messages and tables print it: "[2, 3]".
+inline std::string to_string(const Shape& shape) {
+  std::ostringstream out;
+  out << shape;
+  return out.str();
 }
 
 /// Number of trainable scalars.

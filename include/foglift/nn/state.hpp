@@ -1,0 +1,100 @@
+#pragma once
+
+#include "foglift/nn/module.hpp"
+
+#include <algorithm>
+#include <map>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace foglift {
+inline namespace v0 {
+namespace nn {
+
+// Names are PyTorch's in style ("blocks.0.norm1.weight"); layouts are channels last. To bring a
+// PyTorch tensor into the layout of this library, permute its axes:
+//   Linear.weight          [out, in]              -> [in, out]               (1, 0)
+//   Conv1d.weight          [out, in, k]           -> [k, in, out]            (2, 1, 0)
+//   Conv2d.weight          [out, in, kh, kw]      -> [kh, kw, in, out]       (2, 3, 1, 0)
+//   GRU / LSTM weight_ih_l [gates * hidden, in]   -> [in, gates * hidden]    (1, 0)
+//   GRU / LSTM weight_hh_l [gates * h, h]         -> [h, gates * h]          (1, 0)
+// Biases, norm weights, embedding tables and position tables are the same on both sides.
+
+namespace detail {
+template <class M>
+struct ModuleScalar {
+  using type = float;
+};
+template <class M>
+requires requires { typename M::value_type; }
+struct ModuleScalar<M> {
+  using type = typename M::value_type;
+};
+}  // namespace detail
+
+/// Element type of a module's parameters: its `value_type`, float where it names none.
+template <Module M>
+using module_scalar = typename detail::ModuleScalar<std::remove_const_t<M>>::type;
+
+/// A tensor of a model under its dotted name; refers into the model.
+template <Scalar T = float>
+struct NamedTensor {
+  std::string name;
+  const Tensor<T>* tensor;
+};
+
+/// Every parameter of a model under its dotted name, in the order of `each`. The result refers into
+/// the model, which must outlive it.
+template <Module M>
+std::vector<NamedTensor<module_scalar<M>>> state(const M& model) {
+  std::vector<NamedTensor<module_scalar<M>>> result;
+  for_each_parameter(model, [&](const std::string& name, const auto& p) {
+    result.push_back({name, &p.value});
+  });
+  return result;
+}
+
+/// Sets every parameter of `model` from lookup(name) -> const Tensor<T>*, nullptr where the source
+/// has none. `names` lists what the source has. Throws ArgumentError, one line for each missing
+/// name, unexpected name and wrong shape, before anything is changed.
+template <Module M, class Lookup>
+void load_state(M& model, const Lookup& lookup, std::span<const std::string> names) {
+  std::string problems;
+  std::vector<std::string> known;
+  for_each_parameter(std::as_const(model), [&](const std::string& name, const auto& p) {
+    known.push_back(name);
+    const auto* found = lookup(name);
+    if (!found)
+      problems += "\n  missing: " + name + ' ' + to_string(p.value.shape());
+    else if (found->shape() != p.value.shape())
+      problems += "\n  shape: " + name + " is " + to_string(found->shape()) + ", the model needs " +
+                  to_string(p.value.shape());
+  });
+  std::sort(known.begin(), known.end());
+  for (const std::string& name : names)
+    if (!std::binary_search(known.begin(), known.end(), name))
+      problems += "\n  unexpected: " + name;
+  if (!problems.empty())
+    raise<ArgumentError>("load_state: the tensors do not fit the model", problems);
+  for_each_parameter(model, [&](const std::string& name, auto& p) { p.value = *lookup(name); });
+}
+
+/// Sets every parameter of `model` from tensors by name. Throws ArgumentError as above.
+template <Module M>
+void load_state(M& model, const std::map<std::string, Tensor<module_scalar<M>>>& tensors) {
+  std::vector<std::string> names;
+  for (const auto& entry : tensors) names.push_back(entry.first);
+  load_state(
+      model,
+      [&](const std::string& name) {
+        const auto it = tensors.find(name);
+        return it == tensors.end() ? nullptr : &it->second;
+      },
+      names);
+}
+
+}  // namespace nn
+}  // namespace v0
+}  // namespace foglift

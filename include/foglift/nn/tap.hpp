@@ -1,0 +1,35 @@
+#pragma once
+
+#include "foglift/autograd/value.hpp"
+
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace foglift {
+inline namespace v0 {
+namespace nn {
+
+/// Listens to nothing. A tap is any callable (std::string_view name, const Tensor<T>& activation);
+/// a network calls it after every block, in the order of its tap_names(). With this default no name
+/// is built and no call is made.
+struct NoTap {};
+
+/// Parts of a tap's name joined by dots: tap_name("down", 0, 1) is "down.0.1".
+template <class... Numbers>
+std::string tap_name(std::string_view stage, Numbers... numbers) {
+  std::string name(stage);
+  ((name += '.', name += std::to_string(numbers)), ...);
+  return name;
+}
+
+/// Shows activation h to the tap under the name tap_name(stage, numbers...).
+template <class Tap, Value X, class... Numbers>
+void touch(Tap& tap, const X& h, std::string_view stage, Numbers... numbers) {
+  if constexpr (!std::is_same_v<std::remove_const_t<Tap>, NoTap>)
+    tap(std::string_view(tap_name(stage, numbers...)), value_of(h));
+}
+
+}  // namespace nn
+}  // namespace v0
+}  // namespace foglift

@@ -1,0 +1,113 @@
+#include "foglift/core/rng.hpp"
+#include "foglift/nn/module.hpp"
+#include "foglift/nn/state.hpp"
+#include "foglift/nn/summary.hpp"
+#include "foglift/nn/tap.hpp"
+#include "support/catch.hpp"
+
+using namespace foglift;
+
+namespace {
+
+/// The least that is a module.
+struct Scale {
+  Parameter<float> gain{Tensor<float>({2}, 1.f)};
+  static void each(auto& self, auto&& f) { f("gain", self.gain); }
+};
+/// Every kind of child.
+struct Tree {
+  Parameter<float> weight{Tensor<float>({2, 3}, 2.f)};
+  std::vector<Scale> scales = std::vector<Scale>(2);
+  std::optional<Scale> extra, absent;
+  Tree() { extra.emplace(); }
+  static void each(auto& self, auto&& f) {
+    f("weight", self.weight);
+    f("scales", self.scales);
+    f("extra", self.extra);
+    f("absent", self.absent);
+  }
+};
+struct NoEach {
+  Parameter<float> gain;
+};
+struct EachIsMember {
+  void each(auto&&) {}
+};
+
+static_assert(nn::Module<Scale>);
+static_assert(nn::Module<const Tree>);
+static_assert(!nn::Module<NoEach>);
+static_assert(!nn::Module<EachIsMember>);
+static_assert(!nn::Module<Tensor<float>>);
+
+static_assert(nn::ValueOf<Tensor<float>, float> && nn::ValueOf<Var<double>, double>);
+static_assert(!nn::ValueOf<Tensor<float>, double> && !nn::ValueOf<float, float>);
+
+}  // namespace
+
+TEST_CASE("module: parameters are named in the order of each", "[nn][module]") {
+  const Tree tree;
+  std::vector<std::string> names;
+  nn::for_each_parameter(tree,
+                         [&](const std::string& name, const auto&) { names.push_back(name); });
+  CHECK(names ==
+        std::vector<std::string>{"weight", "scales.0.gain", "scales.1.gain", "extra.gain"});
+  CHECK(nn::parameter_count(tree) == 6 + 3 * 2);
+}
+
+TEST_CASE("module: a copy is a deep copy", "[nn][module]") {
+  Tree a;
+  const Tree b = a;
+  a.scales[1].gain.value[0] = 9;
+  CHECK(b.scales[1].gain.value[0] == 1);
+}
+
+TEST_CASE("summary: one line a parameter and the total", "[nn][summary]") {
+  CHECK(nn::summary(Tree()) ==
+        "name            shape    elements\n"
+        "weight          [2, 3]          6\n"
+        "scales.0.gain   [2]             2\n"
+        "scales.1.gain   [2]             2\n"
+        "extra.gain      [2]             2\n"
+        "total                          12\n");
+}
+
+TEST_CASE("state: what is saved loads back", "[nn][state]") {
+  Tree from;
+  from.weight.value[5] = 7;
+  from.extra->gain.value[1] = 8;
+  std::map<std::string, Tensor<float>> saved;
+  for (const auto& [name, tensor] : nn::state(from)) saved.emplace(name, *tensor);
+  Tree to;
+  nn::load_state(to, saved);
+  CHECK(to.weight.value == from.weight.value);
+  CHECK(to.extra->gain.value == from.extra->gain.value);
+}
+
+TEST_CASE("state: an error names every misfit and changes nothing", "[nn][state]") {
+  Tree tree;
+  const std::map<std::string, Tensor<float>> wrong{{"weight", Tensor<float>({3, 2})},
+                                                   {"scales.0.gain", Tensor<float>({2})},
+                                                   {"extra.gain", Tensor<float>({2})},
+                                                   {"tail", Tensor<float>({1})}};
+  CHECK_THROWS_AS(nn::load_state(tree, wrong), ArgumentError);
+  CHECK_THROWS_WITH(nn::load_state(tree, wrong),
+                    "load_state: the tensors do not fit the model\n"
+                    "  shape: weight is [3, 2], the model needs [2, 3]\n"
+                    "  missing: scales.1.gain [2]\n"
+                    "  unexpected: tail");
+  CHECK(tree.scales[0].gain.value[0] == 1);
+}
+
+TEST_CASE("tap: sees names and activations; without one no call is made", "[nn][tap]") {
+  std::vector<std::string> names;
+  auto tap = [&](std::string_view name, const Tensor<float>& h) {
+    names.push_back(std::string(name) + " " + nn::to_string(h.shape()));
+  };
+  nn::touch(tap, Tensor<float>({2, 3}), "down", 1, 0);
+  Tape<float> tape;
+  nn::touch(tap, tape.constant(Tensor<float>({4})), "middle");
+  CHECK(names == std::vector<std::string>{"down.1.0 [2, 3]", "middle [4]"});
+  nn::NoTap none;
+  nn::touch(none, Tensor<float>({1}), "input");
+}
