@@ -1,4 +1,5 @@
 #include "foglift/io/safetensors.hpp"
+#include "io/safetensors_samples.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>
@@ -12,13 +13,6 @@ namespace {
 
 io::Safetensors parse(const std::string& bytes, const io::SafetensorsOptions& options = {}) {
   return io::parse_safetensors(std::as_bytes(std::span(bytes)), options, "file");
-}
-
-/// The length of the header in eight bytes, the header, the data.
-std::string file_of(const std::string& header, const std::string& data = "") {
-  std::string out;
-  for (int i = 0; i < 8; ++i) out += static_cast<char>(header.size() >> 8 * i & 0xFF);
-  return out + header + data;
 }
 
 struct Folder {
@@ -40,7 +34,7 @@ TEST_CASE("safetensors: a hand-written file reads as it says", "[io][safetensors
       "{ \"b\" : {\"shape\":[2,1], \"data_offsets\":[0,8], \"dtype\":\"F32\"},\n"
       "\"__metadata__\":{\"k\\u00e9y\":\"a\\n\\ud83d\\ude00\"},"
       "\"a.w\":{\"dtype\":\"F64\",\"shape\":[],\"data_offsets\":[8,16]}}   ";
-  const auto file = parse(file_of(header, "\0\0\x80\x3F\0\0\0\xC0\0\0\0\0\0\0\xE0\x3F"s));
+  const auto file = parse(safetensors_file(header, "\0\0\x80\x3F\0\0\0\xC0\0\0\0\0\0\0\xE0\x3F"s));
   CHECK(file.names() == std::vector<std::string>{"a.w", "b"});
   CHECK(file.tensor<float>("b") == Tensor<float>({2, 1}, {1, -2}));
   CHECK(file.tensor<double>("b") == Tensor<double>({2, 1}, {1, -2}));
@@ -71,7 +65,8 @@ TEST_CASE("safetensors: the writer gives the reference implementation's bytes",
   CHECK(io::safetensors_bytes({io::named("z", w), io::named("b", std::span(bytes)),
                                io::named("a", w), io::named("v", v), io::named("u", std::span(u))},
                               {{"format", "pt"}}) ==
-        file_of(padded, "\3\0\0\0\0\0\0\0"s + "\0\0\0\0\0\0\xE0\x3F"s + floats + floats + "\7"));
+        safetensors_file(padded,
+                         "\3\0\0\0\0\0\0\0"s + "\0\0\0\0\0\0\xE0\x3F"s + floats + floats + "\7"));
 }
 
 TEST_CASE("safetensors: what was written is read back bit for bit", "[io][safetensors]") {
@@ -105,17 +100,17 @@ TEST_CASE("safetensors: what was written is read back bit for bit", "[io][safete
 }
 
 TEST_CASE("safetensors: an empty file of tensors is valid", "[io][safetensors]") {
-  CHECK(io::safetensors_bytes({}) == file_of("{}      "));
+  CHECK(io::safetensors_bytes({}) == safetensors_file("{}      "));
   CHECK(parse(io::safetensors_bytes({})).tensors().empty());
-  CHECK(parse(file_of("{}")).tensors().empty());
+  CHECK(parse(safetensors_file("{}")).tensors().empty());
 }
 
 TEST_CASE("safetensors: other number types convert to float", "[io][safetensors]") {
   const auto one = [](const char* dtype, const std::string& data) {
-    const auto file =
-        parse(file_of("{\"x\":{\"dtype\":\""s + dtype + "\",\"shape\":[1],\"data_offsets\":[0," +
-                          std::to_string(data.size()) + "]}}",
-                      data));
+    const auto file = parse(safetensors_file("{\"x\":{\"dtype\":\""s + dtype +
+                                                 "\",\"shape\":[1],\"data_offsets\":[0," +
+                                                 std::to_string(data.size()) + "]}}",
+                                             data));
     const double value = file.tensor<double>("x").item();
     CHECK(file.tensor<float>("x").item() == static_cast<float>(value));
     return value;

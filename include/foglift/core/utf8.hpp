@@ -65,6 +65,30 @@ inline void append(std::string& text, std::uint32_t code) {
   }
 }
 
+/// Text from a file as an error may show it: control characters and bytes that are not UTF-8 as
+/// \xNN, so that no file can steer a terminal, and at most about `max_bytes` of it.
+inline std::string printable(std::string_view text, std::size_t max_bytes = 60) {
+  constexpr std::string_view hex = "0123456789ABCDEF";
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    if (at >= max_bytes) return out + "...";
+    const auto byte = static_cast<unsigned char>(text[at]);
+    const std::size_t n = character_size(text, at);
+    // C1 control characters are U+0080 to U+009F.
+    const bool c1 = n == 2 && byte == 0xC2 && static_cast<unsigned char>(text[at + 1]) < 0xA0;
+    if (n == 0 || byte < 0x20 || byte == 0x7F || c1) {
+      out += "\\x";
+      out += hex[byte >> 4];
+      out += hex[byte & 15];
+      ++at;
+    } else {
+      out += text.substr(at, n);
+      at += n;
+    }
+  }
+  return out;
+}
+
 }  // namespace utf8
 }  // namespace v0
 }  // namespace foglift

@@ -137,8 +137,8 @@ class JsonScanner {
   }
 
   [[noreturn]] void fail_expected(std::string_view wanted) const {
-    fail("'", text_.substr(at_, utf8::character_size(text_, at_)), "' where ", wanted,
-         " is needed");
+    const std::size_t n = std::max<std::size_t>(1, utf8::character_size(text_, at_));
+    fail("'", utf8::printable(text_.substr(at_, n)), "' where ", wanted, " is needed");
   }
 
   /// The code point of an escape sequence, the position being at its backslash.

@@ -2,6 +2,7 @@
 
 #include "foglift/core/error.hpp"
 #include "foglift/core/shape.hpp"
+#include "foglift/core/utf8.hpp"
 #include "foglift/io/dtype.hpp"
 #include "foglift/io/json.hpp"
 #include "foglift/io/safetensors_types.hpp"
@@ -56,7 +57,7 @@ class SafetensorsHeaderParser {
       if (header_.metadata.size() >= options_.max_metadata)
         scan_.fail("more than ", options_.max_metadata, " metadata entries");
       const auto [at, fresh] = header_.metadata.emplace(std::move(key), std::string());
-      if (!fresh) scan_.fail("metadata key \"", at->first, "\" comes twice");
+      if (!fresh) scan_.fail("metadata key \"", utf8::printable(at->first), "\" comes twice");
       at->second = scan_.string(max_text);
     });
   }
@@ -67,7 +68,8 @@ class SafetensorsHeaderParser {
     if (const auto problem = name_problem(name); !problem.empty()) scan_.fail("a tensor ", problem);
     bool dtype = false, shape = false, offsets = false;
     const auto once = [&](bool& seen) {
-      if (std::exchange(seen, true)) scan_.fail("a key of tensor \"", name, "\" comes twice");
+      if (std::exchange(seen, true))
+        scan_.fail("a key of tensor \"", utf8::printable(name), "\" comes twice");
     };
     TensorInfo tensor;
     std::array<Index, Shape::max_rank> extents{};
@@ -83,11 +85,12 @@ class SafetensorsHeaderParser {
         once(offsets);
         read_offsets(tensor);
       } else {
-        scan_.fail("unknown key \"", key, "\" of tensor \"", name, '"');
+        scan_.fail("unknown key \"", utf8::printable(key), "\" of tensor \"", utf8::printable(name),
+                   '"');
       }
     });
     if (!dtype || !shape || !offsets)
-      scan_.fail("tensor \"", name, "\" lacks ",
+      scan_.fail("tensor \"", utf8::printable(name), "\" lacks ",
                  !dtype   ? "dtype"
                  : !shape ? "shape"
                           : "data_offsets");
@@ -100,7 +103,7 @@ class SafetensorsHeaderParser {
   DType read_dtype() {
     const std::string text = scan_.string(max_key);
     const auto dtype = dtype_named(text);
-    if (!dtype) scan_.fail("unknown dtype \"", text, '"');
+    if (!dtype) scan_.fail("unknown dtype \"", utf8::printable(text), '"');
     return *dtype;
   }
 
@@ -173,7 +176,7 @@ class SafetensorsHeaderParser {
 
   template <class... Parts>
   [[noreturn]] void fail(const TensorInfo& tensor, const Parts&... parts) const {
-    raise<FormatError>(name_, ": tensor \"", tensor.name, "\" ", parts...);
+    raise<FormatError>(name_, ": tensor \"", utf8::printable(tensor.name), "\" ", parts...);
   }
 
   static constexpr std::size_t max_key = 64;

@@ -1,0 +1,54 @@
+#pragma once
+
+// Replaces operator new to count what lives on the heap. Include in one source of a test program.
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+#include <malloc.h>
+
+namespace counted {
+
+inline std::atomic<std::ptrdiff_t> live{0};
+inline std::atomic<std::ptrdiff_t> peak{0};
+
+inline void* keep(void* p) {
+  if (!p) throw std::bad_alloc();
+  const auto size = static_cast<std::ptrdiff_t>(malloc_usable_size(p));
+  const std::ptrdiff_t now = live.fetch_add(size) + size;
+  std::ptrdiff_t before = peak.load();
+  while (now > before && !peak.compare_exchange_weak(before, now)) {
+  }
+  return p;
+}
+
+inline void drop(void* p) noexcept {
+  live -= static_cast<std::ptrdiff_t>(malloc_usable_size(p));
+  std::free(p);
+}
+
+/// The most bytes that lived on the heap at one time during f(), beyond those that lived before.
+template <class F>
+std::ptrdiff_t peak_of(F&& f) {
+  const std::ptrdiff_t before = live.load();
+  peak = before;
+  f();
+  return peak.load() - before;
+}
+
+}  // namespace counted
+
+void* operator new(std::size_t size) {
+  return counted::keep(std::malloc(std::max<std::size_t>(size, 1)));
+}
+void* operator new(std::size_t size, std::align_val_t align) {
+  const auto a = static_cast<std::size_t>(align);
+  return counted::keep(std::aligned_alloc(a, (size + a - 1) / a * a));
+}
+void operator delete(void* p) noexcept { counted::drop(p); }
+void operator delete(void* p, std::size_t) noexcept { counted::drop(p); }
+void operator delete(void* p, std::align_val_t) noexcept { counted::drop(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { counted::drop(p); }
