@@ -1,0 +1,202 @@
+#pragma once
+
+#include "foglift/core/parallel.hpp"
+#include "foglift/core/tensor.hpp"
+#include "foglift/kernels/gemm_tile.hpp"
+
+#include <algorithm>
+
+namespace foglift {
+inline namespace v0 {
+namespace kernels {
+
+/// What C starts from: zero, its own content (accumulate), or a row that every row starts from
+/// (bias [N]); not both.
+template <Scalar T>
+struct GemmOptions {
+  bool accumulate = false;
+  const T* bias = nullptr;
+};
+
+namespace detail {
+
+/// Multiply-adds worth a thread of their own: a fork and join costs about 15 us, which is 1 M
+/// multiply-adds on a core of 130 GFLOP/s.
+inline constexpr Index multiply_adds_a_thread = Index{1} << 20;
+/// A block of A of 240 x 256 floats (240 KB) stays in a level-2 cache of 512 KB or more while the
+/// panels of B pass by; a panel of 256 x 64 floats takes 64 KB.
+inline constexpr Index block_rows = 240, block_depth = 256;
+
+/// Number of threads for a job of that many multiply-adds; 1 inside a parallel_for.
+inline Index parts_for(Index multiply_adds) {
+  if (inside_parallel()) return 1;
+  return std::clamp<Index>(multiply_adds / multiply_adds_a_thread, 1, threads());
+}
+
+/// The grain of a parallel_for whose bodies take that many multiply-adds each.
+inline Index grain_for(Index multiply_adds) {
+  return std::max<Index>(1, multiply_adds_a_thread / std::max<Index>(1, multiply_adds));
+}
+
+}  // namespace detail
+
+/// The right operand B [K, N] of gemm in panels of columns: in place where a panel is made of whole
+/// packets of adjacent columns, otherwise copied and padded with zeros. Refers to the memory of B.
+template <Scalar T>
+class Panels {
+ public:
+  static constexpr Index width = detail::panel_packets * detail::lanes<T>;
+
+  Panels(Operand<T> b, Index K, Index N) : b_(b), K_(K), N_(N) {
+    first_packed_ = b.column_stride != 1 ? 0 : N % detail::lanes<T> ? N / width : count();
+    const Index padded = packets(N - first_packed_ * width) * detail::lanes<T>;
+    if (first_packed_ < count()) packed_ = Tensor<T>::uninitialized({K * padded});
+    for (Index p = first_packed_; p < count(); ++p) pack(p);
+  }
+
+  Index total_columns() const { return N_; }
+  Index count() const { return (N_ + width - 1) / width; }
+  /// Columns of panel p.
+  Index columns(Index p) const { return std::min(width, N_ - p * width); }
+  static Index packets(Index columns) {
+    return (columns + detail::lanes<T> - 1) / detail::lanes<T>;
+  }
+  /// Row k of panel p, and the distance between its rows.
+  const T* row(Index p, Index k) const {
+    if (p < first_packed_) return b_.data + p * width + k * b_.row_stride;
+    return packed_.data() + (p - first_packed_) * width * K_ + k * stride(p);
+  }
+  Index stride(Index p) const {
+    return p < first_packed_ ? b_.row_stride : packets(columns(p)) * detail::lanes<T>;
+  }
+
+ private:
+  void pack(Index p) {
+    constexpr Index S = detail::lanes<T>;
+    const Index n = columns(p), padded = stride(p);
+    T* const out = packed_.data() + (p - first_packed_) * width * K_;
+    const T* const in = b_.at(0, p * width).data;
+    Index done = 0;  // columns of whole blocks of S x S, transposed in registers
+    const Index rows = b_.row_stride == 1 ? K_ - K_ % S : 0;
+    if (rows > 0)
+      for (; done + S <= n; done += S)
+        for (Index k = 0; k < rows; k += S)
+          transpose(in + done * b_.column_stride + k, out + k * padded + done, padded);
+    for (Index k = 0; k < K_; ++k) {
+      for (Index j = k < rows ? done : 0; j < n; ++j)
+        out[k * padded + j] = in[k * b_.row_stride + j * b_.column_stride];
+      std::fill(out + k * padded + n, out + (k + 1) * padded, T(0));
+    }
+  }
+
+  void transpose(const T* in, T* out, Index out_stride) const {
+    using namespace Eigen::internal;
+    constexpr int S = detail::lanes<T>;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wignored-attributes"  // a vector register as template argument
+    PacketBlock<detail::Packet<T>, S> block;
+#pragma GCC diagnostic pop
+    for (int i = 0; i < S; ++i)
+      block.packet[i] = ploadu<detail::Packet<T>>(in + i * b_.column_stride);
+    ptranspose(block);
+    for (int i = 0; i < S; ++i) pstoreu(out + i * out_stride, block.packet[i]);
+  }
+
+  Operand<T> b_;
+  Index K_, N_, first_packed_;
+  Tensor<T> packed_;
+};
+
+namespace detail {
+
+/// Rows [0, M) and panels [first, last) of C, blocked for the caches.
+template <Scalar T>
+void gemm_block(Index M, Index K, Operand<T> a, const Panels<T>& b, Index first_k, Index first,
+                Index last, T* c, Index ldc, const GemmOptions<T>& options) {
+  for (Index i = 0; i < M; i += block_rows) {
+    const Index rows = std::min(block_rows, M - i);
+    Index k = 0;
+    do {  // once for K = 0 too, which leaves the start
+      const Index depth = std::min(block_depth, K - k);
+      for (Index p = first; p < last; ++p) {
+        T* out = c + i * ldc + p * b.width;
+        const Start<T> start = k > 0 || options.accumulate ? Start<T>{out, ldc}
+                               : options.bias              ? Start<T>{options.bias + p * b.width, 0}
+                                                           : Start<T>{nullptr, 0};
+        const auto run = [&](auto packets) {
+          gemm_panel<T, decltype(packets)::value>(rows, depth, a.at(i, k), b.row(p, first_k + k),
+                                                  b.stride(p), start, out, ldc, b.columns(p));
+        };
+        switch (b.packets(b.columns(p))) {
+          case 1:
+            run(std::integral_constant<int, 1>{});
+            break;
+          case 2:
+            run(std::integral_constant<int, 2>{});
+            break;
+          case 3:
+            run(std::integral_constant<int, std::min(3, panel_packets)>{});
+            break;
+          default:
+            run(std::integral_constant<int, panel_packets>{});
+        }
+      }
+      k += depth;
+    } while (k < K);
+  }
+}
+
+}  // namespace detail
+
+/// C [M, N] (rows ldc apart) = start + A [M, K] B, where B is rows [first_k, first_k + K) of the
+/// panels. Each element is one chain of fused multiply-adds over k in ascending order, so row i has
+/// the same bits whatever M, its place, and the number of threads. C may not overlap A or B.
+template <Scalar T>
+void gemm(Index M, Index K, Operand<T> a, const Panels<T>& b, Index first_k, T* c, Index ldc,
+          const GemmOptions<T>& options = {}) {
+  if (M == 0 || b.count() == 0) return;
+  const Index parts = detail::parts_for(M * b.total_columns() * K);
+  constexpr Index unit = 12;  // rows of the tallest tile
+  const Index units = (M + unit - 1) / unit;
+  if (units >= 2 * parts || units >= b.count()) {
+    parallel_for(parts, 1, [&](Index t) {
+      const Index first = units * t / parts * unit;
+      const Index last = std::min(M, units * (t + 1) / parts * unit);
+      detail::gemm_block(last - first, K, a.at(first, 0), b, first_k, Index{0}, b.count(),
+                         c + first * ldc, ldc, options);
+    });
+  } else {
+    parallel_for(parts, 1, [&](Index t) {
+      detail::gemm_block(M, K, a, b, first_k, b.count() * t / parts, b.count() * (t + 1) / parts, c,
+                         ldc, options);
+    });
+  }
+}
+
+/// C [M, N] = start + A [M, K] B [K, N].
+template <Scalar T>
+void gemm(Index M, Index N, Index K, Operand<T> a, Operand<T> b, T* c, Index ldc,
+          const GemmOptions<T>& options = {}) {
+  if (M > 0 && N > 0) gemm(M, K, a, Panels<T>(b, K, N), Index{0}, c, ldc, options);
+}
+
+/// sums [N] = the rows of x [rows, N] added in ascending order.
+template <Scalar T>
+void column_sums(Index rows, Index N, const T* x, T* sums) {
+  std::fill_n(sums, N, T(0));
+  for (Index r = 0; r < rows; ++r, x += N)
+    for (Index j = 0; j < N; ++j) sums[j] += x[j];
+}
+
+#ifdef FOGLIFT_COMPILED
+extern template class Panels<float>;
+extern template class Panels<double>;
+extern template void gemm(Index, Index, Operand<float>, const Panels<float>&, Index, float*, Index,
+                          const GemmOptions<float>&);
+extern template void gemm(Index, Index, Operand<double>, const Panels<double>&, Index, double*,
+                          Index, const GemmOptions<double>&);
+#endif
+
+}  // namespace kernels
+}  // namespace v0
+}  // namespace foglift

@@ -1,0 +1,130 @@
+#pragma once
+
+#include "foglift/core/scalar.hpp"
+#include "foglift/core/shape.hpp"
+
+#include <algorithm>
+#include <type_traits>
+
+#include <Eigen/Core>
+
+namespace foglift {
+inline namespace v0 {
+namespace kernels {
+
+/// A matrix in memory: element (i, j) is data[i * row_stride + j * column_stride], so that a
+/// matrix, its transpose, a block, and the overlapping rows of a convolution are all operands.
+template <Scalar T>
+struct Operand {
+  const T* data;
+  Index row_stride;
+  Index column_stride;
+
+  Operand at(Index i, Index j) const {
+    return {data + i * row_stride + j * column_stride, row_stride, column_stride};
+  }
+};
+
+template <Scalar T>
+Operand<T> row_major(const T* data, Index leading) {
+  return {data, leading, 1};
+}
+/// The transpose of the row-major matrix at `data`.
+template <Scalar T>
+Operand<T> transposed(const T* data, Index leading) {
+  return {data, 1, leading};
+}
+
+namespace detail {
+
+template <Scalar T>
+using Packet = typename Eigen::internal::packet_traits<T>::type;
+
+/// Elements in a vector register.
+template <Scalar T>
+inline constexpr int lanes = Eigen::internal::unpacket_traits<Packet<T>>::size;
+
+inline constexpr bool many_registers = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32;
+/// A panel of B is at most this many packets wide. With 32 registers a tile of 6 x 4 packets keeps
+/// 24 sums, 4 packets of B and 1 element of A; with 16, 6 x 2 keeps 12 + 2 + 1.
+inline constexpr int panel_packets = many_registers ? 4 : 2;
+
+/// Rows of the tallest tile for a panel of P packets: enough independent sums (12 or more) to hide
+/// the latency of the multiply-add (2 ports x 4 or 5 cycles), in the registers there are.
+template <int P>
+inline constexpr int tile_rows = P * 12 <= (many_registers ? 24 : 12) ? 12 : 6;
+
+/// What a tile starts its sums from: rows of `stride` elements, or zero where data is nullptr.
+template <Scalar T>
+struct Start {
+  const T* data;
+  Index stride;
+
+  Start at(Index i, Index j) const { return {data ? data + i * stride + j : nullptr, stride}; }
+};
+
+/// R rows x P packets of C = start + A B. Every element is one chain of fused multiply-adds over k
+/// in ascending order, whatever R and P: so its bits do not depend on the tile it falls into.
+template <Scalar T, int R, int P>
+void gemm_tile(Index K, Operand<T> a, const T* b, Index ldb, Start<T> start, T* c, Index ldc) {
+  using namespace Eigen::internal;
+  constexpr int S = lanes<T>;
+  Packet<T> sum[R][P];
+#pragma GCC unroll 12
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+    for (int p = 0; p < P; ++p)
+      sum[r][p] = start.data ? ploadu<Packet<T>>(start.data + r * start.stride + p * S)
+                             : pset1<Packet<T>>(T(0));
+  const T* pa = a.data;
+  for (Index k = 0; k < K; ++k, pa += a.column_stride, b += ldb) {
+    Packet<T> row[P];
+#pragma GCC unroll 4
+    for (int p = 0; p < P; ++p) row[p] = ploadu<Packet<T>>(b + p * S);
+#pragma GCC unroll 12
+    for (int r = 0; r < R; ++r) {
+      const Packet<T> x = pset1<Packet<T>>(pa[r * a.row_stride]);
+#pragma GCC unroll 4
+      for (int p = 0; p < P; ++p) sum[r][p] = pmadd(x, row[p], sum[r][p]);
+    }
+  }
+#pragma GCC unroll 12
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+    for (int p = 0; p < P; ++p) pstoreu(c + r * ldc + p * S, sum[r][p]);
+}
+
+/// The same with `width` <= P packets of columns in C and start; the panel of B has all P.
+template <Scalar T, int R, int P>
+void gemm_edge_tile(Index K, Operand<T> a, const T* b, Index ldb, Start<T> start, T* c, Index ldc,
+                    Index width) {
+  constexpr Index W = P * lanes<T>;
+  if (width == W) return gemm_tile<T, R, P>(K, a, b, ldb, start, c, ldc);
+  T edge[R * W] = {};
+  if (start.data)
+    for (Index r = 0; r < R; ++r) std::copy_n(start.at(r, 0).data, width, edge + r * W);
+  gemm_tile<T, R, P>(K, a, b, ldb, {edge, W}, edge, W);
+  for (Index r = 0; r < R; ++r) std::copy_n(edge + r * W, width, c + r * ldc);
+}
+
+/// `rows` rows of one panel of P packets, in the tallest tiles that fit.
+template <Scalar T, int P>
+void gemm_panel(Index rows, Index K, Operand<T> a, const T* b, Index ldb, Start<T> start, T* c,
+                Index ldc, Index width) {
+  Index i = 0;
+  const auto tiles = [&](auto height) {
+    constexpr int R = decltype(height)::value;
+    for (; i + R <= rows; i += R)
+      gemm_edge_tile<T, R, P>(K, a.at(i, 0), b, ldb, start.at(i, 0), c + i * ldc, ldc, width);
+  };
+  if constexpr (tile_rows<P> == 12) tiles(std::integral_constant<int, 12>{});
+  tiles(std::integral_constant<int, 6>{});
+  tiles(std::integral_constant<int, 4>{});
+  tiles(std::integral_constant<int, 2>{});
+  tiles(std::integral_constant<int, 1>{});
+}
+
+}  // namespace detail
+}  // namespace kernels
+}  // namespace v0
+}  // namespace foglift

@@ -1,0 +1,143 @@
+#include "foglift/core/rng.hpp"
+#include "foglift/kernels/gemm.hpp"
+#include "foglift/kernels/naive_products.hpp"
+#include "support/catch.hpp"
+
+#include <cmath>
+#include <limits>
+
+using namespace foglift;
+
+namespace {
+
+/// Extents around the vector width, the tile height, the panel width and the cache blocks.
+template <class T>
+std::vector<Index> extents() {
+  constexpr Index panel = kernels::Panels<T>::width;
+  return {1, 3, 7, 16, panel - 1, panel, panel + 1};
+}
+
+/// Every product is K + 1 roundings of terms of size |a b|, of standard normals: sqrt(K) bounds
+/// the sum at a few sigma, and roundings add like eps * K * that.
+template <class T>
+double tolerance(Index K) {
+  const double k = static_cast<double>(K + 1);
+  return 4 * std::numeric_limits<T>::epsilon() * k * std::sqrt(k);
+}
+
+template <class T>
+double distance(const Tensor<T>& a, const Tensor<T>& b) {
+  REQUIRE(a.shape() == b.shape());
+  double most = 0;
+  for (Index i = 0; i < a.size(); ++i)
+    most = std::max(most, static_cast<double>(std::abs(a[i] - b[i])));
+  return most;
+}
+
+template <class T>
+Tensor<T> product(const Tensor<T>& a, const Tensor<T>& b,
+                  const kernels::GemmOptions<T>& options = {}) {
+  Tensor<T> c({a.dim(0), b.dim(1)}, T(9));
+  kernels::gemm(a.dim(0), b.dim(1), a.dim(1), kernels::row_major(a.data(), a.dim(1)),
+                kernels::row_major(b.data(), b.dim(1)), c.data(), b.dim(1), options);
+  return c;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("gemm: agrees with the naive product for all sizes and layouts",
+                   "[kernels][gemm]", float, double) {
+  using T = TestType;
+  std::vector<Index> depths = extents<T>();
+  depths.insert(depths.end(), {0, 300});  // nothing to add; more than a cache block
+  for (const Index M : extents<T>())
+    for (const Index N : extents<T>())
+      for (const Index K : depths) {
+        INFO(M << " x " << N << " x " << K);
+        const auto a = Rng(1).normal<T>({M, K}), b = Rng(2).normal<T>({K, N});
+        const auto at = naive::transpose(a), bt = naive::transpose(b);
+        const Tensor<T> expected = naive::matmul(a, b), c = product(a, b);
+        CHECK(distance(c, expected) <= tolerance<T>(K));
+        // The layout of an operand changes no bit.
+        using kernels::row_major, kernels::transposed;
+        Tensor<T> d({M, N});
+        kernels::gemm(M, N, K, transposed(at.data(), M), transposed(bt.data(), K), d.data(), N);
+        CHECK(c == d);
+        kernels::gemm(M, N, K, row_major(a.data(), K), transposed(bt.data(), K), d.data(), N);
+        CHECK(c == d);
+      }
+}
+
+TEMPLATE_TEST_CASE("gemm: starts from zero or a bias or what is there", "[kernels][gemm]", float,
+                   double) {
+  using T = TestType;
+  for (const Index N : extents<T>())
+    for (const Index K : {0, 5, 300}) {
+      const Index M = 13;
+      const auto a = Rng(1).normal<T>({M, K}), b = Rng(2).normal<T>({K, N});
+      const auto bias = Rng(3).normal<T>({N});
+      Tensor<T> from_bias = naive::matmul(a, b), from_nine = from_bias;
+      for (Index i = 0; i < M; ++i)
+        for (Index j = 0; j < N; ++j) {
+          from_bias(i, j) += bias[j];
+          from_nine(i, j) += 9;
+        }
+      CHECK(distance(product(a, b, {.bias = bias.data()}), from_bias) <= tolerance<T>(K + 1));
+      CHECK(distance(product(a, b, {.accumulate = true}), from_nine) <= tolerance<T>(K + 81));
+    }
+}
+
+TEMPLATE_TEST_CASE("gemm: writes nothing beside its columns", "[kernels][gemm]", float, double) {
+  using T = TestType;
+  for (const Index N : extents<T>()) {
+    const Index M = 13, ldc = N + 3;
+    const auto a = Rng(1).normal<T>({M, 4}), b = Rng(2).normal<T>({4, N});
+    Tensor<T> c({M, ldc}, T(9));
+    kernels::gemm(M, N, Index{4}, kernels::row_major(a.data(), 4), kernels::row_major(b.data(), N),
+                  c.data(), ldc);
+    bool untouched = true;
+    for (Index i = 0; i < M; ++i)
+      for (Index j = N; j < ldc; ++j) untouched = untouched && c(i, j) == 9;
+    CHECK(untouched);
+  }
+}
+
+TEMPLATE_TEST_CASE("gemm: a row has the same bits in any batch and for any threads",
+                   "[kernels][gemm]", float, double) {
+  using T = TestType;
+  const int before = threads();
+  // 16 M multiply-adds, cut for four threads by rows or by panels; and a small one.
+  for (const auto& [M, N, K] : {std::array<Index, 3>{330, 97, 520}, {33, 997, 510}, {33, 19, 7}}) {
+    const auto a = Rng(1).normal<T>({M, K}), b = Rng(2).normal<T>({K, N});
+    set_threads(1);
+    const Tensor<T> all = product(a, b);
+    for (int n : {2, 3, 4}) {
+      set_threads(n);
+      CHECK(product(a, b) == all);
+    }
+    for (const Index rows : {1, 7, 16, 33})
+      for (Index first = 0; first + rows <= M; first += 37)
+        CHECK(product(a.rows(first, rows), b) == all.rows(first, rows));
+  }
+  set_threads(before);
+}
+
+TEST_CASE("gemm: pointer alignment changes no bit", "[kernels][gemm]") {
+  const Index M = 9, N = 37, K = 21;
+  const auto a = Rng(1).normal<float>({M, K}), b = Rng(2).normal<float>({K, N});
+  const Tensor<float> c = product(a, b);
+  Tensor<float> a1({M * K + 1}), b1({K * N + 1}), c1({M * N + 1});
+  std::copy_n(a.data(), M * K, a1.data() + 1);
+  std::copy_n(b.data(), K * N, b1.data() + 1);
+  kernels::gemm(M, N, K, kernels::row_major<float>(a1.data() + 1, K),
+                kernels::row_major<float>(b1.data() + 1, N), c1.data() + 1, N);
+  CHECK(std::equal(c.begin(), c.end(), c1.begin() + 1));
+}
+
+TEST_CASE("column_sums: adds rows in ascending order", "[kernels][gemm]") {
+  // In this order 1e8 swallows the first 1 and not the last.
+  const Tensor<float> x({4, 2}, {1, 2, 1e8F, 0, -1e8F, 0, 1, 3});
+  Tensor<float> s({2});
+  kernels::column_sums(Index{4}, Index{2}, x.data(), s.data());
+  CHECK(s == Tensor<float>({2}, {1, 5}));
+}
