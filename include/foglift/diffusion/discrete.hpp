@@ -1,0 +1,150 @@
+#pragma once
+
+#include "foglift/diffusion/schedule.hpp"
+
+#include <functional>
+#include <utility>
+#include <vector>
+
+namespace foglift {
+inline namespace v0 {
+
+/// First and last beta of a discrete chain.
+struct BetaRange {
+  double first, last;
+};
+
+/// A chain of T noising steps x_i = sqrt(1 - beta_i) x_(i-1) + sqrt(beta_i) eps, i = 0 ... T-1 (Ho
+/// et al. 2020), which can also be asked between its steps. Step i sits at time t = (i + 1) / T;
+/// between two steps lambda is linear in t, and before the first one sigma^2 is proportional to t,
+/// down to clean data at t = 0. Products run as sums of logarithms in double: sigma keeps all its
+/// digits at the first steps, alpha at the last ones.
+class DiscreteSchedule {
+ public:
+  /// Throws ArgumentError unless every beta is in (0, 1) and there is at least one.
+  explicit DiscreteSchedule(std::vector<double> betas) : betas_(std::move(betas)) {
+    if (betas_.empty()) raise<ArgumentError>("DiscreteSchedule: no betas");
+    double sum = 0;
+    for (std::size_t i = 0; i < betas_.size(); ++i) {
+      if (!(betas_[i] > 0 && betas_[i] < 1))
+        raise<ArgumentError>("DiscreteSchedule: beta ", betas_[i], " at step ", i,
+                             ", must be in (0, 1)");
+      sum += std::log1p(-betas_[i]);
+      log_alpha_bar_.push_back(sum);
+      lambda_.push_back(0.5 * (sum - std::log(-std::expm1(sum))));
+    }
+  }
+
+  /// beta from range.first to range.last in equal steps.
+  static DiscreteSchedule linear(Index steps, BetaRange range) {
+    return tabulate(steps, [&](double u) { return range.first + (range.last - range.first) * u; });
+  }
+  /// The published range 1e-4 to 0.02 of T = 1000, multiplied by 1000 / T, so that chains of any
+  /// length end near the same noise (Nichol & Dhariwal 2021); beta at most 0.999.
+  static DiscreteSchedule linear(Index steps) {
+    const double scale = 1000 / static_cast<double>(steps);
+    return tabulate(steps, [&](double u) { return scale * (1e-4 + (0.02 - 1e-4) * u); });
+  }
+  /// sqrt(beta) in equal steps (Rombach et al. 2022, where T = 1000).
+  static DiscreteSchedule scaled_linear(Index steps,
+                                        BetaRange range = {.first = 0.00085, .last = 0.012}) {
+    const double a = std::sqrt(range.first), b = std::sqrt(range.last);
+    return tabulate(steps, [&](double u) { return (a + (b - a) * u) * (a + (b - a) * u); });
+  }
+  /// beta_i = 1 - alpha_bar((i+1)/T) / alpha_bar(i/T) of schedule::Cosine, at most `most` (Nichol &
+  /// Dhariwal 2021).
+  static DiscreteSchedule cosine(Index steps, double most = 0.999) {
+    const schedule::Cosine continuous;
+    std::vector<double> betas;
+    for (Index i = 0; i < check_steps(steps); ++i) {
+      const auto T = static_cast<double>(steps), at = static_cast<double>(i);
+      const double from = continuous.at(at / T).alpha, to = continuous.at((at + 1) / T).alpha;
+      betas.push_back(std::min(most, 1 - (to / from) * (to / from)));
+    }
+    return DiscreteSchedule(std::move(betas));
+  }
+
+  Index steps() const { return static_cast<Index>(betas_.size()); }
+  double beta(Index i) const { return betas_[check_step(i, "DiscreteSchedule::beta")]; }
+  double alpha_bar(Index i) const {
+    return std::exp(log_alpha_bar_[check_step(i, "DiscreteSchedule::alpha_bar")]);
+  }
+  double log_alpha_bar(Index i) const {
+    return log_alpha_bar_[check_step(i, "DiscreteSchedule::log_alpha_bar")];
+  }
+
+  /// The level after step i in [0, T). Throws ArgumentError outside.
+  Level step(Index i) const {
+    const double log_alpha_bar = log_alpha_bar_[check_step(i, "DiscreteSchedule::step")];
+    return schedule::detail::level_of(static_cast<double>(i + 1) / static_cast<double>(steps()),
+                                      -log_alpha_bar);
+  }
+
+  /// The level at time t in [0, 1]; at(0) is clean data.
+  Level at(double t) const {
+    schedule::detail::check_time(t, "DiscreteSchedule::at");
+    const double done = t * static_cast<double>(steps()), position = done - 1;
+    if (position <= 0) {  // sigma^2 grows in proportion to t up to step 0
+      const double sigma2 = -std::expm1(log_alpha_bar_[0]) * done;
+      return {t, std::sqrt(1 - sigma2), std::sqrt(sigma2)};
+    }
+    const auto i = std::min(static_cast<std::size_t>(position), betas_.size() - 1);
+    const double part = position - static_cast<double>(i);
+    const double lambda = part > 0 ? lambda_[i] + part * (lambda_[i + 1] - lambda_[i]) : lambda_[i];
+    return schedule::detail::level_of(t, schedule::detail::integrated_rate(lambda, "at"));
+  }
+
+  /// The time at which ln(alpha / sigma) is lambda; 1 beyond the last step, 0 at lambda = inf.
+  double time(double lambda) const {
+    const double B = schedule::detail::integrated_rate(lambda, "DiscreteSchedule::time");
+    const auto T = static_cast<double>(steps());
+    if (lambda >= lambda_.front()) return std::expm1(-B) / std::expm1(log_alpha_bar_[0]) / T;
+    if (lambda <= lambda_.back()) return 1;
+    // the first step that is noisier; lambda falls along the chain
+    const auto noisier =
+        std::lower_bound(lambda_.begin(), lambda_.end(), lambda, std::greater<>()) -
+        lambda_.begin();
+    const auto i = static_cast<std::size_t>(noisier);
+    const double part = (lambda - lambda_[i - 1]) / (lambda_[i] - lambda_[i - 1]);
+    return (static_cast<double>(i) + part) / T;
+  }
+
+  /// -2 d ln(alpha) / dt = -2 sigma^2 d lambda / dt, which jumps at the steps; before the first one
+  /// it follows from the line of sigma^2.
+  double rate(double t) const {
+    const Level level = at(t);
+    const auto T = static_cast<double>(steps());
+    const double position = t * T - 1;
+    if (position <= 0 || steps() == 1)
+      return -std::expm1(log_alpha_bar_[0]) * T / (level.alpha * level.alpha);
+    const auto i = std::min(static_cast<std::size_t>(position), betas_.size() - 2);
+    return 2 * level.sigma * level.sigma * (lambda_[i] - lambda_[i + 1]) * T;
+  }
+
+ private:
+  static Index check_steps(Index steps) {
+    if (steps < 1) raise<ArgumentError>("DiscreteSchedule: ", steps, " steps, at least 1 needed");
+    return steps;
+  }
+  std::size_t check_step(Index i, const char* where) const {
+    if (i < 0 || i >= steps())
+      raise<ArgumentError>(where, ": step ", i, " of a chain of ", steps());
+    return static_cast<std::size_t>(i);
+  }
+
+  /// beta(i / (T - 1)) for every step, at most 0.999; a single step takes beta(1).
+  template <class F>
+  static DiscreteSchedule tabulate(Index steps, F beta) {
+    std::vector<double> betas;
+    for (Index i = 0; i < check_steps(steps); ++i) {
+      const double u = steps > 1 ? static_cast<double>(i) / static_cast<double>(steps - 1) : 1.0;
+      betas.push_back(std::min(0.999, beta(u)));
+    }
+    return DiscreteSchedule(std::move(betas));
+  }
+
+  std::vector<double> betas_, log_alpha_bar_, lambda_;
+};
+
+}  // namespace v0
+}  // namespace foglift

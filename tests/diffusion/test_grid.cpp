@@ -1,0 +1,106 @@
+#include "foglift/diffusion/grid.hpp"
+#include "support/catch.hpp"
+
+using namespace foglift;
+using grid::Last;
+
+namespace {
+
+/// Every grid of one schedule, by name of its rule.
+template <class S>
+std::vector<TimeGrid> all(const S& s, Index n, Last end) {
+  return {grid::uniform(s, n, {.first = 1, .last = end == Last::zero ? 0 : 1e-3, .end = end}),
+          grid::karras(s, n, {.end = end}), grid::log_snr(s, n, {.end = end})};
+}
+
+}  // namespace
+
+TEST_CASE("grid: n steps are n + 1 valid levels for every n and schedule", "[diffusion][grid]") {
+  const auto check = [](const auto& s) {
+    for (const Index n : {1, 2, 3, 10, 100})
+      for (const Last end : {Last::zero, Last::keep})
+        for (const TimeGrid& g : all(s, n, end)) {
+          REQUIRE(static_cast<Index>(g.size()) == n + 1);
+          grid::check(g);
+          CHECK((g.back() == grid::clean) == (end == Last::zero));
+        }
+  };
+  check(schedule::Linear{});
+  check(schedule::ScaledLinear{});
+  check(schedule::Cosine{});
+  check(DiscreteSchedule::cosine(1000));
+}
+
+TEST_CASE("grid: uniform takes equal steps of time", "[diffusion][grid]") {
+  const schedule::Linear s;
+  const TimeGrid g = grid::uniform(s, 4);
+  for (Index i = 0; i < 4; ++i)
+    CHECK(g[static_cast<std::size_t>(i)] == s.at(1 - 0.25 * static_cast<double>(i)));
+  CHECK(g[4] == grid::clean);
+  const TimeGrid kept = grid::uniform(s, 2, {.first = 0.8, .last = 0.2, .end = Last::keep});
+  CHECK(kept[0] == s.at(0.8));
+  CHECK(kept[2] == s.at(0.2));
+}
+
+TEST_CASE("grid: trailing visits the steps of the published table", "[diffusion][grid]") {
+  const auto s = DiscreteSchedule::linear(1000);
+  const TimeGrid g = grid::trailing(s, 10);
+  for (Index i = 0; i < 10; ++i) CHECK(g[static_cast<std::size_t>(i)] == s.step(999 - 100 * i));
+  CHECK(g[10] == grid::clean);
+  // n that does not divide T, against round(T - i T / n) - 1 in floating point
+  for (const Index n : {3, 7, 300, 999, 1000}) {
+    const TimeGrid each = grid::trailing(s, n);
+    for (Index i = 0; i < n; ++i) {
+      const double exact = 1000.0 - static_cast<double>(i) * 1000.0 / static_cast<double>(n);
+      CHECK(std::abs(each[static_cast<std::size_t>(i)].t * 1000 - exact) <= 0.5 + 1e-9);
+    }
+  }
+  CHECK(grid::trailing(s, 1).front() == s.step(999));
+  CHECK(grid::trailing(s, 999, Last::keep).back() == s.step(0));
+  CHECK_THROWS_AS(grid::trailing(s, 1001), ArgumentError);
+  CHECK_THROWS_AS(grid::trailing(s, 1000, Last::keep), ArgumentError);
+}
+
+TEST_CASE("grid: karras has the published ratios", "[diffusion][grid]") {
+  // n = 10, 0.002 to 80, rho = 7. The schedule reaches 80, so nothing is cut. time() and at() keep
+  // lambda to about 1e-13; the published numbers have 10 digits.
+  const double published[] = {80,          42.41518932, 21.10867674,  9.723201355,   4.066123603,
+                              1.501741979, 0.469979058, 0.1166385635, 0.02043533455, 0.002};
+  const TimeGrid g = grid::karras(schedule::Linear{}, 10);
+  for (std::size_t i = 0; i < 10; ++i) CHECK_THAT(g[i].ratio(), WithinRel(published[i], 1e-9));
+  const TimeGrid one = grid::karras(schedule::Linear{}, 1);
+  CHECK_THAT(one[0].ratio(), WithinRel(80.0, 1e-12));
+  CHECK(one[1] == grid::clean);
+}
+
+TEST_CASE("grid: log_snr takes equal steps of lambda", "[diffusion][grid]") {
+  const TimeGrid g =
+      grid::log_snr(schedule::Cosine{}, 8, {.max = 20, .min = 0.05, .end = Last::keep});
+  for (std::size_t i = 0; i < 9; ++i)
+    CHECK_THAT(g[i].lambda(),
+               WithinAbs(-std::log(20.0) + 2 * std::log(20.0) * static_cast<double>(i) / 8, 1e-12));
+}
+
+TEST_CASE("grid: ranges are cut to what the schedule has", "[diffusion][grid]") {
+  const schedule::ScaledLinear s;  // ratio at most 14.6
+  CHECK_THAT(grid::karras(s, 5).front().t, WithinAbs(1, 1e-13));
+  CHECK_THAT(grid::log_snr(s, 5).front().ratio(), WithinRel(s.at(1).ratio(), 1e-12));
+}
+
+TEST_CASE("grid: refuses what is no grid", "[diffusion][grid]") {
+  const schedule::Linear s;
+  CHECK_THROWS_AS(grid::uniform(s, 0), ArgumentError);
+  CHECK_THROWS_AS(grid::uniform(s, 5, {.first = 0.2, .last = 0.8}), ArgumentError);
+  CHECK_THROWS_AS(grid::karras(s, 5, {.max = 1, .min = 0}), ArgumentError);
+  CHECK_THROWS_AS(grid::karras(s, 5, {.max = 1, .min = 1}), ArgumentError);
+  CHECK_THROWS_AS(grid::karras(s, 5, {}, 0.5), ArgumentError);
+  CHECK_THROWS_AS(grid::log_snr(s, -1), ArgumentError);
+  CHECK_THROWS_AS(grid::check({}), ArgumentError);
+  CHECK_THROWS_AS(grid::check({s.at(1)}), ArgumentError);
+  CHECK_THROWS_AS(grid::check({s.at(0.5), s.at(0.5)}), ArgumentError);
+  CHECK_THROWS_AS(grid::check({s.at(0.5), s.at(0.7)}), ArgumentError);
+  CHECK_THROWS_AS(grid::check({s.at(0), grid::clean}), ArgumentError);
+  CHECK_THROWS_AS(grid::check({s.at(1), Level{0.5, std::nan(""), 1}}), ArgumentError);
+  CHECK_THROWS_AS(grid::check({Level{1, 0, 0}, grid::clean}), ArgumentError);
+  CHECK_NOTHROW(grid::check({Level{1, 0, 1}, grid::clean}));
+}
