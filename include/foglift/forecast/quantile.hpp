@@ -1,0 +1,65 @@
+#pragma once
+
+#include "foglift/core/tensor.hpp"
+
+#include <cmath>
+#include <vector>
+
+namespace foglift {
+inline namespace v0 {
+namespace forecast {
+
+/// Quantile of a sorted sample by linear interpolation at (n - 1) q (type 7 of Hyndman & Fan 1996,
+/// NumPy's default). Throws ArgumentError for an empty sample or a level outside [0, 1].
+inline double quantile_linear(std::span<const double> sorted, double level) {
+  if (sorted.empty() || !(level >= 0 && level <= 1))
+    raise<ArgumentError>("quantile_linear: level ", level, " of ", sorted.size(), " values");
+  const double at = level * static_cast<double>(sorted.size() - 1);
+  const auto i = static_cast<std::size_t>(at);
+  const double next = sorted[std::min(i + 1, sorted.size() - 1)];
+  return sorted[i] + (at - static_cast<double>(i)) * (next - sorted[i]);
+}
+
+/// GluonTS's quantile of a sorted sample: the element at (n - 1) q rounded half to even.
+inline double quantile_nearest(std::span<const double> sorted, double level) {
+  if (sorted.empty() || !(level >= 0 && level <= 1))
+    raise<ArgumentError>("quantile_nearest: level ", level, " of ", sorted.size(), " values");
+  const double at = std::nearbyint(static_cast<double>(sorted.size() - 1) * level);
+  return sorted[static_cast<std::size_t>(at)];
+}
+
+namespace detail {
+inline void require_paths(const Shape& paths, const char* where) {
+  if (paths.rank() != 3 || paths[1] < 1)
+    raise<ShapeError>(where, ": paths ", paths,
+                      ", [windows, paths (at least 1), horizon] is needed");
+}
+
+/// The members of one cell (window, step) of paths [W, S, H], sorted.
+template <Scalar T>
+void sorted_members(const Tensor<T>& paths, Index window, Index step, std::vector<double>& out) {
+  out.clear();
+  for (Index s = 0; s < paths.dim(1); ++s)
+    out.push_back(static_cast<double>(paths(window, s, step)));
+  std::sort(out.begin(), out.end());
+}
+}  // namespace detail
+
+/// Quantiles of sample paths [W, S, H] at every cell: [W, levels, H], by linear interpolation.
+template <Scalar T>
+Tensor<T> quantiles(const Tensor<T>& paths, std::span<const double> levels) {
+  detail::require_paths(paths.shape(), "quantiles");
+  Tensor<T> out({paths.dim(0), static_cast<Index>(levels.size()), paths.dim(2)});
+  std::vector<double> members;
+  for (Index w = 0; w < paths.dim(0); ++w)
+    for (Index h = 0; h < paths.dim(2); ++h) {
+      detail::sorted_members(paths, w, h, members);
+      for (std::size_t q = 0; q < levels.size(); ++q)
+        out(w, q, h) = static_cast<T>(quantile_linear(members, levels[q]));
+    }
+  return out;
+}
+
+}  // namespace forecast
+}  // namespace v0
+}  // namespace foglift

@@ -1,0 +1,170 @@
+#include "foglift/core/rng.hpp"
+#include "foglift/forecast/calendar.hpp"
+#include "foglift/forecast/regular.hpp"
+#include "foglift/forecast/season.hpp"
+#include "support/catch.hpp"
+
+#include <cmath>
+#include <numbers>
+
+using namespace foglift;
+using namespace foglift::forecast;
+
+TEST_CASE("time: dates, clocks and months before and after 1970", "[forecast][time]") {
+  CHECK(time_at(1970, 1, 1) == 0);
+  CHECK(time_at(2000, 3, 1) == 951'868'800);  // date -u -d 2000-03-01 +%s
+  CHECK(time_at(1958, 3, 29) == -371'174'400);
+  CHECK_THROWS_AS(time_at(2013, 2, 29), ArgumentError);
+  CHECK(to_string(time_at(2012, 10, 27) + 23 * 3600) == "2012-10-27 23:00");
+  CHECK(to_string(time_at(2012, 10, 27)) == "2012-10-27");
+  CHECK(to_string(-1) == "1969-12-31 23:59:59");
+  CHECK(time_of_day(-1) == 86'399);
+  CHECK(month_number(time_at(2012, 10, 27)) == 2012 * 12 + 9);
+  CHECK(days_in_month(2012 * 12 + 1) == 29);
+  CHECK(days_in_month(2100 * 12 + 1) == 28);
+}
+
+TEST_CASE("time axis: monthly cells keep their day where the month has it", "[forecast][time]") {
+  const TimeAxis ends{time_at(2011, 11, 30), {.months = 1, .day = 31}};
+  CHECK(to_string(ends.at(1)) == "2011-12-31");
+  CHECK(to_string(ends.at(3)) == "2012-02-29");
+  CHECK(to_string(ends.at(-9)) == "2011-02-28");
+  const TimeAxis quarters{time_at(1999, 2, 15), {.months = 3, .day = 15}};
+  CHECK(to_string(quarters.at(5)) == "2000-05-15");
+}
+
+TEST_CASE("frequency: found from times with gaps", "[forecast][frequency]") {
+  struct Case {
+    Frequency step;
+    const char* name;
+  };
+  const std::vector<Case> cases = {{{.seconds = 1}, "secondly"},
+                                   {{.seconds = 900}, "every 15 minutes"},
+                                   {{.seconds = 3600}, "hourly"},
+                                   {{.seconds = 4 * 3600}, "every 4 hours"},
+                                   {{.seconds = 86'400}, "daily"},
+                                   {{.seconds = 7 * 86'400}, "weekly"},
+                                   {{.months = 1, .day = 31}, "monthly"},
+                                   {{.months = 1, .day = 1}, "monthly"},
+                                   {{.months = 3, .day = 15}, "quarterly"},
+                                   {{.months = 12, .day = 1}, "yearly"}};
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    CHECK(c.step.name() == c.name);
+    const TimeAxis axis{time_at(2019, 1, c.step.months ? c.step.day : 1), c.step};
+    std::vector<Time> times;
+    for (Index i = 0; i < 60; ++i)
+      if (i % 7 != 3) times.push_back(axis.at(i));  // a seventh is missing
+    CHECK(detect_frequency(times) == c.step);
+  }
+}
+
+TEST_CASE("regular series: any order in, gaps come out as NaN", "[forecast][frequency]") {
+  const Time t0 = time_at(2020, 2, 28);
+  const std::vector<Time> times = {t0 + 5 * 3600, t0, t0 + 3600, t0 + 2 * 3600, t0 + 3 * 3600};
+  const std::vector<double> values = {5, 0, 1, 2, 3};
+  const Series s = regular_series(times, values, "x");
+  CHECK(s.name == "x");
+  CHECK(s.time == TimeAxis{t0, {.seconds = 3600}});
+  REQUIRE(s.size() == 6);
+  for (std::size_t i = 0; i < 6; ++i) {
+    if (i == 4)
+      CHECK(std::isnan(s.values[i]));
+    else
+      CHECK(s.values[i] == static_cast<double>(i));
+  }
+}
+
+TEST_CASE("regular series: what is not one is named", "[forecast][frequency]") {
+  const Time t0 = time_at(2020, 2, 28);
+  const auto message = [](std::vector<Time> times) -> std::string {
+    try {
+      regular_series(times, std::vector<double>(times.size(), 1.0));
+    } catch (const ArgumentError& e) {
+      return e.what();
+    }
+    return "accepted";
+  };
+  CHECK_THAT(message({t0}), ContainsSubstring("at least 2"));
+  CHECK_THAT(message({t0, t0 + 60, t0 + 60}),
+             ContainsSubstring("two rows are dated 2020-02-28 00:01"));
+  CHECK_THAT(message({t0, t0 + 60, t0 + 120, t0 + 190}),
+             ContainsSubstring("2020-02-28 00:03:10 does not fit"));
+  CHECK_THAT(message({t0, t0 + 60, t0 + 120, t0 + 60'000'000}), ContainsSubstring("almost empty"));
+  const std::vector<Time> two = {t0, t0 + 60};
+  CHECK_THROWS_AS(regular_series(two, std::vector<double>{1}), ShapeError);
+}
+
+TEST_CASE("seasons: lengths that the calendar gives", "[forecast][season]") {
+  using V = std::vector<Index>;
+  CHECK(calendar_seasons({.seconds = 3600}) == V{24, 168});
+  CHECK(calendar_seasons({.seconds = 900}) == V{4, 96, 672});
+  CHECK(calendar_seasons({.seconds = 86'400}) == V{7, 365});
+  CHECK(calendar_seasons({.seconds = 7 * 86'400}) == V{52});
+  CHECK(calendar_seasons({.months = 1}) == V{12});
+  CHECK(calendar_seasons({.months = 3}) == V{4});
+  CHECK(calendar_seasons({.months = 12}) == V{});
+}
+
+TEST_CASE("autocorrelation: of a cosine and of a short list by hand", "[forecast][season]") {
+  std::vector<double> wave;
+  for (int t = 0; t < 2400; ++t) wave.push_back(3 + std::cos(2 * std::numbers::pi * t / 24));
+  // Over whole periods the mean of cos(a) cos(a + b) is cos(b) / 2, and that of cos^2 is 1/2.
+  for (const Index lag : {0, 6, 12, 24, 48})
+    CHECK_THAT(autocorrelation(std::span(wave), lag),
+               WithinAbs(std::cos(2 * std::numbers::pi * static_cast<double>(lag) / 24), 0.02));
+  // Mean 2, deviations -1 0 NaN 1: variance 2/3; lag 1 has the pair (-1, 0) and no other.
+  const double missing = std::numeric_limits<double>::quiet_NaN();
+  CHECK(std::isnan(autocorrelation(std::vector<double>{1, 2, missing, 3}, 1)));
+  // Deviations -1 0 1 NaN 0: lag 2 has the pairs (-1, 1) and (1, 0): covariance -1/2, variance 1/2.
+  CHECK_THAT(autocorrelation(std::vector<double>{1, 2, 3, missing, 2}, 2), WithinAbs(-1, 1e-12));
+  CHECK(std::isnan(autocorrelation(std::vector<double>{1, 1, 1}, 1)));
+}
+
+TEST_CASE("seasons: found in noise and under a trend, not where there are none",
+          "[forecast][season]") {
+  const Rng rng(5);
+  const auto noise = rng.normal<double>({24 * 7 * 8});
+  std::vector<double> both, daily, none, walk;
+  double x = 0;
+  for (Index t = 0; t < noise.size(); ++t) {
+    const double day = std::sin(2 * std::numbers::pi * static_cast<double>(t) / 24);
+    const bool weekend = (t / 24) % 7 >= 5;
+    x += noise[t];
+    both.push_back((weekend ? 1 : 4) * day + 0.3 * noise[t] + 0.05 * static_cast<double>(t));
+    daily.push_back(2 * day + 0.5 * noise[t]);
+    none.push_back(noise[t]);
+    walk.push_back(x);
+  }
+  both[100] = both[101] = std::numeric_limits<double>::quiet_NaN();
+  const Frequency hourly{.seconds = 3600};
+  CHECK(detect_seasons(both, hourly) == std::vector<Index>{168, 24});
+  REQUIRE_FALSE(detect_seasons(daily, hourly).empty());
+  CHECK(detect_seasons(std::span(daily).first(24 * 14), hourly) == std::vector<Index>{24});
+  CHECK(detect_seasons(none, hourly).empty());
+  CHECK(detect_seasons(walk, hourly).empty());
+}
+
+TEST_CASE("calendar: waves for what the frequency resolves and the length shows",
+          "[forecast][calendar]") {
+  CHECK(Calendar::of({.seconds = 3600}, 24 * 365) == Calendar{2, 3, 0});
+  CHECK(Calendar::of({.seconds = 3600}, 24 * 600) == Calendar{2, 3, 2});
+  CHECK(Calendar::of({.seconds = 86'400}, 1000) == Calendar{0, 3, 2});
+  CHECK(Calendar::of({.months = 1}, 120) == Calendar{0, 0, 2});
+  CHECK(Calendar::of({.months = 12}, 120) == Calendar{0, 0, 0});
+}
+
+TEST_CASE("calendar: phases at known times", "[forecast][calendar]") {
+  const Calendar c{1, 1, 1};
+  std::vector<float> w(6);
+  c.write(time_at(2024, 1, 1) + 6 * 3600, w);  // a Monday, in a leap year, at a quarter of the day
+  CHECK_THAT(w[0], WithinAbs(1, 1e-6));
+  CHECK_THAT(w[1], WithinAbs(0, 1e-6));
+  CHECK_THAT(w[2], WithinAbs(std::sin(2 * std::numbers::pi / 28), 1e-6));
+  CHECK_THAT(w[5], WithinAbs(std::cos(2 * std::numbers::pi / 4 / 366), 1e-6));
+  c.write(time_at(2023, 7, 2) + 12 * 3600, w);  // half of 2023; a Sunday at noon: 6.5 days
+  CHECK_THAT(w[3], WithinAbs(std::cos(2 * std::numbers::pi * 6.5 / 7), 1e-6));
+  CHECK_THAT(w[4], WithinAbs(0, 1e-6));
+  CHECK_THAT(w[5], WithinAbs(-1, 1e-6));
+  CHECK_THROWS_AS(c.write(0, std::span(w).first(5)), ShapeError);
+}
