@@ -1,0 +1,109 @@
+#pragma once
+
+#include "foglift/core/tensor.hpp"
+#include "foglift/probe/split.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <Eigen/Core>
+
+namespace foglift {
+inline namespace v0 {
+namespace probe {
+
+/// A linear classifier: scores = features weight + bias, and the class is the first with the
+/// largest score. What ridge_probe and logistic_probe return, in the units of the features.
+struct LinearProbe {
+  Tensor<double> weight;  ///< [d, classes]
+  Tensor<double> bias;    ///< [classes]
+
+  /// Scores [n, classes] of features [n, d]. A row's scores do not depend on the other rows.
+  /// Throws ShapeError for another number of features.
+  template <Scalar T>
+  Tensor<double> scores(const Tensor<T>& features) const {
+    const Index d = weight.dim(0), classes = weight.dim(1);
+    if (features.rank() != 2 || features.dim(1) != d)
+      raise<ShapeError>("LinearProbe: features ", features.shape(), ", expected [n, ", d, "]");
+    auto out = Tensor<double>::uninitialized({features.dim(0), classes});
+    for (Index i = 0; i < features.dim(0); ++i) {
+      double* row = std::copy(bias.begin(), bias.end(), out.data() + i * classes) - classes;
+      for (Index j = 0; j < d; ++j)
+        for (Index k = 0; k < classes; ++k) row[k] += features(i, j) * weight(j, k);
+    }
+    return out;
+  }
+
+  /// Classes of features [n, d].
+  template <Scalar T>
+  std::vector<Index> predict(const Tensor<T>& features) const {
+    const Tensor<double> s = scores(features);
+    const Index classes = s.dim(1);
+    std::vector<Index> out;
+    for (const double* row = s.begin(); row != s.end(); row += classes)
+      out.push_back(std::max_element(row, row + classes) - row);
+    return out;
+  }
+};
+
+/// A probe with the strength of regularization it was fitted with.
+struct FittedProbe {
+  LinearProbe probe;
+  double lambda = 0;
+};
+
+namespace detail {
+
+/// Features [n, d] with mean 0 and variance 1 in every column; a column that is constant becomes 0.
+struct Standardized {
+  Eigen::MatrixXd z;
+  Eigen::RowVectorXd mean, scale;
+
+  /// A probe of z, of weights [d, classes] and bias [classes], as one of the features themselves.
+  LinearProbe probe(const Eigen::MatrixXd& weight, const Eigen::RowVectorXd& bias) const {
+    LinearProbe p{Tensor<double>({weight.rows(), weight.cols()}), Tensor<double>({bias.size()})};
+    for (Index k = 0; k < bias.size(); ++k) {
+      p.bias[k] = bias[k];
+      for (Index j = 0; j < weight.rows(); ++j) {
+        p.weight(j, k) = weight(j, k) / scale[j];
+        p.bias[k] -= mean[j] * p.weight(j, k);
+      }
+    }
+    return p;
+  }
+};
+
+/// Throws ShapeError unless features are [n, d] and labels [n], n >= 2; NumericError for a value
+/// that is not finite.
+template <Scalar T>
+Standardized standardized(const char* where, const Tensor<T>& features,
+                          std::span<const Index> labels) {
+  if (features.rank() != 2 || features.dim(0) != static_cast<Index>(labels.size()) ||
+      features.dim(0) < 2)
+    raise<ShapeError>(where, ": features ", features.shape(), " for ", labels.size(),
+                      " labels, expected [n, d] for n labels, n >= 2");
+  const Index n = features.dim(0), d = features.dim(1);
+  Standardized s{Eigen::MatrixXd(n, d), Eigen::RowVectorXd(d), Eigen::RowVectorXd(d)};
+  for (Index j = 0; j < d; ++j) {
+    double sum = 0, squares = 0;
+    for (Index i = 0; i < n; ++i) sum += features(i, j);
+    const double mean = sum / static_cast<double>(n);
+    if (!std::isfinite(mean)) raise<NumericError>(where, ": feature ", j, " is not finite");
+    for (Index i = 0; i < n; ++i) squares += (features(i, j) - mean) * (features(i, j) - mean);
+    const double deviation = std::sqrt(squares / static_cast<double>(n));
+    // Below this the column differs from its mean by rounding alone: mean carries n eps relative.
+    const bool constant = !(deviation > 1e-12 * std::abs(mean));
+    s.mean[j] = mean;
+    s.scale[j] = constant ? 1 : deviation;
+    for (Index i = 0; i < n; ++i) s.z(i, j) = constant ? 0 : (features(i, j) - mean) / deviation;
+  }
+  return s;
+}
+
+}  // namespace detail
+}  // namespace probe
+}  // namespace v0
+}  // namespace foglift
