@@ -1,0 +1,107 @@
+#pragma once
+
+#include "foglift/diffusion/parameterization.hpp"
+#include "foglift/diffusion/schedule.hpp"
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+namespace foglift {
+inline namespace v0 {
+
+/// The hub between networks and solvers: E[x0 | x] for x = alpha x0 + sigma eps, shape of x, at any
+/// level. The denoisers of the library also take one level for each sample (Levels).
+template <class D, class T = float>
+concept Denoiser = requires(const std::remove_reference_t<D>& d, const Tensor<T>& x,
+                            const Level& level) {
+  { d(x, level) } -> std::convertible_to<Tensor<T>>;
+};
+
+/// A denoiser that takes one level for each sample too.
+template <class D, class T = float>
+concept BatchDenoiser = Denoiser<D, T> &&
+    requires(const std::remove_reference_t<D>& d, const Tensor<T>& x, const Levels& levels) {
+  { d(x, levels) } -> std::convertible_to<Tensor<T>>;
+};
+
+/// How an adapter keeps what it wraps, given as Kept<D> for an argument D&&: a named object by
+/// const reference, which must outlive the adapter; a temporary by value.
+template <class D>
+using Kept = std::conditional_t<std::is_lvalue_reference_v<D>, const std::remove_reference_t<D>&,
+                                std::remove_cv_t<D>>;
+
+namespace detail {
+/// denoise(x, level), checked to have the shape of x.
+template <class D, Scalar T, class L>
+Tensor<T> denoised(const D& denoise, const Tensor<T>& x, const L& level) {
+  Tensor<T> x0 = denoise(x, level);
+  if (x0.shape() != x.shape())
+    raise<ShapeError>("denoiser: returned ", x0.shape(), " for a state ", x.shape(),
+                      "; the same shape is needed");
+  return x0;
+}
+}  // namespace detail
+
+/// A network as a denoiser. It owns the schedule that the network was trained on: asked at any
+/// (alpha, sigma), it finds the time of equal log-SNR, scales x to that time's level, calls
+/// net(x, time) with times [B] in [0, 1], and turns the output into x0. Levels beyond the
+/// schedule's ends are taken at the ends.
+///
+///   NetworkDenoiser denoise(net, predict::Velocity{}, schedule::Cosine{});
+///
+/// A network with a condition is wrapped in a lambda:
+///   NetworkDenoiser([&](const auto& x, const auto& time) { return net(x, time, c); }, ...)
+template <class Net, Parameterization P, NoiseSchedule S>
+class NetworkDenoiser {
+ public:
+  template <class N>
+  requires std::same_as<Kept<N>, Net> NetworkDenoiser(N&& net, P parameterization, S schedule)
+      : net_(std::forward<N>(net)),
+        parameterization_(std::move(parameterization)),
+        schedule_(std::move(schedule)) {}
+
+  /// x0 [B, ...] for x [B, ...] at one level or B. Throws ShapeError if the network's output has
+  /// another shape than x.
+  template <Scalar T>
+  Tensor<T> operator()(const Tensor<T>& x, const Levels& levels) const {
+    const Index batch = detail::batch_of(x);
+    levels.check(batch, "NetworkDenoiser");
+    Tensor<T> time(Shape{batch}), scaled = x;
+    const Index n = x.row_size();
+    const auto trained_at = [&](Index b) {
+      return schedule_.at(schedule_.time(levels[b].lambda()));
+    };
+    const Level shared = levels.shared() && batch > 0 ? trained_at(0) : Level{};
+    const auto trained = [&](Index b) { return levels.shared() ? shared : trained_at(b); };
+    for (Index b = 0; b < batch; ++b) {
+      const Level l = trained(b);
+      time[b] = static_cast<T>(l.t);
+      // equal ratios: alpha'/alpha = sigma'/sigma = the quotient of the norms, safe at both ends
+      const T scale = static_cast<T>(std::hypot(l.alpha, l.sigma) /
+                                     std::hypot(levels[b].alpha, levels[b].sigma));
+      for (Index i = b * n; i < (b + 1) * n; ++i) scaled[i] *= scale;
+    }
+    Tensor<T> f = net_(std::as_const(scaled), std::as_const(time));
+    if (f.shape() != x.shape())
+      raise<ShapeError>("NetworkDenoiser: the network returned ", f.shape(), " for a state ",
+                        x.shape(), "; the same shape is needed");
+    return affine(std::move(f), scaled, [&](Index b) {
+      const Mix m = parameterization_.x0(trained(b));
+      return Mix{m.b, m.a};
+    });
+  }
+
+  const S& schedule() const { return schedule_; }
+
+ private:
+  Net net_;
+  P parameterization_;
+  S schedule_;
+};
+
+template <class N, class P, class S>
+NetworkDenoiser(N&&, P, S) -> NetworkDenoiser<Kept<N>, P, S>;
+
+}  // namespace v0
+}  // namespace foglift

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "foglift/diffusion/solver/transfer.hpp"
+
+namespace foglift {
+inline namespace v0 {
+namespace solver {
+
+/// Ancestral sampling (Ho et al. 2020, algorithm 2) between any two levels: the mean of q(x_to |
+/// x_from, x0) plus noise. With q = correlation(from, to), its variance is
+///   small: sigma_to^2   (1 - q^2), the posterior's own, exact for data at one point;
+///   large: sigma_from^2 (1 - q^2), the beta of the step, exact for standard normal data.
+/// No noise is added in a step to clean data.
+struct Ddpm {
+  enum class Variance { small, large };
+  Variance variance = Variance::small;
+
+  static constexpr const char* name = "ddpm";
+  static constexpr int order = 0, weak_order = 1, evaluations = 1;
+
+  template <Scalar T, Denoiser<T> D>
+  Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
+                 const StepRng& rng) const {
+    const Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
+    const double q = correlation(from, to), spread = std::sqrt((1 - q) * (1 + q));
+    const double sigma = variance == Variance::small ? to.sigma : from.sigma;
+    return transfer(std::move(x), x0, from, to, q * to.sigma, to.sigma > 0 ? sigma * spread : 0.0,
+                    rng);
+  }
+};
+
+}  // namespace solver
+}  // namespace v0
+}  // namespace foglift
