@@ -1,4 +1,5 @@
 // The definitions behind the `extern template` lines of the headers: see FOGLIFT_COMPILED there.
+#include "foglift/kernels/conv.hpp"
 #include "foglift/kernels/gemm.hpp"
 
 namespace foglift {
@@ -11,6 +12,13 @@ template void gemm(Index, Index, Operand<float>, const Panels<float>&, Index, fl
                    const GemmOptions<float>&);
 template void gemm(Index, Index, Operand<double>, const Panels<double>&, Index, double*, Index,
                    const GemmOptions<double>&);
+
+template void conv(const ConvGeometry&, const float*, const float*, const float*, float*);
+template void conv(const ConvGeometry&, const double*, const double*, const double*, double*);
+template void conv_backward_input(const ConvGeometry&, const float*, const float*, float*);
+template void conv_backward_input(const ConvGeometry&, const double*, const double*, double*);
+template void conv_backward_weight(const ConvGeometry&, const float*, const float*, float*);
+template void conv_backward_weight(const ConvGeometry&, const double*, const double*, double*);
 
 }  // namespace kernels
 }  // namespace v0

@@ -1,4 +1,5 @@
 #include "autograd/op_registry.hpp"
+#include "foglift/autograd/ops/conv.hpp"
 #include "foglift/autograd/ops/linear.hpp"
 #include "foglift/autograd/ops/matmul.hpp"
 
@@ -43,12 +44,62 @@ std::vector<OpCase> matmul_cases(Rng& rng) {
   return cases;
 }
 
+/// Kernels, strides, dilations, paddings; padding at most 2, so that inputs of 3 can reflect it.
+const std::vector<std::pair<Index, ConvOptions>> kernel_cases = {
+    {1, {}},
+    {3, {}},
+    {3, {.padding = 1}},
+    {3, {.padding = 1, .mode = Padding::circular}},
+    {3, {.padding = 2, .mode = Padding::reflect}},
+    {2, {.stride = 2}},
+    {3, {.stride = 2, .padding = 1, .mode = Padding::reflect}},
+    {4, {.stride = 3, .padding = 2}},
+    {3, {.dilation = 2, .padding = 2}},
+    {2, {.stride = 2, .dilation = 3, .padding = 2, .mode = Padding::circular}},
+};
+
+std::vector<OpCase> conv1d_cases(Rng& rng, bool bias) {
+  std::vector<OpCase> cases;
+  for (const auto& [k, options] : kernel_cases)
+    for (const Shape& s : {Shape{1, 4, 1}, Shape{0, 5, 2}, Shape{2, 9, 3}}) {
+      const Index out = s[1] == 9 ? 5 : 1;
+      std::vector<Tensor<double>> in{random_input(rng, s), random_input(rng, {k, s[2], out})};
+      if (bias) in.push_back(random_input(rng, {out}));
+      const auto call = [o = options](auto x) {
+        return x.size() == 3 ? conv1d(x[0], x[1], x[2], o) : conv1d(x[0], x[1], o);
+      };
+      cases.push_back({std::move(in), call, {0}});
+    }
+  return cases;
+}
+
+std::vector<OpCase> conv2d_cases(Rng& rng, bool bias) {
+  std::vector<OpCase> cases;
+  for (const auto& [k, options] : kernel_cases)
+    for (const Shape& s : {Shape{1, 4, 5, 1}, Shape{0, 4, 4, 2}, Shape{2, 5, 7, 3}}) {
+      const Index out = s[1] == 5 ? 2 : 1;
+      const Index k_other = s[1] == 5 ? k : std::max<Index>(1, k - 1);  // kernels not square
+      std::vector<Tensor<double>> in{random_input(rng, s),
+                                     random_input(rng, {k, k_other, s[3], out})};
+      if (bias) in.push_back(random_input(rng, {out}));
+      const auto call = [o = options](auto x) {
+        return x.size() == 3 ? conv2d(x[0], x[1], x[2], o) : conv2d(x[0], x[1], o);
+      };
+      cases.push_back({std::move(in), call, {0}});
+    }
+  return cases;
+}
+
 }  // namespace
 
 std::vector<OpEntry> products_entries() {
   return {{"linear", [](Rng& rng) { return linear_cases(rng, true); }},
           {"linear", [](Rng& rng) { return linear_cases(rng, false); }},
-          {"matmul", matmul_cases}};
+          {"matmul", matmul_cases},
+          {"conv1d", [](Rng& rng) { return conv1d_cases(rng, true); }},
+          {"conv1d", [](Rng& rng) { return conv1d_cases(rng, false); }},
+          {"conv2d", [](Rng& rng) { return conv2d_cases(rng, true); }},
+          {"conv2d", [](Rng& rng) { return conv2d_cases(rng, false); }}};
 }
 
 }  // namespace ops_under_test
