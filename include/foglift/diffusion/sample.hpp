@@ -1,0 +1,158 @@
+#pragma once
+
+#include "foglift/core/state.hpp"
+#include "foglift/diffusion/grid.hpp"
+#include "foglift/diffusion/solver/solver.hpp"
+
+#include <cstdint>
+#include <utility>
+
+namespace foglift {
+inline namespace v0 {
+
+struct SampleOptions {
+  /// Index of the batch's first sample in the run: shards drawn apart, each with its own first
+  /// sample, are the rows of one run, bit for bit.
+  std::uint64_t first_sample = 0;
+  /// Look for infinities and NaN after every step.
+  bool check_finite = true;
+};
+
+/// What an observer is told after a step: step `step` of `steps` (from 0), the level reached, the
+/// state there [B, ...], and the denoiser's first x0 of the step, at the level left.
+template <Scalar T>
+struct StepView {
+  Index step, steps;
+  const Level& level;
+  const Tensor<T>& x;
+  const Tensor<T>& x0;
+};
+
+/// The observer that is not there.
+struct NoObserver {};
+
+namespace detail {
+
+/// Streams of the run's generator.
+inline constexpr std::uint64_t prior_stream = 0, step_stream = 1;
+
+/// Keeps the first x0 of a step for the observer.
+template <class D, Scalar T>
+struct Recorder {
+  const D& denoise;
+  Tensor<T>& x0;
+  bool& taken;
+
+  Tensor<T> operator()(const Tensor<T>& x, const Level& level) const {
+    Tensor<T> out = denoise(x, level);
+    if (!std::exchange(taken, true)) x0 = out;
+    return out;
+  }
+};
+
+/// A denoiser written on X, asked with tensors.
+template <class X, class D>
+struct OnState {
+  const D& denoise;
+  Tensor<state_scalar<X>> operator()(const Tensor<state_scalar<X>>& x, const Level& level) const {
+    return foglift::to_tensor<X>(denoise(foglift::from_tensor<X>(x), level));
+  }
+};
+
+template <Scalar T>
+void check_finite(const Tensor<T>& x, const char* solver, Index step, Index steps, double t,
+                  std::uint64_t first_sample) {
+  const Index n = x.row_size();
+  for (Index b = 0; b < batch_of(x); ++b) {
+    bool finite = true;
+    for (Index i = b * n; i < (b + 1) * n; ++i) finite &= std::isfinite(x[i]);
+    if (!finite)
+      raise<NumericError>("sample: ", solver, " gave a number that is not finite in step ", step,
+                          " of ", steps, ", from t = ", t, ", sample ",
+                          first_sample + static_cast<std::uint64_t>(b));
+  }
+}
+
+template <Scalar T, class S, class D, class Observer>
+Tensor<T> run(S& solver, const D& denoise, Tensor<T> x, const TimeGrid& grid, const Rng& rng,
+              const SampleOptions& options, Observer& observer) {
+  static_assert(Denoiser<D, T>,
+                "sample: a denoiser is callable as (const Tensor<T>&, Level) -> Tensor<T>, T being "
+                "the scalar of the state");
+  static_assert(Solver<S, D, T>,
+                "sample: a solver has name, order, weak_order, evaluations and step(Tensor<T> x, "
+                "Level from, Level to, denoiser, StepRng) -> Tensor<T>");
+  grid::check(grid);
+  const Index steps = static_cast<Index>(grid.size()) - 1;
+  for (Index i = 0; i < steps; ++i) {
+    const Level &from = grid[static_cast<std::size_t>(i)],
+                &to = grid[static_cast<std::size_t>(i + 1)];
+    const StepRng noise(rng.stream(step_stream), options.first_sample, i);
+    const auto finite = [&] {
+      if (options.check_finite) check_finite(x, S::name, i, steps, from.t, options.first_sample);
+    };
+    if constexpr (std::same_as<Observer, NoObserver>) {
+      x = solver.step(std::move(x), from, to, denoise, noise);
+      finite();
+    } else {
+      Tensor<T> x0;
+      bool taken = false;
+      x = solver.step(std::move(x), from, to, Recorder<D, T>{denoise, x0, taken}, noise);
+      finite();
+      observer(StepView<T>{i, steps, to, x, x0});
+    }
+  }
+  return x;
+}
+
+}  // namespace detail
+
+/// Takes x [B, ...], a state at the level grid.front(), along the grid. X is a Tensor or any State
+/// (an Eigen or xtensor array, see core/state.hpp), and comes back as it went in; `denoise` is
+/// written on X or on Tensor. The solver is copied: history stays inside a run. `observer` is
+/// called with a StepView after every step. A sample's bits depend on its own state, its index
+/// first_sample + b, `rng` and the grid; not on the batch or the threads.
+/// Throws ArgumentError for a grid that grid::check refuses, NumericError for a state that is not
+/// finite, ShapeError for a denoiser that changes the shape.
+template <State X, class S, class D, class Observer = NoObserver>
+X sample_from(S solver, const D& denoise, X x, const TimeGrid& grid, const Rng& rng,
+              const SampleOptions& options = {}, Observer observer = {}) {
+  using T = state_scalar<X>;
+  auto start = to_tensor<X>(std::move(x));
+  if constexpr (!std::same_as<X, Tensor<T>> && requires(const X& s, const Level& level) {
+                  { denoise(s, level) } -> std::convertible_to<X>;
+                })
+    return from_tensor<X>(detail::run<T>(solver, detail::OnState<X, D>{denoise}, std::move(start),
+                                         grid, rng, options, observer));
+  else
+    return from_tensor<X>(
+        detail::run<T>(solver, denoise, std::move(start), grid, rng, options, observer));
+}
+
+/// Samples of `shape` [B, ...] as an X: the state sigma * noise at grid.front() (of mean 0: the
+/// grid is expected to start where alpha x0 is small beside it), then sample_from.
+///
+///   auto x = sample<Eigen::ArrayXXf>(solver::Ddim{}, denoise, {64, 24}, grid, Rng(7));
+template <State X, class S, class D, class Observer = NoObserver>
+X sample(S solver, const D& denoise, const Shape& shape, const TimeGrid& grid, const Rng& rng,
+         const SampleOptions& options = {}, Observer observer = {}) {
+  using T = state_scalar<X>;
+  grid::check(grid);
+  auto x = StepRng(rng.stream(detail::prior_stream), options.first_sample, 0).normal<T>(shape);
+  for (T& v : x) v *= static_cast<T>(grid.front().sigma);
+  return sample_from<X>(std::move(solver), denoise, from_tensor<X>(std::move(x)), grid, rng,
+                        options, std::move(observer));
+}
+
+/// Samples as a Tensor<T>.
+///
+///   auto x = sample(solver::Ddim{}, denoise, {64, 96, 1}, grid::uniform(schedule, 50), Rng(7));
+template <Scalar T = float, class S, class D, class Observer = NoObserver>
+Tensor<T> sample(S solver, const D& denoise, const Shape& shape, const TimeGrid& grid,
+                 const Rng& rng, const SampleOptions& options = {}, Observer observer = {}) {
+  return sample<Tensor<T>>(std::move(solver), denoise, shape, grid, rng, options,
+                           std::move(observer));
+}
+
+}  // namespace v0
+}  // namespace foglift

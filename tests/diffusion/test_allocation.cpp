@@ -1,0 +1,65 @@
+#include "foglift/diffusion/analytic.hpp"
+#include "foglift/diffusion/sample.hpp"
+#include "foglift/diffusion/solver/ddim.hpp"
+#include "foglift/diffusion/solver/ddpm.hpp"
+#include "foglift/diffusion/solver/heun.hpp"
+#include "support/catch.hpp"
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+// The sanitizers bring their own operator new, and under the address sanitizer nothing is pooled.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define COUNTS_ALLOCATIONS 1
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#undef COUNTS_ALLOCATIONS
+#endif
+#endif
+#endif
+
+#ifdef COUNTS_ALLOCATIONS
+
+namespace {
+std::atomic<long> allocations{0};
+
+void* counted(std::size_t size, std::size_t alignment) {
+  ++allocations;
+  const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
+  void* p = std::aligned_alloc(alignment, rounded ? rounded : alignment);
+  if (!p) throw std::bad_alloc();
+  return p;
+}
+}  // namespace
+
+void* operator new(std::size_t size) { return counted(size, alignof(std::max_align_t)); }
+void* operator new(std::size_t size, std::align_val_t a) {
+  return counted(size, static_cast<std::size_t>(a));
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+
+using namespace foglift;
+
+TEST_CASE("sample: a step allocates nothing once it is warm", "[diffusion][sample]") {
+  const analytic::Mixture data({{1, {0, 1, 2}, 0.2}, {2, {1, -1, 0}, 0.1}});
+  const TimeGrid g = grid::uniform(schedule::Linear{}, 8);
+  const auto check = [&](auto solver) {
+    const auto run = [&] { return sample(solver, data, {16, 3}, g, Rng(1)); };
+    const auto warm = run();
+    run();  // beside the result that is kept
+    const long before = allocations;
+    const auto x = run();
+    const long made = allocations - before;  // the assertion itself allocates
+    CHECK(made == 0);
+    CHECK(x == warm);
+  };
+  check(solver::Ddpm{});
+  check(solver::Ddim{});
+  check(solver::Heun{});
+}
+
+#endif
