@@ -2,6 +2,7 @@
 #include "foglift/autograd/ops/conv.hpp"
 #include "foglift/autograd/ops/linear.hpp"
 #include "foglift/autograd/ops/matmul.hpp"
+#include "foglift/autograd/ops/resample.hpp"
 
 namespace ops_under_test {
 
@@ -90,6 +91,21 @@ std::vector<OpCase> conv2d_cases(Rng& rng, bool bias) {
   return cases;
 }
 
+std::vector<OpCase> resample_cases(Rng& rng, bool pool) {
+  std::vector<OpCase> cases;
+  for (const Index f : {1, 2, 3})
+    for (const Shape& s : {Shape{1, 1, 1}, Shape{2, 5, 3}, Shape{0, 3, 2}, Shape{3, 2, 17},
+                           Shape{1, 1, 1, 1}, Shape{2, 1, 3, 5}, Shape{3, 2, 2, 2}}) {
+      Shape in = s;
+      for (int axis = 1; pool && axis < s.rank() - 1; ++axis) in = in.with(axis, s[axis] * f);
+      const auto call = [f, pool](auto x) {
+        return pool ? avg_pool(x[0], f) : upsample_nearest(x[0], f);
+      };
+      cases.push_back({{random_input(rng, in)}, call, {0}});
+    }
+  return cases;
+}
+
 }  // namespace
 
 std::vector<OpEntry> products_entries() {
@@ -99,7 +115,9 @@ std::vector<OpEntry> products_entries() {
           {"conv1d", [](Rng& rng) { return conv1d_cases(rng, true); }},
           {"conv1d", [](Rng& rng) { return conv1d_cases(rng, false); }},
           {"conv2d", [](Rng& rng) { return conv2d_cases(rng, true); }},
-          {"conv2d", [](Rng& rng) { return conv2d_cases(rng, false); }}};
+          {"conv2d", [](Rng& rng) { return conv2d_cases(rng, false); }},
+          {"upsample_nearest", [](Rng& rng) { return resample_cases(rng, false); }},
+          {"avg_pool", [](Rng& rng) { return resample_cases(rng, true); }}};
 }
 
 }  // namespace ops_under_test
