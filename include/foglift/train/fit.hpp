@@ -1,0 +1,180 @@
+#pragma once
+
+#include "foglift/train/clip.hpp"
+#include "foglift/train/denormals.hpp"
+#include "foglift/train/ema.hpp"
+#include "foglift/train/lr_schedule.hpp"
+#include "foglift/train/optimizer.hpp"
+#include "foglift/train/shards.hpp"
+#include "foglift/train/shuffle.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace foglift {
+inline namespace v0 {
+namespace train {
+
+/// Everything a run of `fit` has become so far, as one value: a copy, or what a checkpoint brings
+/// back, goes on to the same bits as the original.
+template <nn::Module Model, Optimizer Rule>
+struct FitState {
+  Model model;
+  Model ema;                  ///< running average of the weights
+  std::optional<Model> best;  ///< the average at the lowest metric, once one was measured
+  Rule optimizer;
+  std::uint64_t seed;  ///< of the order of the examples
+  Index step = 0;      ///< steps done
+  double smoothed_loss = 0;
+  double best_metric = std::numeric_limits<double>::infinity();
+  Index best_step = 0;  ///< steps done when the best metric was measured
+  Index misses = 0;     ///< validations since then
+
+  FitState(Model initial, Rule rule, std::uint64_t shuffle_seed)
+      : model(std::move(initial)), ema(model), optimizer(std::move(rule)), seed(shuffle_seed) {}
+
+  /// The weights to use: the best ones if a metric chose them, else the average.
+  const Model& result() const { return best ? *best : ema; }
+};
+
+struct FitOptions {
+  Index examples = 0;  ///< size of the training set; the loss gets indices into it
+  Index batch = 64;
+  Index shard = 8;  ///< examples a tape; part of the result's definition, unlike the threads
+  Index steps = 1000;
+  std::function<double(Index)> rate = ConstantRate{};  ///< factor on the optimizer's rate
+  double clip = 0;                                     ///< largest gradient norm; 0: no limit
+  EmaDecay ema = {};
+  double smoothing = 0.98;     ///< of the reported loss
+  Index validate_every = 0;    ///< steps between validations, and after the last; 0: never
+  Index patience = 0;          ///< validations without a new best before stopping; 0: never stop
+  Index checkpoint_every = 0;  ///< steps between calls of `checkpoint`; 0: never
+};
+
+/// One step as seen from outside.
+struct FitProgress {
+  Index step = 0;   ///< steps done
+  Index steps = 0;  ///< steps asked for
+  double loss = 0;
+  double smoothed_loss = 0;
+  double learning_rate = 0;
+  double gradient_norm = 0;           ///< before clipping
+  std::optional<double> metric = {};  ///< if this step was validated
+  bool best = false;                  ///< the metric is a new best
+};
+
+template <nn::Module Model, Optimizer Rule>
+struct FitCallbacks {
+  /// After every step.
+  std::function<void(const FitProgress&)> progress = {};
+  /// The validation metric of the averaged weights; lower is better.
+  std::function<double(const Model&)> metric = {};
+  /// Every checkpoint_every steps: the state is complete and may be saved.
+  std::function<void(const FitState<Model, Rule>&)> checkpoint = {};
+  /// Asked before every step: true ends the run (a deadline, a signal).
+  std::function<bool()> stop = {};
+};
+
+enum class FitEnd { steps, patience, stopped };
+
+namespace detail {
+
+inline void check_fit(const FitOptions& o, bool has_metric) {
+  if (o.examples <= 0 || o.batch <= 0 || o.shard <= 0 || o.steps < 0)
+    raise<ArgumentError>("fit: examples ", o.examples, ", batch ", o.batch, ", shard ", o.shard,
+                         ", steps ", o.steps, "; needed the first three > 0, steps >= 0");
+  if (!(o.clip >= 0 && o.smoothing >= 0 && o.smoothing < 1))
+    raise<ArgumentError>("fit: clip ", o.clip, ", smoothing ", o.smoothing,
+                         "; needed clip >= 0, smoothing in [0, 1)");
+  if (o.validate_every < 0 || o.patience < 0 || o.checkpoint_every < 0)
+    raise<ArgumentError>("fit: validate_every ", o.validate_every, ", patience ", o.patience,
+                         ", checkpoint_every ", o.checkpoint_every, "; none may be negative");
+  if ((o.validate_every > 0) != has_metric)
+    raise<ArgumentError>("fit: validate_every and the metric callback need each other");
+  if (o.patience > 0 && o.validate_every == 0)
+    raise<ArgumentError>("fit: patience ", o.patience, " without validation");
+}
+
+/// One step; nothing of the state changes before everything that can fail has passed.
+template <class State, class L, class T>
+FitProgress fit_step(State& state, const L& loss, const FitOptions& options, Shuffle& batches,
+                     Shards<T>& shards) {
+  const FlushDenormals flush;
+  const std::vector<Index> batch = batches(state.step);
+  BatchGradients<T>& result = shards(std::as_const(state.model), loss, batch, state.step);
+  const std::string where = "fit: step " + std::to_string(state.step);
+  check_gradients(where, std::as_const(state.model), result.gradients);
+  FitProgress p{.step = state.step + 1, .steps = options.steps, .loss = result.loss};
+  p.gradient_norm = options.clip > 0 ? clip_norm(state.model, result.gradients, options.clip)
+                                     : global_norm(state.model, result.gradients);
+  p.learning_rate = state.optimizer.learning_rate() * (options.rate ? options.rate(state.step) : 1);
+  if (!std::isfinite(p.learning_rate))
+    raise<NumericError>(where, ": the learning rate is ", p.learning_rate);
+  state.optimizer.step(state.model, result.gradients, p.learning_rate);
+  ema_update(state.ema, state.model, options.ema(state.step));
+  state.smoothed_loss =
+      state.step == 0 ? p.loss
+                      : options.smoothing * state.smoothed_loss + (1 - options.smoothing) * p.loss;
+  p.smoothed_loss = state.smoothed_loss;
+  ++state.step;
+  return p;
+}
+
+template <class State>
+void validate(State& state, double metric, FitProgress& p) {
+  if (!std::isfinite(metric))
+    raise<NumericError>("fit: the validation metric after ", state.step, " steps is ", metric);
+  p.metric = metric;
+  p.best = metric < state.best_metric;
+  if (!p.best) {
+    ++state.misses;
+    return;
+  }
+  state.best = state.ema;
+  state.best_metric = metric;
+  state.best_step = state.step;
+  state.misses = 0;
+}
+
+}  // namespace detail
+
+/// Trains state.model until options.steps steps are done in all, patience is spent, or `stop` says
+/// so. Step k sees the batch Shuffle(examples, batch, seed)(k), computes its gradients by Shards,
+/// and moves the weights and their average. The result does not depend on the number of threads,
+/// nor on how often the run was ended and resumed from its state. No clock is read.
+/// Throws NumericError naming the step and the loss or the first parameter that is not finite, with
+/// the state as it was before that step; ArgumentError for options that do not fit together; and
+/// what loss and callbacks throw.
+///
+///   train::FitState state(net, train::AdamW({.lr = 3e-4}), seed);
+///   train::fit(state, loss, {.examples = windows.size(), .steps = 2000});
+///   forecast_with(state.result());
+template <nn::Module Model, Optimizer Rule, class L>
+requires Loss<L, Model, typename Rule::value_type> FitEnd
+fit(FitState<Model, Rule>& state, const L& loss, const FitOptions& options,
+    const FitCallbacks<std::type_identity_t<Model>, std::type_identity_t<Rule>>& on = {}) {
+  detail::check_fit(options, static_cast<bool>(on.metric));
+  Shuffle batches(options.examples, options.batch, state.seed);
+  Shards<typename Rule::value_type> shards(options.shard);
+  const auto due = [&](Index every) { return every > 0 && state.step % every == 0; };
+  for (;;) {
+    if (options.patience > 0 && state.misses >= options.patience) return FitEnd::patience;
+    if (state.step >= options.steps) return FitEnd::steps;
+    if (on.stop && on.stop()) return FitEnd::stopped;
+    FitProgress p = detail::fit_step(state, loss, options, batches, shards);
+    if (due(options.validate_every) || (on.metric && state.step == options.steps))
+      detail::validate(state, on.metric(std::as_const(state.ema)), p);
+    if (on.progress) on.progress(p);
+    if (on.checkpoint && due(options.checkpoint_every)) on.checkpoint(state);
+  }
+}
+
+}  // namespace train
+}  // namespace v0
+}  // namespace foglift

@@ -1,0 +1,119 @@
+#pragma once
+
+#include "foglift/core/parallel.hpp"
+#include "foglift/nn/module.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace foglift {
+inline namespace v0 {
+namespace train {
+
+/// A loss that `fit` minimizes: loss(model, tape, examples, step) -> Var, the mean over those
+/// examples, recorded on that tape. Called from several threads at once; what it draws must depend
+/// on (example, step) alone.
+template <class L, class M, class T>
+concept Loss = requires(const L& loss, const M& model, Tape<T>& tape,
+                        std::span<const Index> examples, Index step) {
+  { loss(model, tape, examples, step) } -> std::same_as<Var<T>>;
+};
+
+/// Loss and gradients of one batch.
+template <Scalar T>
+struct BatchGradients {
+  double loss = 0;
+  Gradients<T> gradients;
+};
+
+/// Gradients of a batch, computed in micro-shards of at most `shard` examples, each on a tape of
+/// its own, weighted by their size and summed in a fixed binary tree: the same bits for any number
+/// of threads. With at least as many shards as threads, threads take whole shards; with fewer,
+/// shards run one after another and the operations inside use the threads. Keeps its memory between
+/// batches.
+template <Scalar T>
+class Shards {
+ public:
+  /// Throws ArgumentError unless shard > 0.
+  explicit Shards(Index shard) : shard_(shard) {
+    if (shard <= 0) raise<ArgumentError>("Shards: ", shard, " examples a shard, must be positive");
+  }
+
+  /// Throws ShapeError if the loss is no scalar, NumericError naming step and examples if it is not
+  /// finite. The result refers to memory of this object, valid until the next call.
+  template <nn::Module M, class L>
+  requires Loss<L, M, T> BatchGradients<T>
+  &operator()(const M& model, const L& loss, std::span<const Index> batch, Index step) {
+    const auto total = static_cast<Index>(batch.size());
+    const Index count = (total + shard_ - 1) / shard_;
+    results_.resize(static_cast<std::size_t>(count));
+    const auto one = [&](Index i) {
+      const Index first = i * shard_, size = std::min(shard_, total - first);
+      const auto examples =
+          batch.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(size));
+      const double weight = static_cast<double>(size) / static_cast<double>(total);
+      results_[static_cast<std::size_t>(i)] = run(model, loss, examples, step, weight);
+    };
+    if (count >= threads())
+      parallel_for(count, 1, one);
+    else
+      for (Index i = 0; i < count; ++i) one(i);
+    for (Index i = 0; i < count; ++i) check(i, batch, step);
+    reduce(model);
+    return results_.front();
+  }
+
+ private:
+  template <class M, class L>
+  static BatchGradients<T> run(const M& model, const L& loss, std::span<const Index> examples,
+                               Index step, double weight) {
+    Tape<T> tape;
+    const Var<T> value = loss(model, tape, examples, step);
+    if (&value.tape() != &tape)
+      raise<ArgumentError>("fit: the loss is not recorded on the tape it was given");
+    if (value.size() != 1)
+      raise<ShapeError>("fit: the loss has shape ", value.shape(), ", a scalar is needed");
+    const double weighted = weight * static_cast<double>(value.value()[0]);
+    return {weighted, tape.backward(value, Tensor<T>(value.shape(), static_cast<T>(weight)))};
+  }
+
+  void check(Index i, std::span<const Index> batch, Index step) const {
+    const double loss = results_[static_cast<std::size_t>(i)].loss;
+    if (std::isfinite(loss)) return;
+    std::ostringstream list;
+    const auto total = static_cast<Index>(batch.size());
+    for (Index k = i * shard_; k < std::min(total, (i + 1) * shard_); ++k)
+      list << (k == i * shard_ ? "" : ", ") << batch[static_cast<std::size_t>(k)];
+    raise<NumericError>("fit: step ", step, ": the loss is ", loss, " on the examples ",
+                        list.str());
+  }
+
+  /// As tree_reduce, with the pairs of one level in parallel: they are independent.
+  template <class M>
+  void reduce(const M& model) {
+    const auto count = static_cast<Index>(results_.size());
+    for (Index stride = 1; stride < count; stride *= 2) {
+      const Index pairs = (count - stride + 2 * stride - 1) / (2 * stride);
+      parallel_for(pairs, 1, [&](Index pair) {
+        BatchGradients<T>& a = results_[static_cast<std::size_t>(2 * stride * pair)];
+        const BatchGradients<T>& b = results_[static_cast<std::size_t>(2 * stride * pair + stride)];
+        a.loss += b.loss;
+        nn::for_each_parameter(model, [&](const std::string&, const Parameter<T>& p) {
+          if (const Tensor<T>* g = b.gradients.find(p)) a.gradients.add(p, *g);
+        });
+      });
+    }
+  }
+
+  Index shard_;
+  std::vector<BatchGradients<T>> results_;
+};
+
+}  // namespace train
+}  // namespace v0
+}  // namespace foglift
