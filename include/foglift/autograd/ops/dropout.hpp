@@ -1,0 +1,34 @@
+#pragma once
+
+#include "foglift/autograd/value.hpp"
+#include "foglift/core/rng.hpp"
+
+namespace foglift {
+inline namespace v0 {
+
+/// Inverted dropout (Srivastava et al. 2014) of x [B, ...]: an element is 0 with probability `rate`
+/// and x / (1 - rate) otherwise, decided by rng at (first_sample + row, step, element): the same
+/// for a sample in any batch, and drawn again rather than stored for the gradient. Throws
+/// ArgumentError unless 0 <= rate < 1.
+template <Scalar T>
+Tensor<T> dropout(const Tensor<T>& x, double rate, const Rng& rng, std::uint64_t first_sample,
+                  std::uint32_t step) {
+  if (!(rate >= 0 && rate < 1))
+    raise<ArgumentError>("dropout: rate ", rate, ", needed is 0 <= rate < 1");
+  if (rate == 0) return x;
+  Tensor<T> y = rng.uniform<T>(x.shape(), first_sample, step);
+  const T limit = static_cast<T>(rate), scale = static_cast<T>(1 / (1 - rate));
+  for (Index i = 0; i < y.size(); ++i) y[i] = y[i] < limit ? T(0) : x[i] * scale;
+  return y;
+}
+template <Scalar T>
+Var<T> dropout(const Var<T>& x, double rate, const Rng& rng, std::uint64_t first_sample,
+               std::uint32_t step) {
+  return x.tape().record(dropout(x.value(), rate, rng, first_sample, step), {x},
+                         [x, rate, rng, first_sample, step](const Tensor<T>& dy, const auto& grad) {
+                           grad(x, dropout(dy, rate, rng, first_sample, step));
+                         });
+}
+
+}  // namespace v0
+}  // namespace foglift
