@@ -1,0 +1,79 @@
+#pragma once
+
+#include "foglift/core/utf8.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace foglift {
+inline namespace v0 {
+namespace data {
+
+/// Text without the blanks around it.
+inline std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view blanks = " \t";
+  const std::size_t first = text.find_first_not_of(blanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+/// Whether a trimmed cell stands for a missing value: empty, NA, N/A, #N/A, NaN, null (in any
+/// case), ? or -.
+inline bool is_missing(std::string_view cell) {
+  constexpr std::array<std::string_view, 7> words{"", "na", "n/a", "#n/a", "nan", "null", "?"};
+  if (cell == "-") return true;
+  return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+    return std::equal(cell.begin(), cell.end(), word.begin(), word.end(), [](char a, char b) {
+      return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
+    });
+  });
+}
+
+/// A cell as a number, or why it is none.
+struct NumberCell {
+  double value = 0;
+  bool ok = false;
+  bool resembles = false;    // a number is meant, whether it can be read or not
+  std::string_view problem;  // behind: cannot read "..." as a number
+};
+
+/// Reads a trimmed cell as a finite double. With decimal = ',' the comma is the decimal point and a
+/// point is none.
+inline NumberCell parse_number(std::string_view cell, char decimal = '.') {
+  std::string text(cell);
+  if (decimal != '.') {
+    if (text.find('.') != std::string::npos) return {};
+    std::replace(text.begin(), text.end(), decimal, '.');
+  }
+  const bool plus = text.size() > 1 && text[0] == '+' && text[1] != '-' && text[1] != '+';
+  const char* first = text.data() + (plus ? 1 : 0);
+  const char* last = text.data() + text.size();
+  NumberCell out;
+  const auto [end, error] = std::from_chars(first, last, out.value);
+  if (error != std::errc::invalid_argument && end == last) {
+    out.resembles = true;
+    out.ok = error == std::errc() && std::isfinite(out.value);
+    if (!out.ok) out.problem = error == std::errc() ? " (not finite)" : " (beyond double)";
+    return out;
+  }
+  // "12,5" and "1,234.5" are numbers in other spellings: say so instead of taking them for text.
+  const bool digits_and_marks =
+      !text.empty() && text.find_first_not_of("0123456789.,+-") == std::string::npos;
+  const auto commas = std::count(text.begin(), text.end(), ',');
+  if (decimal == '.' && digits_and_marks && commas > 0) {
+    out.resembles = true;
+    out.problem = commas == 1 && text.find('.') == std::string::npos ? " (decimal comma?)"
+                                                                     : " (thousands separator?)";
+  }
+  return out;
+}
+
+}  // namespace data
+}  // namespace v0
+}  // namespace foglift
