@@ -1,0 +1,67 @@
+#pragma once
+
+#include "foglift/nn/dropout.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace foglift {
+inline namespace v0 {
+namespace nn {
+
+/// What a call of a network may be told beside x and the time. Every field may be absent: a network
+/// built for it then runs unconditionally, as classifier-free guidance needs. A field that a
+/// network was not built for is an ArgumentError. Conditions are data: no gradient reaches them.
+template <Scalar T = float>
+struct Condition {
+  std::vector<Index> labels;                 ///< [B] classes; -1 is "no class"
+  std::optional<Tensor<T>> vector = {};      ///< [B, D]
+  std::optional<Tensor<T>> sequence = {};    ///< [B, M, D], reached by cross-attention
+  std::optional<Tensor<T>> mask = {};        ///< [B, M], nonzero where the sequence holds something
+  std::optional<DropoutNoise> dropout = {};  ///< absent: evaluation, nothing is dropped
+};
+
+namespace detail {
+/// Throws ArgumentError / ShapeError unless the condition is one for a batch of B and a network
+/// built for so many classes, vector features and sequence channels.
+template <Scalar T>
+void check_condition(const char* net, const Condition<T>& c, Index B, Index classes, Index vector,
+                     Index sequence) {
+  if (!c.labels.empty()) {
+    if (classes == 0) raise<ArgumentError>(net, ": class labels for a network without classes");
+    if (static_cast<Index>(c.labels.size()) != B)
+      raise<ShapeError>(net, ": ", c.labels.size(), " class labels for a batch of ", B);
+    for (const Index label : c.labels)
+      if (label < -1 || label >= classes)
+        raise<ArgumentError>(net, ": class label ", label, " of ", classes, " classes");
+  }
+  const auto need = [&](const std::optional<Tensor<T>>& given, const char* what, bool known,
+                        const Shape& shape) {
+    if (!given) return;
+    if (!known) raise<ArgumentError>(net, ": a ", what, " for a network built without one");
+    if (given->shape() != shape)
+      raise<ShapeError>(net, ": ", what, " ", given->shape(), ", expected ", shape);
+  };
+  need(c.vector, "condition vector", vector > 0, {B, vector});
+  const Index M = c.sequence && c.sequence->rank() == 3 ? c.sequence->dim(1) : 1;
+  need(c.sequence, "condition sequence", sequence > 0, {B, M, sequence});
+  need(c.mask, "condition mask", c.sequence.has_value(), {B, M});
+}
+
+/// Throws ShapeError unless x is [B, ..., channels] with `dims` axes between and time is [B].
+template <Scalar T>
+void check_input(const char* net, const Shape& x, const Tensor<T>& time, int dims, Index channels) {
+  if (x.rank() != dims + 2 || x[dims + 1] != channels)
+    raise<ShapeError>(net, ": input ", x, ", expected [batch",
+                      dims == 0   ? ", "
+                      : dims == 1 ? ", length, "
+                                  : ", height, width, ",
+                      channels, "]");
+  if (time.shape() != Shape{x[0]})
+    raise<ShapeError>(net, ": time ", time.shape(), " for input ", x, ", expected ", Shape{x[0]});
+}
+}  // namespace detail
+
+}  // namespace nn
+}  // namespace v0
+}  // namespace foglift

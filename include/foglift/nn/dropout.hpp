@@ -1,0 +1,44 @@
+#pragma once
+
+#include "foglift/autograd/ops/dropout.hpp"
+
+#include <cstdint>
+#include <optional>
+
+namespace foglift {
+inline namespace v0 {
+namespace nn {
+
+/// Randomness of dropout in one training call: sample b of the batch is sample first_sample + b of
+/// the step.
+struct DropoutNoise {
+  Rng rng;
+  std::uint64_t first_sample = 0;
+  std::uint32_t step = 0;
+};
+
+/// The dropouts of one call of a network: the n-th of them draws from the n-th stream under the
+/// noise. Without noise (evaluation) each is the identity.
+class DropoutCalls {
+ public:
+  /// No dropout.
+  DropoutCalls() = default;
+  /// `noise` is referred to, not copied.
+  explicit DropoutCalls(const std::optional<DropoutNoise>& noise)
+      : noise_(noise ? &*noise : nullptr) {}
+
+  /// x [B, ...] with elements zeroed at `rate`, the others scaled by 1 / (1 - rate).
+  template <Value X>
+  X operator()(X x, double rate) {
+    if (!noise_ || rate == 0) return x;
+    return dropout(x, rate, noise_->rng.stream(calls_++), noise_->first_sample, noise_->step);
+  }
+
+ private:
+  const DropoutNoise* noise_ = nullptr;
+  std::uint64_t calls_ = 0;
+};
+
+}  // namespace nn
+}  // namespace v0
+}  // namespace foglift

@@ -1,0 +1,187 @@
+#pragma once
+
+#include "foglift/autograd/ops/activation.hpp"
+#include "foglift/autograd/ops/arithmetic.hpp"
+#include "foglift/autograd/ops/embedding.hpp"
+#include "foglift/nn/condition.hpp"
+#include "foglift/nn/linear.hpp"
+
+#include <cmath>
+#include <numbers>
+#include <span>
+
+namespace foglift {
+inline namespace v0 {
+namespace nn {
+
+/// Sinusoidal features of positions or times (Vaswani et al. 2017; order and spacing of Ho et al.
+/// 2020): t [n] -> [n, width], cos(scale t f_i) for i < width / 2, then sin, with
+/// f_i = max_period^(-i / (width / 2)). Angles in double. Throws ArgumentError for an odd width.
+template <Scalar T>
+Tensor<T> sinusoidal_features(const Tensor<T>& t, Index width, double scale = 1,
+                              double max_period = 10000) {
+  if (width <= 0 || width % 2 != 0)
+    raise<ArgumentError>("sinusoidal_features: width ", width, ", must be even and positive");
+  const Index n = t.size(), half = width / 2;
+  auto out = Tensor<T>::uninitialized({n, width});
+  for (Index i = 0; i < half; ++i) {
+    const double f =
+        std::exp(-std::log(max_period) * static_cast<double>(i) / static_cast<double>(half));
+    for (Index b = 0; b < n; ++b) {
+      const double angle = scale * static_cast<double>(t[b]) * f;
+      out(b, i) = static_cast<T>(std::cos(angle));
+      out(b, half + i) = static_cast<T>(std::sin(angle));
+    }
+  }
+  return out;
+}
+
+struct FourierOptions {
+  Index width = 0;        ///< features, half cosines and half sines
+  double bandwidth = 16;  ///< standard deviation of the frequencies, in periods per unit
+};
+
+/// Random Fourier features (Tancik et al. 2020) of t [n] -> [n, width]: cos(2 pi w t), then sin.
+/// The frequencies are drawn once, saved with the model, and not trained: no gradient reaches them.
+template <Scalar T = float>
+class FourierFeatures {
+ public:
+  using value_type = T;
+  using Options = FourierOptions;
+
+  Parameter<T> frequencies;  ///< [width / 2]
+
+  /// Throws ArgumentError for an odd width.
+  explicit FourierFeatures(const Options& o, Rng& rng) {
+    if (o.width <= 0 || o.width % 2 != 0)
+      raise<ArgumentError>("FourierFeatures: width ", o.width, ", must be even and positive");
+    frequencies = normal_parameter<T>({o.width / 2}, o.bandwidth, rng);
+  }
+
+  Tensor<T> operator()(const Tensor<T>& t) const {
+    const Index n = t.size(), half = frequencies.value.size();
+    auto out = Tensor<T>::uninitialized({n, 2 * half});
+    for (Index b = 0; b < n; ++b)
+      for (Index i = 0; i < half; ++i) {
+        const double angle = 2 * std::numbers::pi * static_cast<double>(frequencies.value[i]) *
+                             static_cast<double>(t[b]);
+        out(b, i) = static_cast<T>(std::cos(angle));
+        out(b, half + i) = static_cast<T>(std::sin(angle));
+      }
+    return out;
+  }
+
+  static void each(auto& self, auto&& f) { f("frequencies", self.frequencies); }
+};
+
+struct ClassEmbeddingOptions {
+  Index classes = 0;
+  Index width = 0;
+};
+
+/// A learned row for each class and one for "no class": labels [B] in [-1, classes) -> [B, width].
+template <Scalar T = float>
+class ClassEmbedding {
+ public:
+  using value_type = T;
+  using Options = ClassEmbeddingOptions;
+
+  Parameter<T> weight;  ///< [classes + 1, width]; the last row is "no class"
+
+  explicit ClassEmbedding(const Options& o, Rng& rng) {
+    detail::need_positive("ClassEmbedding", "classes", o.classes);
+    detail::need_positive("ClassEmbedding", "width", o.width);
+    weight = normal_parameter<T>({o.classes + 1, o.width}, 0.02, rng);
+  }
+
+  Index classes() const { return weight.value.dim(0) - 1; }
+
+  /// Throws ArgumentError for a label outside the classes.
+  template <ValueOf<T> X>
+  X operator()(std::span<const Index> labels, const X& like) const {
+    std::vector<Index> rows(labels.begin(), labels.end());
+    for (Index& row : rows) {
+      if (row < -1 || row >= classes())
+        raise<ArgumentError>("ClassEmbedding: label ", row, " of ", classes(), " classes");
+      if (row == -1) row = classes();
+    }
+    return embedding(use(weight, like), std::span<const Index>(rows));
+  }
+
+  static void each(auto& self, auto&& f) { f("weight", self.weight); }
+};
+
+struct TimeEmbeddingOptions {
+  Index features = 0;        ///< width of the features of the time; 0: chosen by the network
+  Index width = 0;           ///< width of the embedding; 0: chosen by the network
+  double time_scale = 1000;  ///< times in [0, 1] are multiplied by this before the sinusoids
+  double fourier = 0;        ///< > 0: random Fourier features of this bandwidth, not sinusoids
+  Index layers = 2;          ///< 2: silu(fc2(silu(fc1(features)))), 1: fc1(features) alone
+  Index classes = 0;         ///< > 0: takes class labels
+  Index vector = 0;          ///< > 0: takes a condition vector of so many features
+};
+
+/// One vector a sample of what the whole sample is told: the time, and where asked for its class
+/// and a condition vector, added before the last activation. [B] -> [B, width].
+template <Scalar T = float>
+class TimeEmbedding {
+ public:
+  using value_type = T;
+  using Options = TimeEmbeddingOptions;
+
+  std::optional<FourierFeatures<T>> fourier;
+  Linear<T> fc1;
+  std::optional<Linear<T>> fc2;
+  std::optional<ClassEmbedding<T>> classes;
+  std::optional<Linear<T>> vector;
+
+  /// Throws ArgumentError for odd features, layers other than 1 and 2, or no width.
+  explicit TimeEmbedding(const Options& o, Rng& rng)
+      : fc1({.in = o.features, .out = o.width}, rng), options_(o) {
+    if (o.layers != 1 && o.layers != 2)
+      raise<ArgumentError>("TimeEmbedding: ", o.layers, " layers, can be 1 or 2");
+    if (o.features % 2 != 0)
+      raise<ArgumentError>("TimeEmbedding: ", o.features, " features, must be even");
+    if (o.layers == 2) fc2.emplace(LinearOptions{.in = o.width, .out = o.width}, rng);
+    if (o.fourier > 0)
+      fourier.emplace(FourierOptions{.width = o.features, .bandwidth = o.fourier}, rng);
+    if (o.classes > 0)
+      classes.emplace(ClassEmbeddingOptions{.classes = o.classes, .width = o.width}, rng);
+    if (o.vector > 0) vector.emplace(LinearOptions{.in = o.vector, .out = o.width}, rng);
+  }
+
+  const Options& options() const { return options_; }
+
+  /// time [B]; the condition is one for these classes and vector. The result is of the kind of
+  /// `like`.
+  template <ValueOf<T> X>
+  X operator()(const Tensor<T>& time, const Condition<T>& condition, const X& like) const {
+    X e = fc1(
+        constant(fourier ? (*fourier)(time)
+                         : sinusoidal_features(time, fc1.weight.value.dim(0), options_.time_scale),
+                 like));
+    if (fc2) e = (*fc2)(silu(e));
+    if (classes) {
+      std::vector<Index> none;
+      if (condition.labels.empty()) none.assign(static_cast<std::size_t>(time.size()), -1);
+      e = e + (*classes)(condition.labels.empty() ? none : condition.labels, like);
+    }
+    if (vector && condition.vector) e = e + (*vector)(constant(*condition.vector, like));
+    return fc2 ? silu(e) : e;
+  }
+
+  static void each(auto& self, auto&& f) {
+    f("fourier", self.fourier);
+    f("fc1", self.fc1);
+    f("fc2", self.fc2);
+    f("classes", self.classes);
+    f("vector", self.vector);
+  }
+
+ private:
+  Options options_;
+};
+
+}  // namespace nn
+}  // namespace v0
+}  // namespace foglift

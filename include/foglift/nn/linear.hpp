@@ -1,0 +1,52 @@
+#pragma once
+
+#include "foglift/autograd/ops/linear.hpp"
+#include "foglift/nn/init.hpp"
+#include "foglift/nn/module.hpp"
+
+#include <optional>
+
+namespace foglift {
+inline namespace v0 {
+namespace nn {
+
+struct LinearOptions {
+  Index in = 0;
+  Index out = 0;
+  bool bias = true;
+  bool zero = false;  ///< start at zero
+};
+
+/// y = x W + b on the last axis: x [..., in] -> [..., out]; weight [in, out], bias [out].
+template <Scalar T = float>
+class Linear {
+ public:
+  using value_type = T;
+  using Options = LinearOptions;
+
+  Parameter<T> weight;
+  std::optional<Parameter<T>> bias;
+
+  /// Throws ArgumentError unless in and out are positive.
+  explicit Linear(const Options& o, Rng& rng) {
+    detail::need_positive("Linear", "in", o.in);
+    detail::need_positive("Linear", "out", o.out);
+    weight = fan_in_parameter<T>({o.in, o.out}, o.in, o.zero, rng);
+    if (o.bias) bias = fan_in_parameter<T>({o.out}, o.in, o.zero, rng);
+  }
+
+  template <ValueOf<T> X>
+  X operator()(const X& x) const {
+    if (bias) return linear(x, use(weight, x), use(*bias, x));
+    return linear(x, use(weight, x));
+  }
+
+  static void each(auto& self, auto&& f) {
+    f("weight", self.weight);
+    f("bias", self.bias);
+  }
+};
+
+}  // namespace nn
+}  // namespace v0
+}  // namespace foglift

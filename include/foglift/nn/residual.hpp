@@ -1,0 +1,116 @@
+#pragma once
+
+#include "foglift/autograd/ops/activation.hpp"
+#include "foglift/autograd/ops/arithmetic.hpp"
+#include "foglift/nn/chunk.hpp"
+#include "foglift/nn/conditioning.hpp"
+#include "foglift/nn/conv.hpp"
+#include "foglift/nn/dropout.hpp"
+#include "foglift/nn/norm.hpp"
+
+#include <optional>
+
+namespace foglift {
+inline namespace v0 {
+namespace nn {
+
+struct ResBlockOptions {
+  Index in = 0;
+  Index out = 0;
+  Index embedding = 0;       ///< features of the time embedding; 0: none
+  bool scale_shift = false;  ///< the embedding scales and shifts (FiLM) instead of adding
+  Index groups = 8;
+  Index kernel = 3;
+  Padding padding = Padding::zero;
+  double dropout = 0;
+  bool zero = false;  ///< the last convolution starts at zero
+};
+
+/// Residual block of the U-Nets of Ho et al. (2020), x [B, ..., in] -> [B, ..., out]:
+/// h = conv1(silu(norm1(x))) + embed(e);  skip(x) + conv2(dropout(silu(norm2(h)))).
+template <int Dims, Scalar T = float>
+class ResBlock {
+ public:
+  using value_type = T;
+  using Options = ResBlockOptions;
+
+  GroupNorm<T> norm1;
+  Conv<Dims, T> conv1;
+  std::optional<Linear<T>> embed;
+  GroupNorm<T> norm2;
+  Conv<Dims, T> conv2;
+  std::optional<Conv<Dims, T>> skip;  ///< 1 x 1, where in and out differ
+
+  /// Throws ArgumentError for an even kernel, groups that do not divide both in and out, or a
+  /// dropout outside [0, 1).
+  explicit ResBlock(const Options& o, Rng& rng)
+      : norm1({.channels = o.in, .groups = o.groups}),
+        conv1({.in = o.in, .out = o.out, .kernel = odd(o.kernel), .mode = o.padding}, rng),
+        norm2({.channels = o.out, .groups = o.groups}),
+        conv2({.in = o.out, .out = o.out, .kernel = o.kernel, .mode = o.padding, .zero = o.zero},
+              rng),
+        scale_shift_(o.scale_shift),
+        dropout_(o.dropout) {
+    if (!(o.dropout >= 0 && o.dropout < 1))
+      raise<ArgumentError>("ResBlock: dropout = ", o.dropout, ", must be in [0, 1)");
+    if (o.embedding > 0)
+      embed.emplace(LinearOptions{.in = o.embedding, .out = o.scale_shift ? 2 * o.out : o.out},
+                    rng);
+    if (o.in != o.out) skip.emplace(ConvLayerOptions{.in = o.in, .out = o.out, .kernel = 1}, rng);
+  }
+
+  /// A block built without an embedding.
+  template <ValueOf<T> X>
+  X operator()(const X& x) const {
+    DropoutCalls none;
+    return run(x, nullptr, none);
+  }
+  /// e [B, embedding]; nothing is dropped.
+  template <ValueOf<T> X>
+  X operator()(const X& x, const X& e) const {
+    DropoutCalls none;
+    return run(x, &e, none);
+  }
+  template <ValueOf<T> X>
+  X operator()(const X& x, const X& e, DropoutCalls& dropouts) const {
+    return run(x, &e, dropouts);
+  }
+
+  static void each(auto& self, auto&& f) {
+    f("norm1", self.norm1);
+    f("conv1", self.conv1);
+    f("embed", self.embed);
+    f("norm2", self.norm2);
+    f("conv2", self.conv2);
+    f("skip", self.skip);
+  }
+
+ private:
+  static Index odd(Index kernel) {
+    if (kernel % 2 == 0) raise<ArgumentError>("ResBlock: kernel ", kernel, ", must be odd");
+    return kernel;
+  }
+
+  template <Value X>
+  X run(const X& x, const X* e, DropoutCalls& dropouts) const {
+    if ((e != nullptr) != embed.has_value())
+      raise<ArgumentError>("ResBlock: built ", embed ? "with" : "without", " an embedding, called ",
+                           e ? "with one" : "without");
+    X h = conv1(silu(norm1(x)));
+    if (e) {
+      const X s = per_sample((*embed)(*e), x.rank());
+      h = scale_shift_ ? modulate(norm2(h), chunk(s, 0, 2), chunk(s, 1, 2)) : norm2(h + s);
+    } else {
+      h = norm2(h);
+    }
+    h = conv2(dropouts(silu(h), dropout_));
+    return skip ? h + (*skip)(x) : h + x;
+  }
+
+  bool scale_shift_;
+  double dropout_;
+};
+
+}  // namespace nn
+}  // namespace v0
+}  // namespace foglift
