@@ -1,0 +1,95 @@
+#pragma once
+
+#include "foglift/nn/embedding.hpp"
+#include "foglift/nn/tap.hpp"
+
+#include <string>
+#include <vector>
+
+namespace foglift {
+inline namespace v0 {
+namespace nn {
+
+struct MlpOptions {
+  Index in = 2;
+  Index out = 0;      ///< 0: as many as in
+  Index width = 128;  ///< of the hidden layers
+  Index depth = 3;    ///< hidden layers
+  double dropout = 0;
+  bool zero_out = false;                ///< the output layer starts at zero
+  TimeEmbeddingOptions embedding = {};  ///< its features and width are `width`
+};
+
+/// A denoiser of vectors: x [B, in], time [B] -> [B, out]. The first layer's output is shifted by
+/// the embedding of the time; every hidden layer ends in SiLU.
+template <Scalar T = float>
+class Mlp {
+ public:
+  using value_type = T;
+  using Options = MlpOptions;
+
+  TimeEmbedding<T> embedding;
+  std::vector<Linear<T>> layers;
+  Linear<T> output;
+
+  /// Throws ArgumentError for an extent that is not positive, an odd width, or a bad embedding.
+  explicit Mlp(const Options& o, Rng& rng)
+      : embedding(filled(o), rng),
+        layers(hidden(o, rng)),
+        output({.in = o.width, .out = o.out == 0 ? o.in : o.out, .zero = o.zero_out}, rng),
+        options_(o) {}
+
+  const Options& options() const { return options_; }
+
+  /// Names that a tap is shown, in order: the hidden layers.
+  std::vector<std::string> tap_names() const {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < layers.size(); ++i) names.push_back(tap_name("layers", i));
+    return names;
+  }
+
+  /// Throws ShapeError for an input that is not [B, in] or a time that is not [B].
+  template <ValueOf<T> X, class Tap = NoTap>
+  X operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition = {},
+               Tap&& tap = {}) const {
+    detail::check_input("Mlp", value_of(x).shape(), time, 0, options_.in);
+    detail::check_condition("Mlp", condition, x.dim(0), options_.embedding.classes,
+                            options_.embedding.vector, 0);
+    DropoutCalls dropouts(condition.dropout);
+    X h = layers[0](x) + embedding(time, condition, x);
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      h = dropouts(silu(i == 0 ? h : layers[i](h)), options_.dropout);
+      touch(tap, h, "layers", i);
+    }
+    return output(h);
+  }
+
+  static void each(auto& self, auto&& f) {
+    f("embedding", self.embedding);
+    f("layers", self.layers);
+    f("output", self.output);
+  }
+
+ private:
+  static TimeEmbeddingOptions filled(const Options& o) {
+    TimeEmbeddingOptions e = o.embedding;
+    if (e.features == 0) e.features = o.width;
+    e.width = o.width;
+    return e;
+  }
+  static std::vector<Linear<T>> hidden(const Options& o, Rng& rng) {
+    detail::need_positive("Mlp", "depth", o.depth);
+    if (!(o.dropout >= 0 && o.dropout < 1))
+      raise<ArgumentError>("Mlp: dropout = ", o.dropout, ", must be in [0, 1)");
+    std::vector<Linear<T>> result;
+    for (Index i = 0; i < o.depth; ++i)
+      result.emplace_back(LinearOptions{.in = i == 0 ? o.in : o.width, .out = o.width}, rng);
+    return result;
+  }
+
+  Options options_;
+};
+
+}  // namespace nn
+}  // namespace v0
+}  // namespace foglift
