@@ -97,3 +97,21 @@ TEST_CASE("wilson interval: its ends solve the score equation", "[probe][accurac
   CHECK_THROWS_AS(probe::wilson_interval(3, 2), ArgumentError);
   CHECK_THROWS_AS(probe::wilson_interval(0, 0), ArgumentError);
 }
+
+TEST_CASE("sign test: hand-computed binomial tails", "[probe][accuracy]") {
+  const std::vector<Index> labels(10, 1);
+  const auto right_on = [](Index first, Index last) {
+    std::vector<Index> predicted(10, 0);
+    for (Index i = first; i < last; ++i) predicted[static_cast<std::size_t>(i)] = 1;
+    return predicted;
+  };
+  // 5 examples fall to one and none to the other: 2 / 2^5. 6 to 2: 2 (1 + 8 + 28) / 2^8.
+  CHECK_THAT(probe::sign_test(right_on(0, 9), right_on(0, 4), labels), WithinRel(0.0625, 1e-12));
+  CHECK_THAT(probe::sign_test(right_on(0, 8), right_on(6, 10), labels),
+             WithinRel(74.0 / 256, 1e-12));
+  CHECK_THAT(probe::sign_test(right_on(6, 10), right_on(0, 8), labels),
+             WithinRel(74.0 / 256, 1e-12));
+  CHECK(probe::sign_test(right_on(0, 5), right_on(5, 10), labels) == 1);  // capped
+  CHECK(probe::sign_test(right_on(2, 3), right_on(2, 3), labels) == 1);
+  CHECK_THROWS_AS(probe::sign_test({}, right_on(0, 1), labels), ShapeError);
+}

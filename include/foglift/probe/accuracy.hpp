@@ -3,6 +3,7 @@
 #include "foglift/core/error.hpp"
 #include "foglift/core/shape.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <span>
 
@@ -42,6 +43,29 @@ inline Interval wilson_interval(Index hits, Index n, double z = 1.95996398454005
   const double middle = shrink * (p + z * z / (2 * count));
   const double half = shrink * z * std::sqrt(p * (1 - p) / count + z * z / (4 * count * count));
   return {middle - half, middle + half};
+}
+
+/// Two-sided p-value of the sign test between two classifiers of the same examples (McNemar's test
+/// in its exact form): of the examples that only one of them gets right, as unequal a division as
+/// this or worse, were each as likely to fall to either. 1 where they never differ. Throws
+/// ShapeError if the lengths differ.
+inline double sign_test(std::span<const Index> a, std::span<const Index> b,
+                        std::span<const Index> labels) {
+  if (a.size() != labels.size() || b.size() != labels.size())
+    raise<ShapeError>("sign_test: ", a.size(), " and ", b.size(), " predictions for ",
+                      labels.size(), " labels");
+  Index only_a = 0, only_b = 0;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    only_a += a[i] == labels[i] && b[i] != labels[i];
+    only_b += b[i] == labels[i] && a[i] != labels[i];
+  }
+  const double n = static_cast<double>(only_a + only_b);
+  double p = 0, log_term = -n * std::log(2.0);  // of binomial(n, k) / 2^n
+  for (Index k = 0; k <= std::min(only_a, only_b); ++k) {
+    p += std::exp(log_term);
+    log_term += std::log((n - static_cast<double>(k)) / static_cast<double>(k + 1));
+  }
+  return std::min(1.0, 2 * p);
 }
 
 }  // namespace probe
