@@ -88,10 +88,15 @@ inline Tensor<double> away_from(double kink, Tensor<double> x, double gap = 1e-2
 
 // One function a family, in entries_<family>.cpp.
 std::vector<OpEntry> products_entries();
+std::vector<OpEntry> arithmetic_entries();
+std::vector<OpEntry> pointwise_entries();
+std::vector<OpEntry> shape_entries();
+std::vector<OpEntry> loss_entries();
 
 inline std::vector<OpEntry> op_entries() {
   std::vector<OpEntry> all;
-  for (const auto& family : {products_entries})
+  for (const auto& family :
+       {products_entries, arithmetic_entries, pointwise_entries, shape_entries, loss_entries})
     for (OpEntry& entry : family()) all.push_back(std::move(entry));
   return all;
 }
