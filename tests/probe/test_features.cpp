@@ -1,0 +1,136 @@
+#include "foglift/diffusion/schedule.hpp"
+#include "foglift/probe/features.hpp"
+#include "support/catch.hpp"
+
+#include <limits>
+
+using namespace foglift;
+
+namespace {
+
+/// A network of two blocks: the image itself, and its square scaled by time and label.
+struct Toy {
+  template <class Tap>
+  Tensor<double> operator()(const Tensor<double>& x, const Tensor<double>& time,
+                            const nn::Condition<double>& condition, Tap&& tap) const {
+    tap("image", x);
+    Tensor<double> square = x;
+    const Index n = x.row_size();
+    for (Index i = 0; i < x.size(); ++i) {
+      const double label =
+          condition.labels.empty()
+              ? 0
+              : static_cast<double>(condition.labels[static_cast<std::size_t>(i / n)]);
+      square[i] = x[i] * x[i] * time[i / n] + label;
+    }
+    tap("square", square);
+    return x;
+  }
+};
+
+const Level some_level = schedule::Cosine{}.at(0.3);
+
+Tensor<double> some_images(Index n) { return Rng(1).normal<double>({n, 4, 4, 2}); }
+
+bool same(const std::vector<probe::BlockFeatures<double>>& a,
+          const std::vector<probe::BlockFeatures<double>>& b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t k = 0; k < a.size(); ++k)
+    if (a[k].block != b[k].block || !(a[k].values == b[k].values)) return false;
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("features: equal a direct computation", "[probe][features]") {
+  const Index n = 5, noises = 3, size = 4 * 4 * 2;
+  const Tensor<double> x0 = some_images(n);
+  const Rng rng(2);
+  for (const Index grid : {1, 2}) {
+    const auto found = probe::features(Toy{}, x0, some_level, rng,
+                                       {.grid = grid, .noises = noises, .first_sample = 10});
+    REQUIRE(found.size() == 2);
+    CHECK(found[0].block == "image");
+    CHECK(found[1].block == "square");
+    for (Index i = 0; i < n; ++i) {
+      std::vector<double> image(static_cast<std::size_t>(2 * grid * grid)), square = image;
+      for (Index k = 0; k < noises; ++k) {
+        std::vector<double> eps(static_cast<std::size_t>(size));
+        rng.fill_normal(std::span<double>(eps), static_cast<std::uint64_t>(10 + i),
+                        static_cast<std::uint32_t>(k));
+        for (Index y = 0; y < 4; ++y)
+          for (Index x = 0; x < 4; ++x)
+            for (Index c = 0; c < 2; ++c) {
+              const Index at = (y * 4 + x) * 2 + c, cell = (y * grid / 4) * grid + x * grid / 4;
+              const double v = some_level.alpha * x0[i * size + at] +
+                               some_level.sigma * eps[static_cast<std::size_t>(at)];
+              const double weight = static_cast<double>(grid * grid) / (16.0 * noises);
+              image[static_cast<std::size_t>(cell * 2 + c)] += weight * v;
+              square[static_cast<std::size_t>(cell * 2 + c)] += weight * v * v * some_level.t;
+            }
+      }
+      // Means of 48 values of order 1, in another order: 48 eps.
+      for (Index j = 0; j < 2 * grid * grid; ++j) {
+        CHECK_THAT(found[0].values(i, j), WithinAbs(image[static_cast<std::size_t>(j)], 1.1e-14));
+        CHECK_THAT(found[1].values(i, j), WithinAbs(square[static_cast<std::size_t>(j)], 1.1e-14));
+      }
+    }
+  }
+}
+
+TEST_CASE("features: bits do not depend on the batch split or the threads", "[probe][features]") {
+  const Tensor<double> x0 = some_images(33);
+  const Rng rng(3);
+  const int before = threads();
+  set_threads(1);
+  const auto expected = probe::features(Toy{}, x0, some_level, rng, {.noises = 2, .batch = 33});
+  for (const int count : {1, 2, 3, 4}) {
+    set_threads(count);
+    for (const Index batch : {1, 7, 16, 32, 64})
+      CHECK(same(probe::features(Toy{}, x0, some_level, rng, {.noises = 2, .batch = batch}),
+                 expected));
+  }
+  set_threads(before);
+}
+
+TEST_CASE("features: a shard's are the rows of the whole", "[probe][features]") {
+  const Tensor<double> x0 = some_images(20);
+  const Rng rng(4);
+  const auto whole = probe::features(Toy{}, x0, some_level, rng);
+  const auto shard =
+      probe::features(Toy{}, x0.rows(8, 5), some_level, rng, {.batch = 2, .first_sample = 8});
+  for (std::size_t k = 0; k < 2; ++k) CHECK(shard[k].values == whole[k].values.rows(8, 5));
+}
+
+TEST_CASE("features: the noise of an example is the same at every level", "[probe][features]") {
+  // sigma = 1 and alpha = 0 show the noise itself, whatever the time.
+  const Tensor<double> x0 = some_images(3);
+  const Rng rng(5);
+  const auto a = probe::features(Toy{}, x0, Level{0.9, 0, 1}, rng);
+  const auto b = probe::features(Toy{}, x0, Level{0.2, 0, 1}, rng);
+  CHECK(a[0].values == b[0].values);
+  CHECK_FALSE(a[0].values == probe::features(Toy{}, x0, Level{0.2, 0, 1}, Rng(6))[0].values);
+}
+
+TEST_CASE("features: each example keeps its condition", "[probe][features]") {
+  const Tensor<double> x0({5, 1, 1, 1});
+  const nn::Condition<double> condition{.labels = {4, 0, 3, 1, 2}};
+  const auto found = probe::features(Toy{}, x0, Level{0, 1, 0}, Rng(7), {.batch = 2}, condition);
+  CHECK(found[1].values == Tensor<double>({5, 1}, {4, 0, 3, 1, 2}));
+}
+
+TEST_CASE("features: no examples give no rows", "[probe][features]") {
+  const auto found = probe::features(Toy{}, some_images(0), some_level, Rng(8));
+  CHECK(found.at(0).values.shape() == Shape{0, 2});
+}
+
+TEST_CASE("features: wrong arguments and broken numbers are refused", "[probe][features]") {
+  Tensor<double> x0 = some_images(3);
+  CHECK_THROWS_AS(probe::features(Toy{}, Tensor<double>({3}), some_level, Rng(9)), ShapeError);
+  for (const auto& bad : {probe::FeatureOptions{.grid = 0}, probe::FeatureOptions{.noises = 0},
+                          probe::FeatureOptions{.batch = 0}})
+    CHECK_THROWS_AS(probe::features(Toy{}, x0, some_level, Rng(9), bad), ArgumentError);
+  x0[40] = std::numeric_limits<double>::infinity();
+  CHECK_THROWS_WITH(probe::features(Toy{}, x0, some_level, Rng(9)),
+                    ContainsSubstring("block image"));
+}
