@@ -22,7 +22,9 @@ template <Scalar T>
 Lanes<T> exp(Lanes<T> x) {
   using Packet = typename Lanes<T>::Packet;
   if constexpr (Lanes<T>::count == 1) {
-    return each_lane(x, [](T s) { return std::exp(s); });
+    return each_lane(x, [](T s) {
+      return s < T(std::numeric_limits<T>::min_exponent - 1) * T(0.6931472) ? T(0) : std::exp(s);
+    });
   } else {
     using Integers = typename Eigen::internal::unpacket_traits<Packet>::integer_packet;
     const Lanes<T> round(12582912.f);  // 1.5 * 2^23: the sum's low bits are the rounded integer

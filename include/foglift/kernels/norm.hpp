@@ -144,6 +144,19 @@ void group_norm_backward(const NormExtents& n, const T* x, const T* gamma, const
   }
 }
 
+#ifdef FOGLIFT_COMPILED
+extern template void group_norm(const NormExtents&, const float*, const float*, const float*,
+                                double, float*, double*, double*);
+extern template void group_norm(const NormExtents&, const double*, const double*, const double*,
+                                double, double*, double*, double*);
+extern template void group_norm_backward(const NormExtents&, const float*, const float*,
+                                         const double*, const double*, const float*, float*, float*,
+                                         float*);
+extern template void group_norm_backward(const NormExtents&, const double*, const double*,
+                                         const double*, const double*, const double*, double*,
+                                         double*, double*);
+#endif
+
 }  // namespace kernels
 }  // namespace v0
 }  // namespace foglift

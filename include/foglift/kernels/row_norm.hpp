@@ -84,6 +84,19 @@ void row_norm_backward(RowNorm kind, Index rows, Index C, const T* x, const T* g
   }
 }
 
+#ifdef FOGLIFT_COMPILED
+extern template void row_norm(RowNorm, Index, Index, const float*, const float*, const float*,
+                              double, float*, double*, double*);
+extern template void row_norm(RowNorm, Index, Index, const double*, const double*, const double*,
+                              double, double*, double*, double*);
+extern template void row_norm_backward(RowNorm, Index, Index, const float*, const float*,
+                                       const double*, const double*, const float*, float*, float*,
+                                       float*);
+extern template void row_norm_backward(RowNorm, Index, Index, const double*, const double*,
+                                       const double*, const double*, const double*, double*,
+                                       double*, double*);
+#endif
+
 }  // namespace kernels
 }  // namespace v0
 }  // namespace foglift

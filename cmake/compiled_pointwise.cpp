@@ -1,0 +1,28 @@
+// The definitions behind the `extern template` lines of the headers: see FOGLIFT_COMPILED there.
+#include "foglift/kernels/norm.hpp"
+#include "foglift/kernels/row_norm.hpp"
+
+namespace foglift {
+inline namespace v0 {
+namespace kernels {
+
+template void group_norm(const NormExtents&, const float*, const float*, const float*, double,
+                         float*, double*, double*);
+template void group_norm(const NormExtents&, const double*, const double*, const double*, double,
+                         double*, double*, double*);
+template void group_norm_backward(const NormExtents&, const float*, const float*, const double*,
+                                  const double*, const float*, float*, float*, float*);
+template void group_norm_backward(const NormExtents&, const double*, const double*, const double*,
+                                  const double*, const double*, double*, double*, double*);
+template void row_norm(RowNorm, Index, Index, const float*, const float*, const float*, double,
+                       float*, double*, double*);
+template void row_norm(RowNorm, Index, Index, const double*, const double*, const double*, double,
+                       double*, double*, double*);
+template void row_norm_backward(RowNorm, Index, Index, const float*, const float*, const double*,
+                                const double*, const float*, float*, float*, float*);
+template void row_norm_backward(RowNorm, Index, Index, const double*, const double*, const double*,
+                                const double*, const double*, double*, double*, double*);
+
+}  // namespace kernels
+}  // namespace v0
+}  // namespace foglift
