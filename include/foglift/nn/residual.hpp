@@ -63,7 +63,7 @@ class ResBlock {
   template <ValueOf<T> X>
   X operator()(const X& x) const {
     DropoutCalls none;
-    return run(x, nullptr, none);
+    return run<X>(x, nullptr, none);
   }
   /// e [B, embedding]; nothing is dropped.
   template <ValueOf<T> X>

@@ -1,0 +1,138 @@
+#pragma once
+
+#include "foglift/core/parallel.hpp"
+#include "foglift/nn/condition.hpp"
+#include "foglift/nn/gradcheck.hpp"
+#include "support/catch.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace foglift::test {
+
+/// Gives every parameter random values, also those that start at zero or one, so that no branch is
+/// silent.
+template <class Model>
+void randomize(Model& model, std::uint64_t seed) {
+  Rng rng(seed);
+  nn::for_each_parameter(model, [&](const std::string&, auto& p) {
+    using T = std::remove_reference_t<decltype(p.value[0])>;
+    const Tensor<T> z = rng.split().normal<T>(p.value.shape());
+    const T scale = p.value.rank() == 1 ? T(0.3) : T(0.25);
+    for (Index i = 0; i < z.size(); ++i) p.value[i] = p.value[i] + scale * z[i];
+  });
+}
+
+template <Scalar T>
+Tensor<T> times(Index B) {
+  Tensor<T> t({B});
+  for (Index b = 0; b < B; ++b) t[b] = static_cast<T>((7 * b) % 33 + 1) / 34;
+  return t;
+}
+
+/// The first n samples of a condition.
+template <Scalar T>
+nn::Condition<T> first(const nn::Condition<T>& c, Index n) {
+  nn::Condition<T> out = c;
+  if (!c.labels.empty()) out.labels.resize(static_cast<std::size_t>(n));
+  for (auto field :
+       {&nn::Condition<T>::vector, &nn::Condition<T>::sequence, &nn::Condition<T>::mask})
+    if (c.*field) (out.*field).emplace((c.*field)->rows(0, n));
+  return out;
+}
+
+template <Scalar T>
+bool same_bits(const Tensor<T>& a, const Tensor<T>& b) {
+  return a.shape() == b.shape() &&
+         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(T)) == 0;
+}
+
+/// A sample's output has the same bits in batches of 1, 7, 16 and 33, with 1 to 4 threads, on a
+/// Tensor and on a Var; also each sample alone. `sample` is the shape of one sample, `condition`
+/// one for 33.
+template <class Net>
+void check_bits(const Net& net, const Shape& sample, const nn::Condition<float>& condition) {
+  const Index B = 33;
+  const auto batch = [&](Index n) {
+    return sample.rank() == 1   ? Shape{n, sample[0]}
+           : sample.rank() == 2 ? Shape{n, sample[0], sample[1]}
+                                : Shape{n, sample[0], sample[1], sample[2]};
+  };
+  const Tensor<float> x = Rng(3).normal<float>(batch(B));
+  const Tensor<float> t = times<float>(B);
+  set_threads(1);
+  const Tensor<float> all = net(x, t, condition);
+  REQUIRE(std::all_of(all.begin(), all.end(), [](float v) { return std::isfinite(v); }));
+  for (const int n : {1, 2, 3, 4}) {
+    set_threads(n);
+    CHECK(same_bits(net(x, t, condition), all));
+    for (const Index b : {Index{1}, Index{7}, Index{16}})
+      CHECK(same_bits(net(x.rows(0, b), t.rows(0, b), first(condition, b)), all.rows(0, b)));
+  }
+  Tape<float> tape;
+  CHECK(same_bits(net(tape.constant(x), t, condition).value(), all));
+  const auto none = first(condition, 0);
+  CHECK(net(x.rows(0, 0), t.rows(0, 0), none).shape() == all.rows(0, 0).shape());
+  // Position in the batch: the last sample as the first.
+  nn::Condition<float> last = first(condition, 1);
+  if (!condition.labels.empty()) last.labels[0] = condition.labels.back();
+  if (condition.vector) last.vector = condition.vector->rows(B - 1, 1);
+  if (condition.sequence) last.sequence = condition.sequence->rows(B - 1, 1);
+  if (condition.mask) last.mask = condition.mask->rows(B - 1, 1);
+  CHECK(same_bits(net(x.rows(B - 1, 1), t.rows(B - 1, 1), last), all.rows(B - 1, 1)));
+  set_threads(1);
+}
+
+/// A tap is shown exactly tap_names(), in order; it changes nothing, on a Tensor and on a Var.
+template <class Net>
+void check_taps(const Net& net, const Shape& shape, const nn::Condition<float>& condition) {
+  const Tensor<float> x = Rng(4).normal<float>(shape), t = times<float>(shape[0]);
+  std::vector<std::string> names;
+  std::vector<Tensor<float>> seen;
+  const auto tap = [&](std::string_view name, const Tensor<float>& h) {
+    names.emplace_back(name);
+    seen.push_back(h);
+  };
+  const Tensor<float> y = net(x, t, condition, tap);
+  CHECK(names == net.tap_names());
+  CHECK(same_bits(y, net(x, t, condition)));
+  for (const auto& h : seen) CHECK(h.dim(0) == shape[0]);
+  const std::vector<Tensor<float>> first_run = std::move(seen);
+  names.clear();
+  seen.clear();
+  Tape<float> tape;
+  net(tape.constant(x), t, condition, tap);
+  CHECK(names == net.tap_names());
+  CHECK(seen == first_run);
+}
+
+/// Gradients with respect to at most `entries` entries of every parameter, and of the input.
+template <class Net>
+void check_gradients(const Net& net, const Shape& shape, const nn::Condition<double>& condition,
+                     Index entries) {
+  const Tensor<double> x = Rng(5).normal<double>(shape), t = times<double>(shape[0]);
+  const auto parameters = nn::gradcheck(
+      net, [&](const Net& n, Tape<double>& tape) { return n(tape.constant(x), t, condition); },
+      {.points = 4, .step = 1e-3, .max_entries = entries});
+  INFO(parameters);
+  CHECK(parameters.max_error < 1e-6);
+  const auto input =
+      gradcheck([&](std::span<const Var<double>> in) { return net(in[0], t, condition); }, {x},
+                {.points = 4, .step = 1e-3, .max_entries = 4 * entries});
+  INFO(input);
+  CHECK(input.max_error < 1e-6);
+}
+
+/// A copy shares nothing with the original.
+template <class Net>
+void check_copy(const Net& net, const Shape& shape) {
+  const Tensor<float> x = Rng(6).normal<float>(shape), t = times<float>(shape[0]);
+  Net copy = net;
+  const Tensor<float> before = net(x, t);
+  CHECK(same_bits(copy(x, t), before));
+  nn::for_each_parameter(copy, [](const std::string&, auto& p) { p.value.fill(0.125f); });
+  CHECK(same_bits(net(x, t), before));
+  CHECK_FALSE(same_bits(copy(x, t), before));
+}
+
+}  // namespace foglift::test
