@@ -11,7 +11,8 @@ namespace {
 const double missing = std::numeric_limits<double>::quiet_NaN();
 
 Series counting(Index n) {
-  Series s{"x", {time_at(2020, 1, 6), {.seconds = 3600}}, {}};
+  Series s{
+      "x", {data::seconds_from_civil({.year = 2020, .month = 1, .day = 6}), {.seconds = 3600}}, {}};
   for (Index i = 0; i < n; ++i) s.values.push_back(static_cast<double>(i));
   return s;
 }

@@ -35,11 +35,9 @@ struct Calendar {
     if (static_cast<Index>(out.size()) != channels())
       raise<ShapeError>("Calendar: room for ", out.size(), " numbers, ", channels(), " are needed");
     const auto clock = static_cast<double>(time_of_day(t)) / day_seconds;
-    const auto date = date_of(t);
-    const std::chrono::sys_days today(date);
-    const auto weekday = std::chrono::weekday(today).iso_encoding() - 1;
-    const std::chrono::sys_days new_year(date.year() / std::chrono::January / 1);
-    const double day_of_year = static_cast<double>((today - new_year).count()) + clock;
+    const int year_now = data::civil_from_seconds(t).year;
+    const Time new_year = data::seconds_from_civil({.year = year_now});
+    const double days = static_cast<double>(t - new_year) / day_seconds;
     std::size_t at = 0;
     const auto waves = [&](int harmonics, double phase) {
       for (int k = 1; k <= harmonics; ++k) {
@@ -49,8 +47,8 @@ struct Calendar {
       }
     };
     waves(day, clock);
-    waves(week, (weekday + clock) / 7);
-    waves(year, day_of_year / (date.year().is_leap() ? 366 : 365));
+    waves(week, (data::weekday(t) + clock) / 7);
+    waves(year, days / (data::leap_year(year_now) ? 366 : 365));
   }
 };
 

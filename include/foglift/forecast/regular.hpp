@@ -27,7 +27,7 @@ inline void require_sorted(std::span<const Time> times, const char* where) {
     raise<ArgumentError>(where, ": ", times.size(), " times, at least 2 are needed");
   for (std::size_t i = 1; i < times.size(); ++i) {
     if (times[i] == times[i - 1])
-      raise<ArgumentError>(where, ": two rows are dated ", to_string(times[i]),
+      raise<ArgumentError>(where, ": two rows are dated ", data::format_date(times[i]),
                            "; one value a time is needed");
     if (times[i] < times[i - 1]) raise<ArgumentError>(where, ": the times are not sorted");
   }
@@ -39,14 +39,14 @@ inline void require_sorted(std::span<const Time> times, const char* where) {
 /// ArgumentError for fewer than 2 times, duplicates, or times out of order.
 inline Frequency detect_frequency(std::span<const Time> times) {
   detail::require_sorted(times, "detect_frequency");
-  const unsigned day = unsigned(date_of(times[0]).day());
+  const int day = data::civil_from_seconds(times[0]).day;
   bool same_day = true, last_day = true, same_clock = true;
   std::vector<Time> months;
   for (const Time t : times) {
-    const unsigned d = unsigned(date_of(t).day());
+    const data::CivilTime date = data::civil_from_seconds(t);
     months.push_back(month_number(t));
-    same_day = same_day && d == day;
-    last_day = last_day && d == days_in_month(months.back());
+    same_day = same_day && date.day == day;
+    last_day = last_day && date.day == data::days_in_month(date.year, date.month);
     same_clock = same_clock && time_of_day(t) == time_of_day(times[0]);
   }
   if (same_clock && (same_day || last_day))
@@ -80,16 +80,16 @@ inline Series regular_series(std::span<const Time> times, std::span<const double
   // A wrong date (year 20112) would ask for more memory than there is.
   if (cells > 1000 * static_cast<Time>(sorted.size()) + 1000)
     raise<ArgumentError>("regular_series: ", sorted.size(), " rows from ",
-                         to_string(sorted.front()), " to ", to_string(sorted.back()),
-                         " leave a series of ", cells, ' ', step.name(),
-                         " values almost empty; check the dates");
+                         data::format_date(sorted.front()), " to ",
+                         data::format_date(sorted.back()), " leave a series of ", cells, ' ',
+                         step.name(), " values almost empty; check the dates");
   series.values.assign(static_cast<std::size_t>(cells), std::numeric_limits<double>::quiet_NaN());
   for (std::size_t i = 0; i < sorted.size(); ++i) {
     const Time cell = cell_of(sorted[i]);
     if (series.time.at(cell) != sorted[i])
-      raise<ArgumentError>("regular_series: ", to_string(sorted[i]),
+      raise<ArgumentError>("regular_series: ", data::format_date(sorted[i]),
                            " does not fit a series that is ", step.name(), " from ",
-                           to_string(sorted.front()));
+                           data::format_date(sorted.front()));
     series.values[static_cast<std::size_t>(cell)] = values[order[i]];
   }
   return series;

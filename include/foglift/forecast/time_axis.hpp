@@ -1,13 +1,11 @@
 #pragma once
 
-#include "foglift/core/error.hpp"
 #include "foglift/core/shape.hpp"
+#include "foglift/data/date.hpp"
 
 #include <algorithm>
-#include <array>
-#include <chrono>
 #include <cstdint>
-#include <cstdio>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -15,59 +13,25 @@ namespace foglift {
 inline namespace v0 {
 namespace forecast {
 
-/// Seconds since 1970-01-01 00:00 on the clock of the data; no time zone, no leap seconds.
+/// Seconds since 1970-01-01 00:00 on the clock of the data, as data::parse_date gives them; no time
+/// zone, no leap seconds.
 using Time = std::int64_t;
 
 inline constexpr Time day_seconds = 86'400, week_seconds = 7 * day_seconds;
 
-/// Day of a time as a calendar date.
-inline std::chrono::year_month_day date_of(Time t) {
-  const Time days = t >= 0 ? t / day_seconds : (t - day_seconds + 1) / day_seconds;
-  return std::chrono::sys_days(std::chrono::days(days));
-}
 /// Seconds since midnight, in [0, 86400).
-inline Time time_of_day(Time t) { return ((t % day_seconds) + day_seconds) % day_seconds; }
-/// Midnight of a date. Throws ArgumentError for a date that does not exist.
-inline Time time_at(int year, unsigned month, unsigned day) {
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
-                                         std::chrono::day(day)};
-  if (!date.ok())
-    raise<ArgumentError>("time_at: there is no ", year, '-', month, '-', day, " in the calendar");
-  return std::chrono::sys_days(date).time_since_epoch().count() * day_seconds;
-}
-/// Months since year 0.
-inline Time month_number(Time t) {
-  const auto date = date_of(t);
-  return Time{12} * int(date.year()) + unsigned(date.month()) - 1;
-}
-inline unsigned days_in_month(Time month) {
-  const Time year = (month >= 0 ? month : month - 11) / 12;
-  const std::chrono::year_month_day_last last{std::chrono::year(static_cast<int>(year)),
-                                              std::chrono::month_day_last(std::chrono::month(
-                                                  static_cast<unsigned>(month - 12 * year + 1)))};
-  return unsigned(last.day());
-}
-
-/// "2012-10-27", or "2012-10-27 23:00" or "2012-10-27 23:00:05" where there is a time of day.
-inline std::string to_string(Time t) {
-  const auto date = date_of(t);
-  const auto clock = static_cast<int>(time_of_day(t));
-  std::array<char, 64> text{};
-  int n = std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", int(date.year()),
-                        unsigned(date.month()), unsigned(date.day()));
-  const auto rest = [&](auto... args) {
-    n += std::snprintf(text.data() + n, text.size() - static_cast<std::size_t>(n), args...);
-  };
-  if (clock) rest(" %02d:%02d", clock / 3600, clock / 60 % 60);
-  if (clock % 60) rest(":%02d", clock % 60);
-  return text.data();
+constexpr Time time_of_day(Time t) { return ((t % day_seconds) + day_seconds) % day_seconds; }
+/// Months since the year 0.
+constexpr Time month_number(Time t) {
+  const data::CivilTime date = data::civil_from_seconds(t);
+  return Time{12} * date.year + date.month - 1;
 }
 
 /// The step between the cells of a regular series: a number of seconds, or of calendar months.
 struct Frequency {
-  Time seconds = 0;   ///< 0 for steps of months
-  int months = 0;     ///< 0 for steps of seconds
-  unsigned day = 31;  ///< day of the month of monthly cells; months that are shorter use their last
+  Time seconds = 0;  ///< 0 for steps of months
+  int months = 0;    ///< 0 for steps of seconds
+  int day = 31;      ///< day of the month of monthly cells; months that are shorter use their last
 
   friend bool operator==(const Frequency&, const Frequency&) = default;
 
@@ -109,11 +73,11 @@ struct TimeAxis {
   /// Time of cell i; i may lie outside the series on either side.
   Time at(Index i) const {
     if (!frequency.months) return start + i * frequency.seconds;
-    const Time month = month_number(start) + i * frequency.months;
-    const Time year = (month >= 0 ? month : month - 11) / 12;
-    return time_at(static_cast<int>(year), static_cast<unsigned>(month - 12 * year + 1),
-                   std::min(frequency.day, days_in_month(month))) +
-           time_of_day(start);
+    const Time months = month_number(start) + i * frequency.months;
+    data::CivilTime date{.year = static_cast<int>((months >= 0 ? months : months - 11) / 12)};
+    date.month = static_cast<int>(months - Time{12} * date.year) + 1;
+    date.day = std::min(frequency.day, data::days_in_month(date.year, date.month));
+    return data::seconds_from_civil(date) + time_of_day(start);
   }
 
   friend bool operator==(const TimeAxis&, const TimeAxis&) = default;
