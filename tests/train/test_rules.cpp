@@ -79,7 +79,7 @@ TEST_CASE("clip: norm and scaling of gradients known by hand", "[train][clip]") 
 TEST_CASE("clip: the norm of floats is exact where float sums are not", "[train][clip]") {
   // 2^24 + 1 ones: a float sum stops at 2^24. sqrt(2^24 + 1 + 0) = 4096.0001220703...
   const Index n = (Index{1} << 24) + 1;
-  const auto model = toy::make_pair<float>(1, {n}, {1});
+  const toy::Pair<float> model{Parameter<float>(Tensor<float>({n})), {}};
   Gradients<float> g;
   g.add(model.a, Tensor<float>({n}, 1.f));
   CHECK(train::global_norm(model, g) == std::sqrt(static_cast<double>(n)));
