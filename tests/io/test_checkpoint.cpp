@@ -4,6 +4,7 @@
 #include "foglift/train/sgd.hpp"
 #include "support/catch.hpp"
 #include "train/curve.hpp"
+#include "train/tsan.hpp"
 
 #include <cmath>
 #include <csignal>
@@ -59,19 +60,6 @@ struct Folder {
   ~Folder() { std::filesystem::remove_all(path); }
   std::string file(const char* name) const { return (path / name).string(); }
 };
-
-constexpr bool under_tsan =
-#if defined(__SANITIZE_THREAD__)
-    true;
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-    true;
-#else
-    false;
-#endif
-#else
-    false;
-#endif
 
 }  // namespace
 
@@ -232,7 +220,7 @@ TEST_CASE("checkpoint: tensors left over are an error", "[io][checkpoint]") {
 
 TEST_CASE("checkpoint: a run killed at random points resumes to the same bytes",
           "[io][checkpoint]") {
-  if (under_tsan) {
+  if (toy::under_tsan) {
     WARN("skipped: a killed child of a threaded process is not for ThreadSanitizer");
     return;
   }

@@ -1,5 +1,6 @@
 #include "foglift/train/interrupt.hpp"
 #include "support/catch.hpp"
+#include "train/tsan.hpp"
 
 #include <csignal>
 
@@ -31,6 +32,10 @@ TEST_CASE("interrupt: a signal sets the flag and the old handler returns", "[tra
 }
 
 TEST_CASE("interrupt: the second signal ends the process", "[train]") {
+  if (toy::under_tsan) {
+    WARN("skipped under ThreadSanitizer");
+    return;
+  }
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) {
