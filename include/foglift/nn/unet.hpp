@@ -1,0 +1,283 @@
+#pragma once
+
+#include "foglift/autograd/ops/resample.hpp"
+#include "foglift/nn/attention.hpp"
+#include "foglift/nn/embedding.hpp"
+#include "foglift/nn/residual.hpp"
+#include "foglift/nn/tap.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace foglift {
+inline namespace v0 {
+namespace nn {
+
+struct UNetOptions {
+  Index in = 1;
+  Index out = 0;                               ///< 0: as many as in
+  Index width = 32;                            ///< channels of the first level
+  std::vector<Index> multipliers = {1, 2, 4};  ///< channels of level l: width * multipliers[l]
+  Index blocks = 2;                   ///< residual blocks a level downwards; one more upwards
+  std::vector<Index> attention = {};  ///< levels with attention after each block; 0 is the finest
+  bool middle_attention = true;
+  Index heads = 4;
+  Index groups = 8;
+  Index kernel = 3;  ///< odd
+  Padding padding = Padding::zero;
+  bool scale_shift = false;  ///< the time scales and shifts (FiLM) instead of adding
+  double dropout = 0;
+  bool zero_out = false;  ///< output layer and each residual branch's last layer start at zero
+  Index sequence = 0;     ///< > 0: attention blocks also attend to a sequence of so many channels
+  TimeEmbeddingOptions embedding = {};  ///< features 0: width; width 0: 4 * width
+};
+
+/// U-Net denoiser (Ho et al. 2020): x [B, L, in] (Dims = 1) or [B, H, W, in] (Dims = 2), time [B]
+/// -> the same with `out` channels. Levels halve the extents by a convolution of stride 2 and
+/// double them by nearest neighbours and a convolution; every activation on the way down is
+/// concatenated to its mirror image on the way up. Any extent will do: an odd one is halved
+/// upwards, and what doubling it adds is cut off again.
+template <int Dims, Scalar T = float>
+class UNet {
+ public:
+  using value_type = T;
+  using Options = UNetOptions;
+
+  /// One level: blocks, each followed by attention where there is any, then the change of extent.
+  struct Level {
+    std::vector<ResBlock<Dims, T>> blocks;
+    std::vector<AttentionBlock<T>> attention;
+    std::optional<Conv<Dims, T>> resample;
+
+    static void each(auto& self, auto&& f) {
+      f("blocks", self.blocks);
+      f("attention", self.attention);
+      f("resample", self.resample);
+    }
+  };
+
+  TimeEmbedding<T> embedding;
+  Conv<Dims, T> input;
+  std::vector<Level> down;
+  Level middle;           ///< two blocks around an attention
+  std::vector<Level> up;  ///< coarsest first
+  GroupNorm<T> norm;
+  Conv<Dims, T> output;
+
+  /// Throws ArgumentError for an extent that is not positive, an even kernel, groups or heads that
+  /// do not divide the channels, or a sequence without any attention.
+  explicit UNet(const Options& o, Rng& rng)
+      : embedding(filled(o), rng),
+        input({.in = o.in, .out = o.width, .kernel = o.kernel, .mode = o.padding}, rng),
+        down(make_down(o, rng)),
+        middle(make_middle(o, rng)),
+        up(make_up(o, rng)),
+        norm({.channels = channels(o, 0), .groups = o.groups}),
+        output({.in = channels(o, 0),
+                .out = o.out == 0 ? o.in : o.out,
+                .kernel = o.kernel,
+                .mode = o.padding,
+                .zero = o.zero_out},
+               rng),
+        options_(o) {}
+
+  const Options& options() const { return options_; }
+
+  /// Names that a tap is shown, in order: "input", "down.<level>.<block>", "middle",
+  /// "up.<step>.<block>", step 0 being the coarsest.
+  std::vector<std::string> tap_names() const {
+    std::vector<std::string> names{"input"};
+    const auto add = [&](const std::vector<Level>& levels, const char* stage) {
+      for (std::size_t i = 0; i < levels.size(); ++i)
+        for (std::size_t b = 0; b < levels[i].blocks.size(); ++b)
+          names.push_back(tap_name(stage, i, b));
+    };
+    add(down, "down");
+    names.emplace_back("middle");
+    add(up, "up");
+    return names;
+  }
+
+  /// Throws ShapeError for an input, a time or a condition that does not fit, ArgumentError for a
+  /// condition that the network was not built for.
+  template <ValueOf<T> X, class Tap = NoTap>
+  X operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition = {},
+               Tap&& tap = {}) const {
+    detail::check_input("UNet", value_of(x).shape(), time, Dims, options_.in);
+    detail::check_condition("UNet", condition, x.dim(0), options_.embedding.classes,
+                            options_.embedding.vector, options_.sequence);
+    Pass<X> pass{embedding(time, condition, x), {}, nullptr, DropoutCalls(condition.dropout)};
+    if (condition.sequence) pass.sequence.emplace(constant(*condition.sequence, x));
+    if (condition.mask) pass.mask = &*condition.mask;
+
+    X h = input(x);
+    touch(tap, h, "input");
+    std::vector<X> skips{h};
+    for (std::size_t i = 0; i < down.size(); ++i) {
+      for (std::size_t b = 0; b < down[i].blocks.size(); ++b) {
+        h = block(down[i], b, h, pass);
+        touch(tap, h, "down", i, b);
+        skips.push_back(h);
+      }
+      if (down[i].resample) skips.push_back(h = (*down[i].resample)(h));
+    }
+    h = middle.blocks[0](h, pass.embedding, pass.dropouts);
+    if (!middle.attention.empty()) h = attend(middle.attention[0], h, pass);
+    h = middle.blocks[1](h, pass.embedding, pass.dropouts);
+    touch(tap, h, "middle");
+    for (std::size_t i = 0; i < up.size(); ++i) {
+      for (std::size_t b = 0; b < up[i].blocks.size(); ++b) {
+        h = block(up[i], b, concat({h, skips.back()}, Dims + 1), pass);
+        touch(tap, h, "up", i, b);
+        skips.pop_back();
+      }
+      if (up[i].resample)
+        h = (*up[i].resample)(cropped(upsample_nearest(h, 2), value_of(skips.back()).shape()));
+    }
+    return output(silu(norm(h)));
+  }
+
+  static void each(auto& self, auto&& f) {
+    f("embedding", self.embedding);
+    f("input", self.input);
+    f("down", self.down);
+    f("middle", self.middle);
+    f("up", self.up);
+    f("norm", self.norm);
+    f("output", self.output);
+  }
+
+ private:
+  /// What every block of one call is given.
+  template <Value X>
+  struct Pass {
+    X embedding;
+    std::optional<X> sequence;
+    const Tensor<T>* mask;
+    DropoutCalls dropouts;
+  };
+
+  template <Value X>
+  static X attend(const AttentionBlock<T>& attention, const X& h, const Pass<X>& pass) {
+    return attention(h, pass.sequence ? &*pass.sequence : nullptr, pass.mask);
+  }
+  template <Value X>
+  static X block(const Level& level, std::size_t b, const X& x, Pass<X>& pass) {
+    X h = level.blocks[b](x, pass.embedding, pass.dropouts);
+    return level.attention.empty() ? h : attend(level.attention[b], h, pass);
+  }
+  /// The first extents of h, as many as `like` has between batch and channels.
+  template <Value X>
+  static X cropped(X h, const Shape& like) {
+    for (int axis = 1; axis <= Dims; ++axis)
+      if (h.dim(axis) != like[axis]) h = slice(h, axis, 0, like[axis]);
+    return h;
+  }
+
+  static Index levels(const Options& o) { return static_cast<Index>(o.multipliers.size()); }
+  static Index channels(const Options& o, Index level) {
+    return o.width * o.multipliers[static_cast<std::size_t>(level)];
+  }
+  static TimeEmbeddingOptions filled(const Options& o) {
+    if (o.multipliers.empty()) raise<ArgumentError>("UNet: no multipliers, at least 1 is needed");
+    for (const Index m : o.multipliers) detail::need_positive("UNet", "multiplier", m);
+    for (const Index l : o.attention)
+      if (l < 0 || l >= levels(o))
+        raise<ArgumentError>("UNet: attention at level ", l, " of ", levels(o), " levels");
+    detail::need_positive("UNet", "blocks", o.blocks);
+    if (o.sequence > 0 && o.attention.empty() && !o.middle_attention)
+      raise<ArgumentError>("UNet: a sequence needs attention at a level or in the middle");
+    TimeEmbeddingOptions e = o.embedding;
+    if (e.features == 0) e.features = o.width;
+    if (e.width == 0) e.width = 4 * o.width;
+    return e;
+  }
+
+  static ResBlock<Dims, T> make_block(const Options& o, Index in, Index out, Rng& rng) {
+    return ResBlock<Dims, T>({.in = in,
+                              .out = out,
+                              .embedding = filled(o).width,
+                              .scale_shift = o.scale_shift,
+                              .groups = o.groups,
+                              .kernel = o.kernel,
+                              .padding = o.padding,
+                              .dropout = o.dropout,
+                              .zero = o.zero_out},
+                             rng);
+  }
+  static AttentionBlock<T> make_attention(const Options& o, Index width, Rng& rng) {
+    return AttentionBlock<T>({.width = width,
+                              .heads = o.heads,
+                              .groups = o.groups,
+                              .context = o.sequence,
+                              .zero = o.zero_out},
+                             rng);
+  }
+  static void add_block(Level& level, const Options& o, Index at, Index in, Rng& rng) {
+    level.blocks.push_back(make_block(o, in, channels(o, at), rng));
+    if (std::find(o.attention.begin(), o.attention.end(), at) != o.attention.end())
+      level.attention.push_back(make_attention(o, channels(o, at), rng));
+  }
+  static Conv<Dims, T> make_resample(const Options& o, Index level, Index stride, Rng& rng) {
+    const Index c = channels(o, level);
+    return Conv<Dims, T>(
+        {.in = c, .out = c, .kernel = o.kernel, .stride = stride, .mode = o.padding}, rng);
+  }
+
+  /// Channels of the activations kept for the way up, in the order they are made.
+  static std::vector<Index> skip_channels(const Options& o) {
+    std::vector<Index> c{o.width};
+    for (Index l = 0; l < levels(o); ++l)
+      for (Index b = 0; b < o.blocks + (l + 1 < levels(o) ? 1 : 0); ++b)
+        c.push_back(channels(o, l));
+    return c;
+  }
+  static std::vector<Level> make_down(const Options& o, Rng& rng) {
+    std::vector<Level> result(static_cast<std::size_t>(levels(o)));
+    Index c = o.width;
+    for (Index l = 0; l < levels(o); ++l) {
+      Level& level = result[static_cast<std::size_t>(l)];
+      for (Index b = 0; b < o.blocks; ++b) {
+        add_block(level, o, l, c, rng);
+        c = channels(o, l);
+      }
+      if (l + 1 < levels(o)) level.resample.emplace(make_resample(o, l, 2, rng));
+    }
+    return result;
+  }
+  static Level make_middle(const Options& o, Rng& rng) {
+    const Index c = channels(o, levels(o) - 1);
+    Level level;
+    level.blocks.push_back(make_block(o, c, c, rng));
+    if (o.middle_attention) level.attention.push_back(make_attention(o, c, rng));
+    level.blocks.push_back(make_block(o, c, c, rng));
+    return level;
+  }
+  static std::vector<Level> make_up(const Options& o, Rng& rng) {
+    std::vector<Level> result(static_cast<std::size_t>(levels(o)));
+    std::vector<Index> skips = skip_channels(o);
+    Index c = channels(o, levels(o) - 1);
+    for (Index l = levels(o); l-- > 0;) {
+      Level& level = result[static_cast<std::size_t>(levels(o) - 1 - l)];
+      for (Index b = 0; b <= o.blocks; ++b) {
+        add_block(level, o, l, c + skips.back(), rng);
+        skips.pop_back();
+        c = channels(o, l);
+      }
+      if (l > 0) level.resample.emplace(make_resample(o, l, 1, rng));
+    }
+    return result;
+  }
+
+  Options options_;
+};
+
+template <Scalar T = float>
+using UNet1d = UNet<1, T>;
+template <Scalar T = float>
+using UNet2d = UNet<2, T>;
+
+}  // namespace nn
+}  // namespace v0
+}  // namespace foglift

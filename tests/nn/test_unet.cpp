@@ -1,0 +1,189 @@
+#include "foglift/nn/unet.hpp"
+#include "nn/denoiser_checks.hpp"
+
+using namespace foglift;
+
+namespace {
+
+template <Scalar T>
+nn::UNet1d<T> small_1d(std::uint64_t seed = 1) {
+  Rng rng(seed);
+  nn::UNet1d<T> net({.in = 2,
+                     .out = 3,
+                     .width = 4,
+                     .multipliers = {1, 2},
+                     .blocks = 1,
+                     .attention = {1},
+                     .heads = 2,
+                     .groups = 2,
+                     .padding = Padding::circular,
+                     .sequence = 3,
+                     .embedding = {.width = 6, .classes = 3, .vector = 2}},
+                    rng);
+  test::randomize(net, seed);
+  return net;
+}
+
+template <Scalar T>
+nn::UNet2d<T> small_2d() {
+  Rng rng(2);
+  nn::UNet2d<T> net({.in = 1,
+                     .width = 4,
+                     .multipliers = {1, 2},
+                     .blocks = 1,
+                     .heads = 2,
+                     .groups = 2,
+                     .scale_shift = true},
+                    rng);
+  test::randomize(net, 2);
+  return net;
+}
+
+/// Everything that the 1-D network above can be told, for B samples.
+template <Scalar T>
+nn::Condition<T> told(Index B) {
+  nn::Condition<T> c;
+  for (Index b = 0; b < B; ++b) c.labels.push_back(b % 4 - 1);
+  c.vector = Rng(7).normal<T>({B, 2});
+  c.sequence = Rng(8).normal<T>({B, 5, 3});
+  c.mask = Tensor<T>({B, 5}, T(1));
+  for (Index b = 0; b < B; ++b) (*c.mask)(b, b % 5) = 0;
+  return c;
+}
+
+}  // namespace
+
+TEST_CASE("unet: gradients are right in one dimension with every condition", "[nn][unet]") {
+  test::check_gradients(small_1d<double>(), {2, 7, 2}, told<double>(2), 3);
+}
+
+TEST_CASE("unet: gradients are right in two dimensions", "[nn][unet]") {
+  test::check_gradients(small_2d<double>(), {2, 5, 4, 1}, {}, 3);
+}
+
+TEST_CASE("unet: a sample has the same bits in any batch and on any threads", "[nn][unet]") {
+  test::check_bits(small_1d<float>(), {9, 2}, told<float>(33));
+  test::check_bits(small_2d<float>(), {6, 5, 1}, {});
+}
+
+TEST_CASE("unet: taps see every block", "[nn][unet]") {
+  const auto net = small_1d<float>();
+  CHECK(net.tap_names() == std::vector<std::string>{"input", "down.0.0", "down.1.0", "middle",
+                                                    "up.0.0", "up.0.1", "up.1.0", "up.1.1"});
+  test::check_taps(net, {2, 8, 2}, told<float>(2));
+}
+
+TEST_CASE("unet: a copy is a deep copy", "[nn][unet]") {
+  test::check_copy(small_2d<float>(), {1, 4, 4, 1});
+}
+
+TEST_CASE("unet: any extent keeps its size", "[nn][unet]") {
+  Rng rng(3);
+  const nn::UNet1d<float> net({.in = 1, .width = 4, .multipliers = {1, 1, 2}, .groups = 2}, rng);
+  for (const Index L : {1, 2, 3, 4, 5, 7, 8, 13}) {
+    const auto y = net(Rng(1).normal<float>({2, L, 1}), test::times<float>(2));
+    CHECK(y.shape() == Shape{2, L, 1});
+  }
+}
+
+// With circular padding and extents that every level halves evenly, rolling the input by the
+// coarsest level's stride rolls the output: convolutions, norms and attention without positions all
+// commute with it.
+TEST_CASE("unet: circular padding makes it equivariant to shifts", "[nn][unet]") {
+  const auto net = small_1d<double>();
+  const Index L = 12, shift = 4;
+  const auto x = Rng(1).normal<double>({1, L, 2});
+  auto rolled = x;
+  for (Index l = 0; l < L; ++l)
+    for (Index c = 0; c < 2; ++c) rolled(0, (l + shift) % L, c) = x(0, l, c);
+  const auto t = test::times<double>(1);
+  const auto y = net(x, t), z = net(rolled, t);
+  for (Index l = 0; l < L; ++l)
+    for (Index c = 0; c < 3; ++c)
+      CHECK_THAT(z(0, (l + shift) % L, c), WithinAbs(y(0, l, c), 1e-12));
+}
+
+TEST_CASE("unet: conditions act, and absent ones do not", "[nn][unet]") {
+  const auto net = small_1d<float>();
+  const auto x = Rng(1).normal<float>({2, 8, 2});
+  const auto t = test::times<float>(2);
+  const auto plain = net(x, t);
+  nn::Condition<float> none;
+  none.labels = {-1, -1};
+  CHECK(test::same_bits(net(x, t, none), plain));
+  nn::Condition<float> c;
+  c.labels = {0, -1};
+  const auto labelled = net(x, t, c);
+  CHECK_FALSE(test::same_bits(labelled.rows(0, 1), plain.rows(0, 1)));
+  CHECK(test::same_bits(labelled.rows(1, 1), plain.rows(1, 1)));
+  c = {};
+  c.vector = Tensor<float>({2, 2}, 1.f);
+  CHECK_FALSE(test::same_bits(net(x, t, c), plain));
+  c = {};
+  c.sequence = Rng(2).normal<float>({2, 3, 3});
+  const auto attended = net(x, t, c);
+  CHECK_FALSE(test::same_bits(attended, plain));
+  // What the mask hides has no influence.
+  c.mask = Tensor<float>({2, 3}, {1, 1, 0, 1, 1, 0});
+  const auto masked = net(x, t, c);
+  for (Index b = 0; b < 2; ++b)
+    for (Index i = 0; i < 3; ++i) (*c.sequence)(b, 2, i) = 100;
+  CHECK(test::same_bits(net(x, t, c), masked));
+  CHECK_FALSE(test::same_bits(masked, attended));
+}
+
+TEST_CASE("unet: dropout acts in training alone and follows the sample", "[nn][unet]") {
+  Rng rng(3);
+  nn::UNet1d<float> net({.in = 1, .width = 4, .multipliers = {1}, .groups = 2, .dropout = 0.5},
+                        rng);
+  const auto x = Rng(1).normal<float>({3, 8, 1});
+  const auto t = test::times<float>(3);
+  nn::Condition<float> training;
+  training.dropout = nn::DropoutNoise{.rng = Rng(5), .first_sample = 10, .step = 2};
+  const auto dropped = net(x, t, training);
+  CHECK_FALSE(test::same_bits(dropped, net(x, t)));
+  training.dropout->first_sample = 11;
+  CHECK(test::same_bits(net(x.rows(1, 2), t.rows(1, 2), training), dropped.rows(1, 2)));
+  training.dropout->step = 3;
+  CHECK_FALSE(test::same_bits(net(x.rows(1, 2), t.rows(1, 2), training), dropped.rows(1, 2)));
+}
+
+TEST_CASE("unet: a zero output starts at zero", "[nn][unet]") {
+  Rng rng(3);
+  const nn::UNet1d<float> net(
+      {.in = 1, .width = 4, .multipliers = {1, 2}, .groups = 2, .zero_out = true}, rng);
+  CHECK(net(Rng(1).normal<float>({2, 8, 1}), test::times<float>(2)) == Tensor<float>({2, 8, 1}));
+}
+
+TEST_CASE("unet: errors say what does not fit", "[nn][unet]") {
+  const auto net = small_1d<float>();
+  const Tensor<float> x({2, 8, 2}), t({2}, 0.5f);
+  CHECK_THROWS_WITH(net(Tensor<float>({2, 8, 1}), t),
+                    "UNet: input [2, 8, 1], expected [batch, length, 2]");
+  CHECK_THROWS_AS(net(Tensor<float>({2, 2}), t), ShapeError);
+  CHECK_THROWS_AS(net(x, Tensor<float>({3})), ShapeError);
+  nn::Condition<float> c;
+  c.labels = {1, 3};
+  CHECK_THROWS_AS(net(x, t, c), ArgumentError);
+  c.labels = {1};
+  CHECK_THROWS_AS(net(x, t, c), ShapeError);
+  c = {};
+  c.sequence = Tensor<float>({2, 5, 4});
+  CHECK_THROWS_WITH(net(x, t, c), "UNet: condition sequence [2, 5, 4], expected [2, 5, 3]");
+  c = {};
+  c.mask = Tensor<float>({2, 5});
+  CHECK_THROWS_AS(net(x, t, c), ArgumentError);
+
+  Rng rng(1);
+  using Net = nn::UNet1d<float>;
+  CHECK_THROWS_AS(Net({.in = 1, .width = 12}, rng), ArgumentError);  // 8 groups
+  CHECK_THROWS_AS(Net({.in = 1, .multipliers = {}}, rng), ArgumentError);
+  CHECK_THROWS_AS(Net({.in = 1, .attention = {3}}, rng), ArgumentError);
+  CHECK_THROWS_AS(Net({.in = 1, .kernel = 4}, rng), ArgumentError);
+  CHECK_THROWS_AS(Net({.in = 1, .dropout = 1.0}, rng), ArgumentError);
+  CHECK_THROWS_AS(Net({.in = 1, .middle_attention = false, .sequence = 2}, rng), ArgumentError);
+  const Net plain({.in = 1, .width = 8}, rng);
+  c = {};
+  c.vector = Tensor<float>({1, 2});
+  CHECK_THROWS_AS(plain(Tensor<float>({1, 8, 1}), Tensor<float>({1}), c), ArgumentError);
+}
