@@ -1,0 +1,221 @@
+#pragma once
+
+#include "foglift/nn/attention.hpp"
+#include "foglift/nn/conditioning.hpp"
+#include "foglift/nn/feed_forward.hpp"
+#include "foglift/nn/patch.hpp"
+#include "foglift/nn/tap.hpp"
+
+#include <string>
+#include <vector>
+
+namespace foglift {
+inline namespace v0 {
+namespace nn {
+
+/// Options shared by the transformer denoisers, DiT and U-ViT.
+struct TransformerOptions {
+  Index in = 1;
+  Index out = 0;  ///< 0: as many as in
+  Index patch = 1;
+  Index width = 128;
+  Index depth = 6;  ///< blocks; odd for U-ViT
+  Index heads = 4;
+  Index ratio = 4;                  ///< hidden width of the feed-forward halves over width
+  std::vector<Index> extents = {};  ///< largest input, {length} or {height, width}, for learned
+                                    ///< positions; empty: sinusoids, for any extents
+  bool zero = true;  ///< the output layer and, in DiT, every block's modulation start at zero
+  double dropout = 0;
+  Index sequence = 0;                   ///< > 0: takes a condition sequence of so many channels
+  TimeEmbeddingOptions embedding = {};  ///< its width is `width`; features 0: width
+};
+
+namespace detail {
+inline TimeEmbeddingOptions time_embedding(const char* net, const TransformerOptions& o) {
+  need_positive(net, "patch", o.patch);
+  need_positive(net, "depth", o.depth);
+  need_positive(net, "ratio", o.ratio);
+  if (!(o.dropout >= 0 && o.dropout < 1))
+    raise<ArgumentError>(net, ": dropout = ", o.dropout, ", must be in [0, 1)");
+  for (const Index n : o.extents)
+    if (n <= 0 || n % o.patch != 0)
+      raise<ArgumentError>(net, ": extent ", n, ", must be a positive multiple of the patch, ",
+                           o.patch);
+  TimeEmbeddingOptions e = o.embedding;
+  if (e.features == 0) e.features = o.width;
+  e.width = o.width;
+  return e;
+}
+/// Scalars in one patch of C channels.
+template <int Dims>
+Index patch_size(const TransformerOptions& o, Index C) {
+  return Dims == 1 ? o.patch * C : o.patch * o.patch * C;
+}
+inline PositionOptions positions(const TransformerOptions& o) {
+  PositionOptions p{.width = o.width};
+  for (const Index n : o.extents) p.grid.push_back(n / o.patch);
+  return p;
+}
+}  // namespace detail
+
+struct DitBlockOptions {
+  Index width = 0;
+  Index heads = 4;
+  Index hidden = 0;  ///< of the feed-forward half
+  Index context = 0;
+  double dropout = 0;
+  bool zero = true;  ///< starts as the identity (adaLN-zero)
+};
+
+/// Transformer block with adaLN-zero (Peebles & Xie 2023): x [B, N, width], e [B, width] gives two
+/// triples (shift, scale, gate);  x += gate attention(modulate(norm(x)));  where built for a
+/// context: x += cross(norm(x), context);  x += gate ff(modulate(norm(x))). Norms have no gain of
+/// their own.
+template <Scalar T = float>
+class DitBlock {
+ public:
+  using value_type = T;
+  using Options = DitBlockOptions;
+
+  LayerNorm<T> norm;
+  MultiHeadAttention<T> attention;
+  std::optional<MultiHeadAttention<T>> cross;
+  FeedForward<T> ff;
+  Linear<T> modulation;
+
+  explicit DitBlock(const Options& o, Rng& rng)
+      : norm({.channels = o.width, .eps = 1e-6, .affine = false}),
+        attention({.width = o.width, .heads = o.heads}, rng),
+        ff({.width = o.width, .hidden = o.hidden}, rng),
+        modulation({.in = o.width, .out = 6 * o.width, .zero = o.zero}, rng),
+        dropout_(o.dropout) {
+    if (o.context > 0)
+      cross.emplace(
+          AttentionOptions{
+              .width = o.width, .heads = o.heads, .context = o.context, .zero = o.zero},
+          rng);
+  }
+
+  /// context [B, M, context] and mask [B, M] may be nullptr.
+  template <ValueOf<T> X>
+  X operator()(const X& x, const X& e, const X* context, const Tensor<T>* mask,
+               DropoutCalls& dropouts) const {
+    const X m = per_sample(modulation(e), 3);
+    const auto part = [&](Index i) { return chunk(m, i, 6); };
+    X h = x + part(2) * dropouts(attention(modulate(norm(x), part(0), part(1))), dropout_);
+    if (context && cross) h = h + (*cross)(norm(h), *context, mask);
+    return h + part(5) * dropouts(ff(modulate(norm(h), part(3), part(4))), dropout_);
+  }
+  template <ValueOf<T> X>
+  X operator()(const X& x, const X& e) const {
+    DropoutCalls none;
+    return (*this)(x, e, static_cast<const X*>(nullptr), nullptr, none);
+  }
+
+  static void each(auto& self, auto&& f) {
+    f("attention", self.attention);
+    f("cross", self.cross);
+    f("ff", self.ff);
+    f("modulation", self.modulation);
+  }
+
+ private:
+  double dropout_;
+};
+
+/// Diffusion transformer (Peebles & Xie 2023): x [B, L, in] (Dims = 1) or [B, H, W, in] (Dims = 2),
+/// time [B] -> the same with `out` channels. Extents must be multiples of the patch.
+template <int Dims, Scalar T = float>
+class Dit {
+ public:
+  using value_type = T;
+  using Options = TransformerOptions;
+
+  TimeEmbedding<T> embedding;
+  Linear<T> input;
+  PositionEmbedding<Dims, T> position;
+  std::vector<DitBlock<T>> blocks;
+  AdaLayerNorm<T> norm;
+  Linear<T> output;
+
+  /// Throws ArgumentError for an extent that is not positive, or heads that do not divide the
+  /// width.
+  explicit Dit(const Options& o, Rng& rng)
+      : embedding(detail::time_embedding("Dit", o), rng),
+        input({.in = detail::patch_size<Dims>(o, o.in), .out = o.width}, rng),
+        position(detail::positions(o), rng),
+        blocks(make_blocks(o, rng)),
+        norm({.channels = o.width, .condition = o.width, .zero = o.zero}, rng),
+        output({.in = o.width,
+                .out = detail::patch_size<Dims>(o, o.out == 0 ? o.in : o.out),
+                .zero = o.zero},
+               rng),
+        options_(o) {}
+
+  const Options& options() const { return options_; }
+
+  /// Names that a tap is shown, in order: "input", "blocks.<i>"; activations [B, patches, width].
+  std::vector<std::string> tap_names() const {
+    std::vector<std::string> names{"input"};
+    for (std::size_t i = 0; i < blocks.size(); ++i) names.push_back(tap_name("blocks", i));
+    return names;
+  }
+
+  /// Throws ShapeError for an input, a time or a condition that does not fit, ArgumentError for a
+  /// condition that the network was not built for.
+  template <ValueOf<T> X, class Tap = NoTap>
+  X operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition = {},
+               Tap&& tap = {}) const {
+    detail::check_input("Dit", value_of(x).shape(), time, Dims, options_.in);
+    detail::check_condition("Dit", condition, x.dim(0), options_.embedding.classes,
+                            options_.embedding.vector, options_.sequence);
+    const Shape grid = patch_grid<Dims>("Dit", value_of(x).shape(), options_.patch);
+    DropoutCalls dropouts(condition.dropout);
+    const X e = embedding(time, condition, x);
+    std::optional<X> context;
+    if (condition.sequence) context.emplace(constant(*condition.sequence, x));
+    X h = input(to_patches<Dims>(x, grid, options_.patch)) + position(grid, x);
+    touch(tap, h, "input");
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      h = blocks[i](h, e, context ? &*context : nullptr,
+                    condition.mask ? &*condition.mask : nullptr, dropouts);
+      touch(tap, h, "blocks", i);
+    }
+    return from_patches<Dims>(output(norm(h, e)), grid, options_.patch,
+                              options_.out == 0 ? options_.in : options_.out);
+  }
+
+  static void each(auto& self, auto&& f) {
+    f("embedding", self.embedding);
+    f("input", self.input);
+    f("position", self.position);
+    f("blocks", self.blocks);
+    f("norm", self.norm);
+    f("output", self.output);
+  }
+
+ private:
+  static std::vector<DitBlock<T>> make_blocks(const Options& o, Rng& rng) {
+    std::vector<DitBlock<T>> result;
+    for (Index i = 0; i < o.depth; ++i)
+      result.emplace_back(DitBlockOptions{.width = o.width,
+                                          .heads = o.heads,
+                                          .hidden = o.ratio * o.width,
+                                          .context = o.sequence,
+                                          .dropout = o.dropout,
+                                          .zero = o.zero},
+                          rng);
+    return result;
+  }
+
+  Options options_;
+};
+
+template <Scalar T = float>
+using Dit1d = Dit<1, T>;
+template <Scalar T = float>
+using Dit2d = Dit<2, T>;
+
+}  // namespace nn
+}  // namespace v0
+}  // namespace foglift
