@@ -17,14 +17,15 @@ struct Calendar {
   friend bool operator==(const Calendar&, const Calendar&) = default;
 
   /// The waves a series of this frequency deserves: cycles that its steps resolve, and the year
-  /// only if the series covers `cells` of at least a year and a half, so that every season was met.
+  /// only if the series covers `cells` of at least three. In fewer years a day of the year names a
+  /// day that was, and a network learns what happened then by heart.
   static Calendar of(const Frequency& f, Index cells) {
     const double step = f.length();
     const double years = step * static_cast<double>(cells) / (365.25 * day_seconds);
     Calendar c;
     if (step <= day_seconds / 4) c.day = 2;
     if (step <= day_seconds) c.week = 3;
-    if (step <= 100 * day_seconds && years >= 1.5) c.year = 2;
+    if (step <= 100 * day_seconds && years >= 3) c.year = 2;
     return c;
   }
 

@@ -1,0 +1,162 @@
+// Probabilistic forecast of a CSV file: trains a diffusion model, scores it on the last windows
+// beside honest baselines, forecasts what comes next and draws it. See --help.
+#include "foglift/io/checkpoint.hpp"
+#include "foglift/train/interrupt.hpp"
+#include "support/forecast_plan.hpp"
+#include "support/forecast_report.hpp"
+#include "support/forecast_settings.hpp"
+#include "support/progress.hpp"
+
+#include <filesystem>
+#include <iostream>
+#include <optional>
+
+using namespace foglift;
+using namespace foglift::forecast;
+namespace fs = std::filesystem;
+
+using Model = Forecaster<nn::UNet1d<float>>;
+
+/// The file that is shipped: where it was when the program was built, or beside the program.
+std::string shipped_path() {
+  std::error_code none;
+  const fs::path program = fs::read_symlink("/proc/self/exe", none).parent_path();
+  for (const fs::path& folder : {fs::path(FOGLIFT_EXAMPLE_DATA), program / "data", program})
+    if (fs::exists(folder / "bikes.csv", none)) return folder / "bikes.csv";
+  raise<FormatError>("bikes.csv: not found beside the program; name a CSV file");
+}
+
+void prepare_folder(const Settings& s) {
+  std::error_code failed;
+  fs::create_directories(s.out, failed);
+  if (failed) raise<FormatError>(s.out, ": can not make this folder: ", failed.message());
+  if (s.force || s.resume) return;
+  for (const char* name : {"model.safetensors", "report.json", "forecast.csv"})
+    if (fs::exists(fs::path(s.out) / name))
+      raise<ArgumentError>(s.out, "/", name,
+                           " exists; add --force to overwrite it, --resume to go on with an "
+                           "interrupted run, or choose another --out");
+}
+
+/// Steps that fit into the time, from a trial of a few seconds on a copy of the model.
+Index affordable_steps(Model model, std::span<const Series> past, double minutes) {
+  const Progress clock("", true);
+  Index steps = 0;
+  double first = 0, last = 0;  // the first step, which fills caches and pools, does not count
+  model.fit(past, {.progress =
+                       [&](const train::FitProgress& p) {
+                         last = clock.seconds();
+                         if ((steps = p.step) == 1) first = last;
+                       },
+                   .stop = [&] { return steps >= 3 && last > std::min(4.0, 6 * minutes); }});
+  const double each = (last - first) / static_cast<double>(steps - 1);
+  constexpr double validations = 1.05;  // their share of the time
+  return std::max(Index{50}, static_cast<Index>((60 * minutes - last) / (each * validations)));
+}
+
+/// Trains to the end, or to a signal.
+train::FitEnd train_model(Model& model, std::span<const Series> past, const Settings& s,
+                          const train::Interrupt& interrupt) {
+  Progress bar("training", s.quiet);
+  const Index before = model.state().step;
+  return model.fit(past, {.progress =
+                              [&](const train::FitProgress& p) {
+                                char note[80];
+                                std::snprintf(note, sizeof note, "loss %.4f, validation %.4f",
+                                              p.smoothed_loss, model.state().best_metric);
+                                bar.update(p.step, p.steps, note, before);
+                              },
+                          .stop = [&] { return interrupt.requested(); }});
+}
+
+/// Forecasts the backtest windows and what comes after the series, by the model and the baselines.
+Results evaluate(const Model& model, const SeriesFile& file, const Plan& plan, const Settings& s) {
+  const std::vector<Series> all{file.series};
+  const std::vector<Origin> now{{0, file.series.size()}};
+  Results r{rolling_origins(file.series, plan.horizon, plan.windows), {}, {}, {}, {}};
+  r.actual = actual_values(all, r.origins, plan.horizon);
+  r.backtest = model.paths(all, r.origins, s.samples);
+  r.future = model.paths(all, now, s.samples);
+  const BaselineOptions options{.horizon = plan.horizon, .paths = s.samples};
+  const Rng rng = Rng(s.seed).stream(0xBA5E);
+  const auto judge = [&](const char* name, const Tensor<double>& paths) {
+    r.scores.push_back(score(name, paths, all, r.origins, plan.season()));
+  };
+  const auto judge_baseline = [&](const char* name, const auto& draw_paths) {
+    Tensor<double> paths = baseline_paths(all, r.origins, options, rng, draw_paths);
+    if (plan.model.non_negative)  // what the model is told, the baselines are told too
+      for (double& v : paths) v = std::max(v, 0.0);
+    judge(name, paths);
+  };
+  judge("diffusion model", r.backtest);
+  judge_baseline("seasonal naive + bootstrap", [&](std::span<const double> past, const Rng& own) {
+    return seasonal_naive_bootstrap(past, plan.season(), options, own);
+  });
+  judge_baseline("random walk + bootstrap", [&](std::span<const double> past, const Rng& own) {
+    return random_walk_bootstrap(past, options, own);
+  });
+  return r;
+}
+
+int run(Settings s) {
+  const train::Interrupt interrupt;
+  if (s.threads > 0) set_threads(s.threads);
+  const std::string checkpoint = fs::path(s.out) / "model.safetensors";
+  std::optional<io::Checkpoint> saved;
+  if (s.resume) restore(s, saved.emplace(checkpoint).config());
+  if (s.file.empty()) {
+    if (s.title.empty()) s.title = "Bicycles hired per hour in Washington, D.C.";
+    s.file = shipped_path();
+  }
+  const SeriesFile file = read_series(s.file, s.date, s.target);
+  Plan plan = make_plan(file, s);
+  prepare_folder(s);
+  if (!s.quiet) report::describe(file, plan);
+
+  std::vector<Series> past{file.series};
+  past[0].values.resize(past[0].values.size() -
+                        static_cast<std::size_t>(plan.windows * plan.horizon));
+  plan.model.steps =
+      s.steps > 0 ? s.steps : affordable_steps(Model(plan.model, plan.net), past, s.minutes);
+  Model model(plan.model, plan.net);
+  const std::string configuration = config(file, plan).dump();
+  if (saved && saved->config() != configuration)
+    raise<ArgumentError>(checkpoint, ": made from other data or settings: ", saved->config(),
+                         "; now ", configuration);
+  if (saved) saved->restore(model.state());
+  if (!s.quiet)
+    std::cout << "  U-Net of " << nn::parameter_count(model.state().model) << " weights, "
+              << plan.model.steps << " steps, seed " << s.seed << ", " << threads()
+              << " threads\n\n";
+
+  const train::FitEnd end = train_model(model, past, s, interrupt);
+  io::save_checkpoint(checkpoint, model.state(), configuration);
+  const std::string again = report::command(s);
+  if (end == train::FitEnd::stopped) {
+    std::cerr << "Stopped after " << model.state().step << " of " << plan.model.steps
+              << " steps. Go on with:\n  " << again << " --resume\n";
+    return 128 + interrupt.signal();
+  }
+  const Results results = evaluate(model, file, plan, s);
+  report::print(results.scores);
+  const bool drawn = report::write(s, file, plan, results, config(file, plan));
+  if (s.quiet) return 0;
+  std::cout << "Wrote into " << s.out << ": forecast.csv, backtest.csv, report.json, "
+            << (drawn ? "forecast.png, forecast.svg, " : "") << "model.safetensors\n";
+  if (!drawn)
+    std::cout << "No picture: install gnuplot, then  cd " << s.out << " && gnuplot forecast.gp\n";
+  std::cout << "The same numbers again:  " << again << " --force --steps " << plan.model.steps
+            << " --seed " << s.seed << '\n';
+  return 0;
+}
+
+int main(int argc, char** argv) {
+  Settings settings;
+  if (const int status = parse(argc, argv, settings); status >= 0) return status;
+  try {
+    return run(settings);
+  } catch (const std::exception& e) {
+    std::cerr << "forecast: " << e.what() << '\n';
+    return 1;
+  }
+}

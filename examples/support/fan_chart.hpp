@@ -1,0 +1,171 @@
+#pragma once
+
+#include "foglift/core/atomic_file.hpp"
+#include "foglift/core/tensor.hpp"
+#include "foglift/forecast/quantile.hpp"
+#include "foglift/forecast/window.hpp"
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <sstream>
+#include <string>
+#include <vector>
+
+/// What a fan chart shows: a forecast of what comes after a series, and above it how forecasts made
+/// in the same way did before.
+struct FanChart {
+  std::string title, unit;
+  std::string forecast_line, backtest_line;  ///< what the upper and the lower panel are
+  const foglift::forecast::Series* series = nullptr;
+  std::vector<foglift::forecast::Origin> origins;  ///< of the backtest, oldest first
+  foglift::Tensor<double> backtest;                ///< [origins, paths, horizon]
+  foglift::Tensor<double> future;                  ///< [1, paths, horizon] from the series' end
+};
+
+namespace fan_chart {
+
+/// Ends of the 95, 80 and 50 % bands around the median.
+inline constexpr std::array<double, 7> levels{.025, .1, .25, .5, .75, .9, .975};
+
+inline std::string iso(foglift::forecast::Time t) {
+  std::string text = foglift::data::format_date(t, true);
+  text[10] = 'T';
+  return text;
+}
+
+/// Text between single quotes of gnuplot.
+inline std::string quoted(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? "''" : std::string(1, c < ' ' && c >= 0 ? ' ' : c);
+  return out + "'";
+}
+
+inline void write_bands(std::ostream& out, const foglift::forecast::TimeAxis& axis,
+                        foglift::Index at, const foglift::Tensor<double>& quantiles,
+                        foglift::Index window) {
+  for (foglift::Index h = 0; h < quantiles.dim(2); ++h) {
+    out << iso(axis.at(at + h));
+    for (foglift::Index q = 0; q < quantiles.dim(1); ++q) out << ' ' << quantiles(window, q, h);
+    out << '\n';
+  }
+  out << '\n';
+}
+
+/// Three blocks for gnuplot's `index`: observed values, bands of the backtest, bands of the future.
+inline std::string data(const FanChart& c, foglift::Index first) {
+  std::ostringstream out;
+  out << "# time value\n";
+  const foglift::forecast::Series& s = *c.series;
+  for (foglift::Index i = first; i < s.size(); ++i) {
+    const double v = s.values[static_cast<std::size_t>(i)];
+    out << iso(s.time.at(i)) << ' ';
+    if (std::isnan(v))
+      out << "?\n";
+    else
+      out << v << '\n';
+  }
+  out << "\n\n# time and quantiles 0.025 0.1 0.25 0.5 0.75 0.9 0.975 of the backtest\n";
+  const auto past = foglift::forecast::quantiles(c.backtest, levels);
+  for (std::size_t w = 0; w < c.origins.size(); ++w)
+    write_bands(out, s.time, c.origins[w].at, past, static_cast<foglift::Index>(w));
+  out << "\n# the same of the forecast\n";
+  write_bands(out, s.time, s.size(), foglift::forecast::quantiles(c.future, levels), 0);
+  return out.str();
+}
+
+/// One panel: its range of cells, its marks on the time axis, its line widths.
+inline std::string panel(const FanChart& c, foglift::Index first, foglift::Index last,
+                         double width) {
+  const auto& axis = c.series->time;
+  const double seconds = static_cast<double>(axis.at(last) - axis.at(first));
+  const double day = foglift::forecast::day_seconds;
+  double step = day / 4;  // about ten marks, on round times
+  for (const double s : {day / 2, day, 2 * day, 7 * day, 14 * day, 28 * day, 91 * day, 365.25 * day,
+                         1826.25 * day, 3652.5 * day})
+    if (seconds / step > 15) step = s;
+  const char* format = step < day           ? "%d %b %H:%M"
+                       : seconds < 12 * day ? "%a %d %b"
+                       : step <= 14 * day   ? "%d %b"
+                       : step < 365 * day   ? "%b %Y"
+                                            : "%Y";
+  std::ostringstream out;
+  out << "set xrange ['" << iso(axis.at(first)) << "':'" << iso(axis.at(last)) << "']\n"
+      << "set format x '" << format << "'\nset xtics autofreq\n";
+  if (step <= 2 * day) out << "set xtics '1970-01-01T00:00:00', " << step << '\n';
+  out << "plot for [b = 1:3] 'chart.dat' index 2 using 1:(column(1 + b)):(column(9 - b)) with "
+         "filledcurves "
+         "linecolor rgb word(bands, b) title word('95 80 50', b).' %'.(b == 3 ? ' band' : ''), \\\n"
+         "     for [b = 1:3] '' index 1 using 1:(column(1 + b)):(column(9 - b)) with filledcurves "
+         "linecolor rgb word(bands, b) notitle, \\\n"
+         "     '' index 1 using 1:5 with lines linecolor rgb median linewidth "
+      << width
+      << " notitle, \\\n     '' index 2 using 1:5 with lines linecolor rgb median linewidth "
+      << width
+      << " title 'median', \\\n     '' index 0 using 1:2 with lines linecolor rgb ink linewidth "
+      << width << " title 'observed'\n";
+  return out.str();
+}
+
+inline std::string script(const FanChart& c) {
+  const foglift::Index end = c.series->size(), H = c.future.dim(2);
+  const foglift::Index backtest = c.origins.empty() ? end : c.origins.front().at;
+  const foglift::Index recent = std::max<foglift::Index>(0, end - 3 * H);
+  const bool counts = *std::min_element(c.future.begin(), c.future.end()) >= 0;
+  std::ostringstream out;
+  out << "# Draws forecast.svg and forecast.png from chart.dat: run  gnuplot forecast.gp  here.\n"
+         "reset\nset encoding utf8\nset xdata time\nset timefmt '%Y-%m-%dT%H:%M:%S'\n"
+         "set datafile missing '?'\n"
+         "bands = '#d3e5f3 #9cc6e3 #559dce'\nmedian = '#00406b'; ink = '#d55e00'; grey = "
+         "'#666666'\n"
+         "do for [format in 'svg png'] {\n"
+         "if (format eq 'svg') { set terminal svg size 1600,1000 dynamic font 'DejaVu Sans,18' "
+         "background '#ffffff' linewidth 1.2 } else { set terminal pngcairo size 1600,1000 "
+         "font 'DejaVu Sans,15' background '#ffffff' linewidth 1.3 }\n"
+         "set output 'forecast.'.format\nset multiplot\n"
+         "set border 3 linecolor rgb grey\nset tics nomirror textcolor rgb grey out scale 0.6\n"
+         "set grid ytics linecolor rgb '#e2e2e2' linetype 1\nset style fill solid noborder\n"
+         "set lmargin at screen 0.065\nset rmargin at screen 0.985\nset yrange ["
+      << (counts ? "0" : "*") << ":*]\nset ylabel " << quoted(c.unit)
+      << " noenhanced textcolor rgb grey offset 1,0\n"
+         "set label 1 "
+      << quoted(c.title)
+      << " at screen 0.015,0.965 noenhanced font ',24'\n"
+         "set label 2 "
+      << quoted(c.forecast_line)
+      << " at screen 0.015,0.915 noenhanced font ',15' textcolor rgb grey\n"
+         "set key at screen 0.985,0.925 right center horizontal samplen 1.8 Left reverse\n"
+         "set tmargin at screen 0.87\nset bmargin at screen 0.45\n"
+         "now = '"
+      << iso(c.series->time.at(end))
+      << "'\nset arrow 1 from now, graph 0 to now, graph 1 nohead back linecolor rgb grey dashtype "
+         "2\n"
+         "set object 1 rectangle from now, graph 0 to graph 1, graph 1 behind fillcolor rgb "
+         "'#f6f6f2' fillstyle solid noborder\n"
+         "set label 3 'forecast' at now, graph 0.95 offset 0.7,0 textcolor rgb grey\n"
+      << panel(c, recent, end + H, 2)
+      << "unset label 1\nunset label 3\nunset arrow 1\nunset object 1\nunset key\n"
+         "set label 2 "
+      << quoted(c.backtest_line)
+      << " at screen 0.015,0.375\nset tmargin at screen 0.34\nset bmargin at screen 0.065\n"
+      << panel(c, backtest, end, 1.2) << "unset multiplot\nunset label\n}\nunset output\n";
+  return out.str();
+}
+
+}  // namespace fan_chart
+
+/// Writes chart.dat and forecast.gp into a folder and lets gnuplot draw forecast.svg and
+/// forecast.png there. False if there is no gnuplot, or it failed: the two files are there then.
+inline bool draw(const FanChart& chart, const std::string& folder) {
+  const foglift::Index backtest =
+      chart.origins.empty() ? chart.series->size() : chart.origins.front().at;
+  const foglift::Index first = std::max<foglift::Index>(
+      0, std::min(backtest, chart.series->size() - 3 * chart.future.dim(2)));
+  foglift::write_file(folder + "/chart.dat", fan_chart::data(chart, first));
+  foglift::write_file(folder + "/forecast.gp", fan_chart::script(chart));
+  if (std::system("command -v gnuplot > /dev/null 2>&1") != 0) return false;
+  FILE* gnuplot = popen("gnuplot > /dev/null 2>&1", "w");
+  if (!gnuplot) return false;
+  std::fprintf(gnuplot, "cd %s\nload 'forecast.gp'\n", fan_chart::quoted(folder).c_str());
+  return pclose(gnuplot) == 0;
+}

@@ -1,0 +1,105 @@
+#pragma once
+
+#include "foglift/forecast/forecaster.hpp"
+#include "forecast_settings.hpp"
+#include "series_file.hpp"
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+/// How a series is split and modelled. Three parts in order: training, validation (chooses the
+/// weights), backtest (judges them).
+struct Plan {
+  foglift::Index horizon, windows, samples;
+  std::vector<foglift::Index> seasons;  ///< the main one first; at most two
+  foglift::forecast::ForecasterOptions model;
+  foglift::nn::UNetOptions net;
+
+  foglift::Index season() const { return seasons.empty() ? 1 : seasons.front(); }
+};
+
+/// Throws ArgumentError, saying how much is needed, for a series too short for a horizon.
+inline Plan make_plan(const SeriesFile& file, const Settings& settings) {
+  using foglift::Index;
+  const Index n = file.series.size();
+  Plan plan{settings.horizon, 0, settings.samples, file.seasons, {}, {}};
+  if (settings.season > 0) {
+    std::erase(plan.seasons, settings.season);
+    plan.seasons.insert(plan.seasons.begin(), settings.season);
+  }
+  plan.seasons.resize(std::min<std::size_t>(plan.seasons.size(), 2));
+  const auto [shortest, longest] = std::minmax_element(plan.seasons.begin(), plan.seasons.end());
+  if (plan.horizon == 0) {  // two of the shortest season
+    const Index wanted = plan.seasons.empty() ? 24 : std::clamp<Index>(2 * *shortest, 8, 96);
+    plan.horizon = std::clamp<Index>(n / 20, std::min<Index>(wanted, 4), wanted);
+  }
+  const Index H = plan.horizon, season = plan.season();
+  // A fifth of the series, at most 14 windows, for the backtest; as much for the validation.
+  plan.windows = std::clamp<Index>(n / (5 * H), 1, 14);
+  const Index held_out = 2 * plan.windows * H, least = held_out + 2 * std::max(season, H) + 2 * H;
+  if (n < least)
+    foglift::raise<foglift::ArgumentError>(
+        file.path, ": ", n, " values are too few for a horizon of ", H, " and a season of ", season,
+        "; at least ", least, " are needed, or a smaller --horizon");
+  const auto& x = file.series.values;
+  plan.model.window = {
+      .horizon = H,
+      .context = std::clamp<Index>(plan.seasons.empty() ? 2 * H : *longest, H, 4 * H),
+      .seasons = plan.seasons,
+      .calendar = foglift::forecast::Calendar::of(file.series.time.frequency, n - held_out)};
+  plan.model.validation = plan.windows * H;
+  plan.model.learning_rate = 2e-3;
+  plan.model.weight_decay = 0.05;
+  plan.model.non_negative = std::none_of(x.begin(), x.end(), [](double v) { return v < 0; });
+  plan.model.seed = settings.seed;
+  plan.net = {.width = 24,
+              .multipliers = {1, 2, 2},
+              .blocks = 1,
+              .middle_attention = false,
+              .dropout = 0.3};
+  return plan;
+}
+
+/// More steps than these learn the training windows by heart: a dozen passes over them, or what the
+/// smallest series needs to learn anything.
+inline foglift::Index most_steps(const SeriesFile& file, const Plan& plan) {
+  const foglift::Index windows =
+      file.series.size() - plan.windows * plan.horizon - plan.model.validation;
+  return std::max<foglift::Index>(800, 12 * windows / plan.model.batch);
+}
+
+/// Everything that decides the numbers of a run, as it stands in report.json and in the checkpoint.
+inline nlohmann::ordered_json config(const SeriesFile& file, const Plan& plan) {
+  return {{"sha256", file.sha256},
+          {"date", file.date},
+          {"target", file.target},
+          {"horizon", plan.horizon},
+          {"backtest_windows", plan.windows},
+          {"validation", plan.model.validation},
+          {"seasons", plan.seasons},
+          {"context", plan.model.window.context},
+          {"samples", plan.samples},
+          {"seed", plan.model.seed},
+          {"steps", plan.model.steps},
+          {"batch", plan.model.batch},
+          {"learning_rate", plan.model.learning_rate},
+          {"sampling_steps", plan.model.sampling_steps},
+          {"non_negative", plan.model.non_negative},
+          {"width", plan.net.width},
+          {"dropout", plan.net.dropout}};
+}
+
+/// Takes from a stored config what the user may have chosen, so that a run is resumed as it began.
+inline void restore(Settings& settings, const std::string& stored) {
+  const auto c = nlohmann::json::parse(stored);
+  settings.date = c.at("date");
+  settings.target = c.at("target");
+  settings.horizon = c.at("horizon");
+  settings.samples = c.at("samples");
+  settings.seed = c.at("seed");
+  settings.steps = c.at("steps");
+  const std::vector<foglift::Index> seasons = c.at("seasons");
+  if (!seasons.empty()) settings.season = seasons.front();
+}

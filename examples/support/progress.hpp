@@ -1,0 +1,59 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+#include <unistd.h>
+
+/// A line on standard error that says how far a task is: a bar that is redrawn on a terminal, a
+/// plain line now and then elsewhere, nothing if quiet.
+class Progress {
+ public:
+  Progress(std::string task, bool quiet)
+      : task_(std::move(task)), quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1) {}
+  ~Progress() { clear(); }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+  /// `done` of `total` steps, of which `before` were done when the task began; `note` stands
+  /// behind.
+  void update(long done, long total, const std::string& note, long before = 0) {
+    const double elapsed = seconds();
+    const bool last = done >= total;
+    if (quiet_ || (!last && elapsed < next_)) return;
+    next_ = elapsed + (terminal_ ? 0.1 : 15);
+    const double share = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 1;
+    const long own = std::max(1L, done - before);
+    const double left = elapsed * static_cast<double>(total - done) / static_cast<double>(own);
+    char numbers[64];
+    std::snprintf(numbers, sizeof numbers, "%3.0f %%  %ld/%ld  %.0f s left", 100 * share, done,
+                  total, left);
+    if (!terminal_) {
+      std::fprintf(stderr, "%s %s  %s\n", task_.c_str(), numbers, note.c_str());
+      return;
+    }
+    const auto filled = static_cast<std::size_t>(share * 28);
+    const std::string bar = std::string(filled, '#') + std::string(28 - filled, '.');
+    std::fprintf(stderr, "\r\033[K%s [%s] %s  %s", task_.c_str(), bar.c_str(), numbers,
+                 note.c_str());
+    std::fflush(stderr);
+    drawn_ = true;
+  }
+
+  /// Takes the bar off the terminal.
+  void clear() {
+    if (drawn_) std::fputs("\r\033[K", stderr);
+    drawn_ = false;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::string task_;
+  bool quiet_, terminal_, drawn_ = false;
+  double next_ = 0;
+  Clock::time_point start_ = Clock::now();
+};

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "foglift/core/file.hpp"
+#include "foglift/data/csv_reader.hpp"
+#include "foglift/forecast/regular.hpp"
+#include "foglift/forecast/season.hpp"
+#include "sha256.hpp"
+
+#include <string>
+#include <vector>
+
+/// A series from a CSV file, and what was found out about it.
+struct SeriesFile {
+  std::string path, sha256, date, target;
+  foglift::Index rows = 0, missing = 0;
+  foglift::forecast::Series series;
+  std::vector<foglift::Index> seasons;  ///< that the values show, strongest first
+  std::vector<std::string> others;      ///< numeric columns that are not the target
+};
+
+/// Reads a CSV file. Empty names are found out: the first column of dates, and the first column of
+/// numbers that are not all the same. Throws FormatError for a file that has none of the two, or
+/// dates that make no series.
+inline SeriesFile read_series(const std::string& path, std::string date, std::string target) {
+  namespace data = foglift::data;
+  namespace forecast = foglift::forecast;
+  constexpr std::uint64_t largest = std::uint64_t{1} << 30;
+  const std::string text = foglift::read_file(path, largest);
+  const data::CsvTable table = data::parse_csv(text, {}, path);
+  if (date.empty()) {
+    const auto dates = table.names(data::ColumnKind::date);
+    if (dates.empty())
+      foglift::raise<foglift::FormatError>(
+          path, ": no column of dates (such as 2012-10-27, 2012-10-27 23:00 or 27.10.2012)");
+    date = dates.front();
+  }
+  SeriesFile file{path, sha256(text), date, target, static_cast<foglift::Index>(table.rows()),
+                  0,    {},           {},   {}};
+  for (const std::string& name : table.names(data::ColumnKind::number)) {
+    const auto& x = table.numbers(name);
+    double low = INFINITY, high = -INFINITY;
+    for (const double v : x)
+      if (!std::isnan(v)) low = std::min(low, v), high = std::max(high, v);
+    if (file.target.empty() && high > low) file.target = name;
+    if (name != file.target) file.others.push_back(name);
+  }
+  if (file.target.empty())
+    foglift::raise<foglift::FormatError>(path, ": no column of numbers that vary, to forecast");
+  const data::CsvTable sorted = table.sorted_by(date);
+  try {
+    file.series =
+        forecast::regular_series(sorted.dates(date), sorted.numbers(file.target), file.target);
+  } catch (const foglift::ArgumentError& error) {
+    foglift::raise<foglift::FormatError>(path, ": column \"", date, "\": ", error.what());
+  }
+  for (const double v : file.series.values) file.missing += std::isnan(v);
+  file.seasons = forecast::detect_seasons(file.series.values, file.series.time.frequency);
+  return file;
+}
