@@ -1,4 +1,5 @@
 // The definitions behind the `extern template` lines of the headers: see FOGLIFT_COMPILED there.
+#include "foglift/kernels/attention.hpp"
 #include "foglift/kernels/conv.hpp"
 #include "foglift/kernels/gemm.hpp"
 
@@ -19,6 +20,17 @@ template void conv_backward_input(const ConvGeometry&, const float*, const float
 template void conv_backward_input(const ConvGeometry&, const double*, const double*, double*);
 template void conv_backward_weight(const ConvGeometry&, const float*, const float*, float*);
 template void conv_backward_weight(const ConvGeometry&, const double*, const double*, double*);
+
+template void attention(const AttentionGeometry&, const float*, const float*, const float*,
+                        const AttentionMask<float>&, float*, float*);
+template void attention(const AttentionGeometry&, const double*, const double*, const double*,
+                        const AttentionMask<double>&, double*, double*);
+template void attention_backward(const AttentionGeometry&, const float*, const float*, const float*,
+                                 const AttentionMask<float>&, const float*, const float*, float*,
+                                 float*, float*);
+template void attention_backward(const AttentionGeometry&, const double*, const double*,
+                                 const double*, const AttentionMask<double>&, const double*,
+                                 const double*, double*, double*, double*);
 
 }  // namespace kernels
 }  // namespace v0

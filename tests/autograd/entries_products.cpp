@@ -1,4 +1,5 @@
 #include "autograd/op_registry.hpp"
+#include "foglift/autograd/ops/attention.hpp"
 #include "foglift/autograd/ops/conv.hpp"
 #include "foglift/autograd/ops/linear.hpp"
 #include "foglift/autograd/ops/matmul.hpp"
@@ -106,6 +107,40 @@ std::vector<OpCase> resample_cases(Rng& rng, bool pool) {
   return cases;
 }
 
+/// Ones and zeros, with a query of the first sample that may attend to nothing.
+Tensor<double> random_mask(Rng& rng, const Shape& shape) {
+  Tensor<double> mask = random_input(rng, shape, 0, 1);
+  for (double& m : mask) m = m < 0.4 ? 0 : 1;
+  for (Index i = 0; i < shape.dim(-1) && shape[0] > 0; ++i) mask[i] = 0;
+  return mask;
+}
+
+/// mask: 0 none, 1 [B, M], 2 [B, N, M].
+std::vector<OpCase> attention_cases(Rng& rng, int mask_kind) {
+  std::vector<OpCase> cases;
+  for (const Index B : {1, 0, 3})
+    for (const auto& [N, M, heads, d, dv] : {std::array<Index, 5>{1, 1, 1, 1, 1},
+                                             {3, 2, 1, 4, 2},
+                                             {5, 7, 2, 3, 5},
+                                             {1, 9, 3, 1, 1},
+                                             {7, 1, 2, 2, 1},
+                                             {50, 3, 1, 2, 2},
+                                             {2, 0, 1, 2, 3}}) {
+      const Shape mask_shape = mask_kind == 1 ? Shape{B, M} : Shape{B, N, M};
+      const auto call = [h = heads, mask_kind, mask = random_mask(rng, mask_shape)](auto x) {
+        using T = typename std::remove_cvref_t<decltype(x[0])>::value_type;
+        const Tensor<T> cast = mask.template cast<T>();
+        return attention(x[0], x[1], x[2], h, mask_kind > 0 ? &cast : nullptr);
+      };
+      cases.push_back({{random_input(rng, {B, N, heads * d}), random_input(rng, {B, M, heads * d}),
+                        random_input(rng, {B, M, heads * dv})},
+                       call,
+                       {}});
+      if (mask_kind == 0) cases.back().batched = {0, 1, 2};
+    }
+  return cases;
+}
+
 }  // namespace
 
 std::vector<OpEntry> products_entries() {
@@ -117,7 +152,10 @@ std::vector<OpEntry> products_entries() {
           {"conv2d", [](Rng& rng) { return conv2d_cases(rng, true); }},
           {"conv2d", [](Rng& rng) { return conv2d_cases(rng, false); }},
           {"upsample_nearest", [](Rng& rng) { return resample_cases(rng, false); }},
-          {"avg_pool", [](Rng& rng) { return resample_cases(rng, true); }}};
+          {"avg_pool", [](Rng& rng) { return resample_cases(rng, true); }},
+          {"attention", [](Rng& rng) { return attention_cases(rng, 0); }},
+          {"attention", [](Rng& rng) { return attention_cases(rng, 1); }},
+          {"attention", [](Rng& rng) { return attention_cases(rng, 2); }}};
 }
 
 }  // namespace ops_under_test

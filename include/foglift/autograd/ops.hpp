@@ -3,6 +3,7 @@
 /// Every differentiable operation, for Tensors and for Vars.
 #include "foglift/autograd/ops/activation.hpp"
 #include "foglift/autograd/ops/arithmetic.hpp"
+#include "foglift/autograd/ops/attention.hpp"
 #include "foglift/autograd/ops/conv.hpp"
 #include "foglift/autograd/ops/dropout.hpp"
 #include "foglift/autograd/ops/embedding.hpp"
