@@ -3,7 +3,7 @@
 // Everything a program needs to train and sample diffusion models, on Eigen alone. Not here, to be
 // included by name: what needs another package (io/, interop/eigen_tensor.hpp,
 // interop/xtensor.hpp), the applications (forecast/, probe/), and the tools of tests
-// (kernels/naive.hpp, gradcheck.hpp).
+// (kernels/naive_*.hpp, gradcheck.hpp).
 
 #include "foglift/autograd/ops.hpp"
 #include "foglift/autograd/tape.hpp"
