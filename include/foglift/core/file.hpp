@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -82,6 +84,21 @@ class InputFile {
   std::string path_;
   int fd_;
   std::uint64_t size_ = 0;
+};
+
+/// Bytes in memory with the reading interface of InputFile. A view; whoever reads must not ask for
+/// more than there is.
+class MemoryInput {
+ public:
+  explicit MemoryInput(std::span<const std::byte> bytes) : rest_(bytes) {}
+
+  void read(void* to, std::size_t count) {
+    if (count > 0) std::memcpy(to, rest_.data(), count);
+    rest_ = rest_.subspan(count);
+  }
+
+ private:
+  std::span<const std::byte> rest_;
 };
 
 /// All bytes of a regular file of at most `max_bytes`. Throws FormatError naming the path if it can

@@ -172,13 +172,7 @@ inline Safetensors read_safetensors(const std::string& path,
 inline Safetensors parse_safetensors(std::span<const std::byte> bytes,
                                      const SafetensorsOptions& options = {},
                                      const std::string& source = "safetensors") {
-  struct Memory {
-    std::span<const std::byte> rest;
-    void read(void* to, std::size_t count) {
-      if (count > 0) std::memcpy(to, rest.data(), count);
-      rest = rest.subspan(count);
-    }
-  } memory{bytes};
+  MemoryInput memory(bytes);
   return load_safetensors(memory, bytes.size(), source, options);
 }
 

@@ -1,0 +1,4 @@
+#pragma once
+
+#include "foglift/data/npy_reader.hpp"
+#include "foglift/data/npy_writer.hpp"

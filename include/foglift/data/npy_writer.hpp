@@ -1,0 +1,43 @@
+#pragma once
+
+#include "foglift/core/atomic_file.hpp"
+#include "foglift/core/tensor.hpp"
+
+#include <bit>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace foglift {
+inline namespace v0 {
+namespace data {
+
+/// Writes a tensor as a NumPy array file, as a whole or not at all (see AtomicFile): version 1.0,
+/// '<f4' or '<f8' ('>' on a big-endian machine), row-major, the data at a multiple of 64 bytes.
+/// Throws FormatError if writing fails.
+template <Scalar T>
+void write_npy(const std::string& path, const Tensor<T>& tensor) {
+  const Shape& shape = tensor.shape();
+  std::string header = "{'descr': '";
+  header += std::endian::native == std::endian::little ? '<' : '>';
+  header += 'f' + std::to_string(sizeof(T)) + "', 'fortran_order': False, 'shape': (";
+  for (int axis = 0; axis < shape.rank(); ++axis)
+    header += (axis ? ", " : "") + std::to_string(shape[axis]);
+  header += shape.rank() == 1 ? ",), }" : "), }";
+  constexpr std::size_t prefix = 10;
+  while ((prefix + header.size() + 1) % 64 != 0) header += ' ';
+  header += '\n';
+
+  AtomicFile file(path);
+  file.write(std::string_view("\x93NUMPY\x01\x00", 8));
+  const unsigned char length[2] = {static_cast<unsigned char>(header.size() & 0xFF),
+                                   static_cast<unsigned char>(header.size() >> 8)};
+  file.write(length, sizeof(length));
+  file.write(header);
+  file.write(tensor.data(), static_cast<std::size_t>(tensor.size()) * sizeof(T));
+  file.commit();
+}
+
+}  // namespace data
+}  // namespace v0
+}  // namespace foglift
