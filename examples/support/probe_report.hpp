@@ -1,0 +1,193 @@
+#pragma once
+
+#include "foglift/core/atomic_file.hpp"
+#include "foglift/data/csv_writer.hpp"
+#include "foglift/probe/heat_map.hpp"
+#include "foglift/probe/logistic.hpp"
+
+#include <cmath>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+/// The digits' labels and how they are divided.
+struct Examples {
+  std::vector<foglift::Index> labels;
+  foglift::Index classes = 0;
+  foglift::probe::Split split;
+};
+
+/// How well a linear classifier does on one kind of features. Everything was chosen on validation.
+struct Result {
+  std::string name, where;  ///< "trained network", "middle at t = 0.05"
+  foglift::Index dimension = 0;
+  double lambda = 0, validation = 0;             ///< of logistic regression
+  std::vector<foglift::Index> predicted, ridge;  ///< on the test set; by least squares
+};
+
+/// What the probe example computes about probes, prints and writes.
+namespace report {
+
+using foglift::Index;
+using foglift::Tensor;
+namespace data = foglift::data;
+namespace probe = foglift::probe;
+
+/// printf into a string.
+template <class... Args>
+std::string text(const char* format, Args... args) {
+  char buffer[400];
+  std::snprintf(buffer, sizeof buffer, format, args...);
+  return buffer;
+}
+
+inline std::string place(const probe::HeatMap& map, const probe::Cell& cell) {
+  return text("%s at t = %.2f", map.blocks[static_cast<std::size_t>(cell.block)].c_str(),
+              map.levels[static_cast<std::size_t>(cell.level)].t);
+}
+
+/// Logistic regression on features [n, d], its strength chosen on validation: the strongest of the
+/// best ones.
+inline Result judge(std::string name, std::string where, const Tensor<float>& features,
+                    const Examples& examples) {
+  const auto& split = examples.split;
+  Result r{std::move(name), std::move(where), features.dim(1), 0, -1, {}, {}};
+  r.ridge = probe::probe_cell(features, examples.labels, examples.classes, split).predicted;
+  const auto known = probe::gather(examples.labels, split.train);
+  const auto held_out = probe::gather(examples.labels, split.validation);
+  for (const double lambda : {0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4}) {
+    const auto fit = probe::logistic_probe(probe::gather(features, split.train), known,
+                                           examples.classes, {.lambda = lambda});
+    const double validation =
+        probe::accuracy(fit.probe.predict(probe::gather(features, split.validation)), held_out);
+    if (!(validation > r.validation)) continue;
+    r.validation = validation;
+    r.lambda = lambda;
+    r.predicted = fit.probe.predict(probe::gather(features, split.test));
+  }
+  return r;
+}
+
+inline std::vector<Index> test_labels(const Examples& e) {
+  return probe::gather(e.labels, e.split.test);
+}
+
+/// "... are right more often by 2.1 points (p = 0.01, sign test)".
+inline std::string comparison(const Result& a, const Result& b, const Examples& e) {
+  const auto truth = test_labels(e);
+  const double points =
+      100 * (probe::accuracy(a.predicted, truth) - probe::accuracy(b.predicted, truth));
+  const double p = probe::sign_test(a.predicted, b.predicted, truth);
+  const std::string by = p < 1e-4 ? "p < 0.0001" : text("p = %.2g", p);
+  if (p >= 0.05)
+    return text("can not be told from %s (%+.1f points, %s)", b.name.c_str(), points, by.c_str());
+  return text("%s %s by %.1f points (%s)", points > 0 ? "beats" : "falls behind", b.name.c_str(),
+              std::abs(points), by.c_str());
+}
+
+/// results: raw pixels, the untrained network, the trained one.
+inline std::string verdict(const std::vector<Result>& results, const Examples& e) {
+  return "The trained network " + comparison(results[2], results[0], e) + " and " +
+         comparison(results[2], results[1], e) + ".";
+}
+
+inline void print(const probe::HeatMap& map) {
+  std::printf("Validation accuracy of the trained network, %%\n  %6s %7s", "t", "log SNR");
+  for (const std::string& block : map.blocks) std::printf(" %9s", block.c_str());
+  for (std::size_t t = 0; t < map.levels.size(); ++t) {
+    std::printf("\n  %6.2f %7.1f", map.levels[t].t, 2 * map.levels[t].lambda());
+    for (std::size_t b = 0; b < map.blocks.size(); ++b) {
+      const auto& cell = map.at(static_cast<Index>(t), static_cast<Index>(b));
+      std::printf(" %8.1f%c", 100 * cell.validation, &cell == &map.best() ? '*' : ' ');
+    }
+  }
+  std::printf("\n\n");
+}
+
+inline void print(const std::vector<Result>& results, const Examples& e) {
+  const auto truth = test_labels(e);
+  std::printf("%-18s %-24s %4s  %10s  %7s  %-16s %13s\n", "Test accuracy, %", "features", "d",
+              "validation", "test", "95 % interval", "least squares");
+  for (const Result& r : results) {
+    const Index right = probe::hits(r.predicted, truth);
+    const auto interval = probe::wilson_interval(right, static_cast<Index>(truth.size()));
+    std::printf("  %-16s %-24s %4td  %10.1f  %7.1f  [%.1f, %.1f] %17.1f\n", r.name.c_str(),
+                r.where.c_str(), r.dimension, 100 * r.validation,
+                100 * probe::accuracy(r.predicted, truth), 100 * interval.low, 100 * interval.high,
+                100 * probe::accuracy(r.ridge, truth));
+  }
+  std::printf("\n%s\n\n", verdict(results, e).c_str());
+  std::fflush(stdout);
+}
+
+/// One row a cell of both maps.
+inline data::CsvTable table(const probe::HeatMap& trained, const probe::HeatMap& untrained,
+                            const Examples& e) {
+  const auto truth = test_labels(e);
+  std::vector<std::string> network, block;
+  std::vector<double> t, log_snr, dimension, lambda, validation, test, best;
+  for (const auto* map : {&trained, &untrained})
+    for (const auto& cell : map->cells) {
+      const foglift::Level& level = map->levels[static_cast<std::size_t>(cell.level)];
+      network.push_back(map == &trained ? "trained" : "untrained");
+      block.push_back(map->blocks[static_cast<std::size_t>(cell.block)]);
+      t.push_back(level.t);
+      log_snr.push_back(2 * level.lambda());
+      dimension.push_back(static_cast<double>(cell.dimension));
+      lambda.push_back(cell.lambda);
+      validation.push_back(cell.validation);
+      test.push_back(probe::accuracy(cell.predicted, truth));
+      best.push_back(&cell == &map->best() ? 1 : 0);
+    }
+  data::CsvTable out("probe");
+  out.add_texts("network", std::move(network));
+  out.add("t", std::move(t));
+  out.add("log_snr", std::move(log_snr));
+  out.add_texts("block", std::move(block));
+  out.add("features", std::move(dimension));
+  out.add("ridge_lambda", std::move(lambda));
+  out.add("validation_accuracy", std::move(validation));
+  out.add("test_accuracy", std::move(test));
+  out.add("chosen", std::move(best));
+  return out;
+}
+
+inline nlohmann::ordered_json json(const std::vector<Result>& results, const Examples& e) {
+  const auto truth = test_labels(e);
+  auto out = nlohmann::ordered_json::array();
+  for (const Result& r : results) {
+    const Index right = probe::hits(r.predicted, truth);
+    const auto interval = probe::wilson_interval(right, static_cast<Index>(truth.size()));
+    out.push_back({{"name", r.name},
+                   {"where", r.where},
+                   {"features", r.dimension},
+                   {"logistic_lambda", r.lambda},
+                   {"validation_accuracy", r.validation},
+                   {"test_accuracy", probe::accuracy(r.predicted, truth)},
+                   {"test_hits", right},
+                   {"test_interval_95", {interval.low, interval.high}},
+                   {"least_squares_test_accuracy", probe::accuracy(r.ridge, truth)}});
+  }
+  return out;
+}
+
+/// The whole report.
+inline nlohmann::ordered_json summary(const std::vector<Result>& results, const Examples& e,
+                                      const nlohmann::ordered_json& config,
+                                      const std::string& rerun) {
+  return {{"program", "foglift probe"},
+          {"version", FOGLIFT_VERSION_STRING},
+          {"compiler", __VERSION__},
+          {"config", config},
+          {"examples",
+           {{"train", e.split.train.size()},
+            {"validation", e.split.validation.size()},
+            {"test", e.split.test.size()}}},
+          {"results", json(results, e)},
+          {"verdict", verdict(results, e)},
+          {"rerun", rerun}};
+}
+
+}  // namespace report

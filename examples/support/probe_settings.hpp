@@ -1,0 +1,59 @@
+#pragma once
+
+#include "foglift/core/shape.hpp"
+
+#include <cstdint>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+/// What the user asks of the probe example; 0 and empty are chosen.
+struct Settings {
+  std::string file, out = "probe-out";
+  foglift::Index steps = 0, noises = 2, grid = 1;
+  double minutes = 1.5;
+  std::uint64_t seed = 1;
+  int threads = 0;
+  bool force = false, quiet = false;
+};
+
+/// Fills the settings from the command line. Returns the status to end with at once (0 after
+/// --help, 2 for wrong usage), or -1 to go on.
+inline int parse(int argc, char** argv, Settings& s) {
+  CLI::App app{
+      "Where does a denoiser know which digit it sees? Trains a small U-Net to denoise 8 x 8\n"
+      "handwritten digits, without their labels, and fits a linear classifier to what each of its\n"
+      "blocks makes of them at each noise level. Draws the map of accuracies, beside raw pixels\n"
+      "and the same network untrained."};
+  app.set_version_flag("--version", FOGLIFT_VERSION_STRING);
+  app.add_option("FILE", s.file, "CSV like examples/data/digits.csv, which is the default");
+  app.add_option("--minutes", s.minutes, "time for everything")
+      ->capture_default_str()
+      ->check(CLI::Range(0.01, 1e4));
+  app.add_option("--steps", s.steps, "training steps, in place of --minutes: exact reruns")
+      ->check(CLI::Range(1, 100000000));
+  app.add_option("--noises", s.noises, "noises that features are averaged over")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--grid", s.grid, "features are means over so many cells a side; 1: of all")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 8));
+  app.add_option("--seed", s.seed, "of everything random but the split")->capture_default_str();
+  app.add_option("--threads", s.threads, "no result depends on it (default: all cores)")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--out", s.out, "folder for the results")->capture_default_str();
+  app.add_flag("--force", s.force, "overwrite the results of an earlier run");
+  app.add_flag("--quiet", s.quiet, "only the scores and the verdict");
+  app.footer(
+      "Examples:\n"
+      "  probe                              about a minute and a half\n"
+      "  probe --minutes 10 --noises 8      a better network, steadier features\n"
+      "  probe --steps 500 --seed 2 --out second\n"
+      "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+  return -1;
+}
