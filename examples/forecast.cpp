@@ -26,6 +26,8 @@ std::string shipped_path() {
   raise<FormatError>("bikes.csv: not found beside the program; name a CSV file");
 }
 
+std::string checkpoint_path(const Settings& s) { return fs::path(s.out) / "model.safetensors"; }
+
 void prepare_folder(const Settings& s) {
   std::error_code failed;
   fs::create_directories(s.out, failed);
@@ -54,19 +56,25 @@ Index affordable_steps(Model model, std::span<const Series> past, double minutes
   return std::max(Index{50}, static_cast<Index>((60 * minutes - last) / (each * validations)));
 }
 
-/// Trains to the end, or to a signal.
+/// Trains to the end, or to a signal, saving the state now and then and at last.
 train::FitEnd train_model(Model& model, std::span<const Series> past, const Settings& s,
-                          const train::Interrupt& interrupt) {
+                          const train::Interrupt& interrupt, const std::string& configuration) {
+  const auto save = [&](const Model::State& state) {
+    io::save_checkpoint(checkpoint_path(s), state, configuration);
+  };
   Progress bar("training", s.quiet);
   const Index before = model.state().step;
-  return model.fit(past, {.progress =
-                              [&](const train::FitProgress& p) {
-                                char note[80];
-                                std::snprintf(note, sizeof note, "loss %.4f, validation %.4f",
-                                              p.smoothed_loss, model.state().best_metric);
-                                bar.update(p.step, p.steps, note, before);
-                              },
-                          .stop = [&] { return interrupt.requested(); }});
+  const auto show = [&](const train::FitProgress& p) {
+    const double best = model.state().best_metric;
+    bar.update(p.step, p.steps,
+               report::text(std::isinf(best) ? "loss %.4f" : "loss %.4f, validation %.4f",
+                            p.smoothed_loss, best),
+               before);
+  };
+  const train::FitEnd end = model.fit(
+      past, {.progress = show, .checkpoint = save, .stop = [&] { return interrupt.requested(); }});
+  save(model.state());
+  return end;
 }
 
 /// Forecasts the backtest windows and what comes after the series, by the model and the baselines.
@@ -101,9 +109,8 @@ Results evaluate(const Model& model, const SeriesFile& file, const Plan& plan, c
 int run(Settings s) {
   const train::Interrupt interrupt;
   if (s.threads > 0) set_threads(s.threads);
-  const std::string checkpoint = fs::path(s.out) / "model.safetensors";
   std::optional<io::Checkpoint> saved;
-  if (s.resume) restore(s, saved.emplace(checkpoint).config());
+  if (s.resume) restore(s, saved.emplace(checkpoint_path(s)).config());
   if (s.file.empty()) {
     if (s.title.empty()) s.title = "Bicycles hired per hour in Washington, D.C.";
     s.file = shipped_path();
@@ -121,16 +128,16 @@ int run(Settings s) {
   Model model(plan.model, plan.net);
   const std::string configuration = config(file, plan).dump();
   if (saved && saved->config() != configuration)
-    raise<ArgumentError>(checkpoint, ": made from other data or settings: ", saved->config(),
-                         "; now ", configuration);
+    raise<ArgumentError>(checkpoint_path(s),
+                         ": made from other data or settings: ", saved->config(), "; now ",
+                         configuration);
   if (saved) saved->restore(model.state());
   if (!s.quiet)
     std::cout << "  U-Net of " << nn::parameter_count(model.state().model) << " weights, "
               << plan.model.steps << " steps, seed " << s.seed << ", " << threads()
               << " threads\n\n";
 
-  const train::FitEnd end = train_model(model, past, s, interrupt);
-  io::save_checkpoint(checkpoint, model.state(), configuration);
+  const train::FitEnd end = train_model(model, past, s, interrupt, configuration);
   const std::string again = report::command(s);
   if (end == train::FitEnd::stopped) {
     std::cerr << "Stopped after " << model.state().step << " of " << plan.model.steps

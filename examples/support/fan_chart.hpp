@@ -4,10 +4,11 @@
 #include "foglift/core/tensor.hpp"
 #include "foglift/forecast/quantile.hpp"
 #include "foglift/forecast/window.hpp"
+#include "gnuplot.hpp"
 
+#include <algorithm>
 #include <array>
-#include <cstdio>
-#include <cstdlib>
+#include <cmath>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -32,13 +33,6 @@ inline std::string iso(foglift::forecast::Time t) {
   std::string text = foglift::data::format_date(t, true);
   text[10] = 'T';
   return text;
-}
-
-/// Text between single quotes of gnuplot.
-inline std::string quoted(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? "''" : std::string(1, c < ' ' && c >= 0 ? ' ' : c);
-  return out + "'";
 }
 
 inline void write_bands(std::ostream& out, const foglift::forecast::TimeAxis& axis,
@@ -95,7 +89,7 @@ inline std::string panel(const FanChart& c, foglift::Index first, foglift::Index
   if (step <= 2 * day) out << "set xtics '1970-01-01T00:00:00', " << step << '\n';
   out << "plot for [b = 1:3] 'chart.dat' index 2 using 1:(column(1 + b)):(column(9 - b)) with "
          "filledcurves "
-         "linecolor rgb word(bands, b) title word('95 80 50', b).' %'.(b == 3 ? ' band' : ''), \\\n"
+         "linecolor rgb word(bands, b) title word('95 80 50', b).' % band', \\\n"
          "     for [b = 1:3] '' index 1 using 1:(column(1 + b)):(column(9 - b)) with filledcurves "
          "linecolor rgb word(bands, b) notitle, \\\n"
          "     '' index 1 using 1:5 with lines linecolor rgb median linewidth "
@@ -125,16 +119,16 @@ inline std::string script(const FanChart& c) {
          "set output 'forecast.'.format\nset multiplot\n"
          "set border 3 linecolor rgb grey\nset tics nomirror textcolor rgb grey out scale 0.6\n"
          "set grid ytics linecolor rgb '#e2e2e2' linetype 1\nset style fill solid noborder\n"
-         "set lmargin at screen 0.065\nset rmargin at screen 0.985\nset yrange ["
-      << (counts ? "0" : "*") << ":*]\nset ylabel " << quoted(c.unit)
+         "set lmargin at screen 0.06\nset rmargin at screen 0.965\nset yrange ["
+      << (counts ? "0" : "*") << ":*]\nset ylabel " << gnuplot::quoted(c.unit)
       << " noenhanced textcolor rgb grey offset 1,0\n"
          "set label 1 "
-      << quoted(c.title)
-      << " at screen 0.015,0.965 noenhanced font ',24'\n"
+      << gnuplot::quoted(c.title)
+      << " at screen 0.015,0.965 noenhanced font ',22'\n"
          "set label 2 "
-      << quoted(c.forecast_line)
+      << gnuplot::quoted(c.forecast_line)
       << " at screen 0.015,0.915 noenhanced font ',15' textcolor rgb grey\n"
-         "set key at screen 0.985,0.925 right center horizontal samplen 1.8 Left reverse\n"
+         "set key at screen 0.975,0.965 right center horizontal samplen 1.4 width -1 Left reverse\n"
          "set tmargin at screen 0.87\nset bmargin at screen 0.45\n"
          "now = '"
       << iso(c.series->time.at(end))
@@ -146,7 +140,7 @@ inline std::string script(const FanChart& c) {
       << panel(c, recent, end + H, 2)
       << "unset label 1\nunset label 3\nunset arrow 1\nunset object 1\nunset key\n"
          "set label 2 "
-      << quoted(c.backtest_line)
+      << gnuplot::quoted(c.backtest_line)
       << " at screen 0.015,0.375\nset tmargin at screen 0.34\nset bmargin at screen 0.065\n"
       << panel(c, backtest, end, 1.2) << "unset multiplot\nunset label\n}\nunset output\n";
   return out.str();
@@ -163,9 +157,5 @@ inline bool draw(const FanChart& chart, const std::string& folder) {
       0, std::min(backtest, chart.series->size() - 3 * chart.future.dim(2)));
   foglift::write_file(folder + "/chart.dat", fan_chart::data(chart, first));
   foglift::write_file(folder + "/forecast.gp", fan_chart::script(chart));
-  if (std::system("command -v gnuplot > /dev/null 2>&1") != 0) return false;
-  FILE* gnuplot = popen("gnuplot > /dev/null 2>&1", "w");
-  if (!gnuplot) return false;
-  std::fprintf(gnuplot, "cd %s\nload 'forecast.gp'\n", fan_chart::quoted(folder).c_str());
-  return pclose(gnuplot) == 0;
+  return gnuplot::run(folder, "forecast.gp");
 }

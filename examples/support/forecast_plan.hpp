@@ -54,6 +54,7 @@ inline Plan make_plan(const SeriesFile& file, const Settings& settings) {
   plan.model.weight_decay = 0.05;
   plan.model.non_negative = std::none_of(x.begin(), x.end(), [](double v) { return v < 0; });
   plan.model.seed = settings.seed;
+  plan.model.checkpoint_every = 200;
   plan.net = {.width = 24,
               .multipliers = {1, 2, 2},
               .blocks = 1,

@@ -95,8 +95,11 @@ std::string text(const char* format, Args... args) {
 
 inline std::string verdict(const std::vector<forecast::Score>& scores) {
   const double percent = gain(scores[0], scores[1]);
-  return text("The %s %s the %s by %.1f %% in CRPS.", scores[0].name.c_str(),
-              percent > 0 ? "beats" : "does not beat", scores[1].name.c_str(), std::abs(percent));
+  if (percent > 0)
+    return text("The %s beats the %s by %.1f %% in CRPS.", scores[0].name.c_str(),
+                scores[1].name.c_str(), percent);
+  return text("The %s does not beat the %s: its CRPS is %.1f %% higher.", scores[0].name.c_str(),
+              scores[1].name.c_str(), -percent);
 }
 
 /// The command line that the run was started with, without the options that a message adds.
@@ -119,6 +122,8 @@ inline void describe(const SeriesFile& file, const Plan& plan) {
   std::printf("  dates in '%s', target '%s'", file.date.c_str(), file.target.c_str());
   for (const Index n : plan.seasons)
     std::printf("%s %s", n == plan.season() ? ", seasons of" : " and", span(step, n).c_str());
+  if (!file.others.empty())
+    std::printf(" (not used: %zu other columns of numbers)", file.others.size());
   std::printf("\n  train %td values, validate %td, backtest %td windows of %s\n",
               series.size() - held_out - plan.model.validation, plan.model.validation, plan.windows,
               span(step, plan.horizon).c_str());

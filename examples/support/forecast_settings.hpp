@@ -2,6 +2,7 @@
 
 #include "foglift/core/shape.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -64,5 +65,7 @@ inline int parse(int argc, char** argv, Settings& s) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;
   }
+  std::sort(s.quantiles.begin(), s.quantiles.end());
+  s.quantiles.erase(std::unique(s.quantiles.begin(), s.quantiles.end()), s.quantiles.end());
   return -1;
 }

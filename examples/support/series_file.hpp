@@ -6,6 +6,8 @@
 #include "foglift/forecast/season.hpp"
 #include "sha256.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -18,8 +20,19 @@ struct SeriesFile {
   std::vector<std::string> others;      ///< numeric columns that are not the target
 };
 
+/// False for numbers that are all the same or missing, and for those that count the rows.
+inline bool worth_forecasting(const std::vector<double>& x) {
+  bool counts = true;
+  double low = INFINITY, high = -INFINITY;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (i > 0) counts = counts && x[i] == x[i - 1] + 1;
+    if (!std::isnan(x[i])) low = std::min(low, x[i]), high = std::max(high, x[i]);
+  }
+  return high > low && !counts;
+}
+
 /// Reads a CSV file. Empty names are found out: the first column of dates, and the first column of
-/// numbers that are not all the same. Throws FormatError for a file that has none of the two, or
+/// numbers that is worth_forecasting. Throws FormatError for a file that has none of the two, or
 /// dates that make no series.
 inline SeriesFile read_series(const std::string& path, std::string date, std::string target) {
   namespace data = foglift::data;
@@ -37,11 +50,7 @@ inline SeriesFile read_series(const std::string& path, std::string date, std::st
   SeriesFile file{path, sha256(text), date, target, static_cast<foglift::Index>(table.rows()),
                   0,    {},           {},   {}};
   for (const std::string& name : table.names(data::ColumnKind::number)) {
-    const auto& x = table.numbers(name);
-    double low = INFINITY, high = -INFINITY;
-    for (const double v : x)
-      if (!std::isnan(v)) low = std::min(low, v), high = std::max(high, v);
-    if (file.target.empty() && high > low) file.target = name;
+    if (file.target.empty() && worth_forecasting(table.numbers(name))) file.target = name;
     if (name != file.target) file.others.push_back(name);
   }
   if (file.target.empty())

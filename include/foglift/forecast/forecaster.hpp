@@ -30,6 +30,7 @@ struct ForecasterOptions {
   double clip = 1;
   double ema = 0.995;
   Index validate_every = 100;
+  Index checkpoint_every = 0;  ///< steps between calls of the checkpoint callback; 0: never
   Index sampling_steps = 16;
   bool non_negative = false;  ///< cut paths off at 0
   std::uint64_t seed = 1;
@@ -84,7 +85,8 @@ class Forecaster {
                                 .rate = train::CosineRate{options_.steps, options_.warm_up},
                                 .clip = options_.clip,
                                 .ema = {.decay = options_.ema},
-                                .validate_every = held_out.empty() ? 0 : options_.validate_every};
+                                .validate_every = held_out.empty() ? 0 : options_.validate_every,
+                                .checkpoint_every = options_.checkpoint_every};
     const Rng noise = Rng(options_.seed).stream(train_stream);
     const Rng dropouts = Rng(options_.seed).stream(dropout_stream);
     const auto loss = [&](const Net& net, Tape<float>& tape, std::span<const Index> examples,
