@@ -93,10 +93,10 @@ Index affordable_steps(Training trial, const Tensor<float>& images, Index all, c
                  },
              .stop = [&] { return trial.step >= 3 && last > std::min(3.0, 6 * s.minutes); }});
   const double each = (last - first) / static_cast<double>(trial.step - 1);
-  // A step passes a batch forwards, and backwards for about twice as much; both maps pass every
-  // image forwards for every level and noise.
+  // A step costs about four times what its batch costs forwards (measured: 4 to 5); both maps pass
+  // every image forwards for every level and noise.
   const double passes = static_cast<double>(2 * std::size(probed_times)) *
-                        static_cast<double>(all * s.noises) / (3.0 * batch_size);
+                        static_cast<double>(all * s.noises) / (4.0 * batch_size);
   return std::max(Index{50}, static_cast<Index>((60 * s.minutes - last) / each - passes));
 }
 
@@ -131,7 +131,6 @@ Tensor<float> draw_digits(const Net& net, const Settings& s) {
 }
 
 int run(const Settings& s) {
-  const train::Interrupt interrupt;
   if (s.threads > 0) set_threads(s.threads);
   const Digits digits = read_digits(s.file.empty() ? shipped_path() : s.file);
   // The split is the same for every --seed: 60 % for training, 20 % to choose by, 20 % to report.
@@ -155,6 +154,7 @@ int run(const Settings& s) {
         examples.split.test.size(), nn::parameter_count(untrained), steps,
         static_cast<unsigned long long>(s.seed), threads());
   {
+    const train::Interrupt interrupt;
     Progress bar("training", s.quiet);
     const auto show = [&](const train::FitProgress& p) {
       bar.update(p.step, p.steps, report::text("loss %.4f", p.smoothed_loss));
