@@ -78,11 +78,11 @@ inline std::string panel(const FanChart& c, foglift::Index first, foglift::Index
   for (const double s : {day / 2, day, 2 * day, 7 * day, 14 * day, 28 * day, 91 * day, 365.25 * day,
                          1826.25 * day, 3652.5 * day})
     if (seconds / step > 15) step = s;
-  const char* format = step < day           ? "%d %b %H:%M"
-                       : seconds < 12 * day ? "%a %d %b"
-                       : step <= 14 * day   ? "%d %b"
-                       : step < 365 * day   ? "%b %Y"
-                                            : "%Y";
+  const char* format = step < day             ? "%d %b %H:%M"
+                       : seconds < 12 * day   ? "%a %d %b"
+                       : step <= 14 * day     ? "%d %b"
+                       : seconds < 3000 * day ? "%b %Y"
+                                              : "%Y";
   std::ostringstream out;
   out << "set xrange ['" << iso(axis.at(first)) << "':'" << iso(axis.at(last)) << "']\n"
       << "set format x '" << format << "'\nset xtics autofreq\n";
@@ -105,7 +105,9 @@ inline std::string script(const FanChart& c) {
   const foglift::Index end = c.series->size(), H = c.future.dim(2);
   const foglift::Index backtest = c.origins.empty() ? end : c.origins.front().at;
   const foglift::Index recent = std::max<foglift::Index>(0, end - 3 * H);
-  const bool counts = *std::min_element(c.future.begin(), c.future.end()) >= 0;
+  // From 0, unless that would leave most of the panel empty.
+  const auto [low, high] = std::minmax_element(c.backtest.begin(), c.backtest.end());
+  const bool counts = *low >= 0 && *low < 0.4 * *high;
   std::ostringstream out;
   out << "# Draws forecast.svg and forecast.png from chart.dat: run  gnuplot forecast.gp  here.\n"
          "reset\nset encoding utf8\nset xdata time\nset timefmt '%Y-%m-%dT%H:%M:%S'\n"
@@ -119,7 +121,7 @@ inline std::string script(const FanChart& c) {
          "set output 'forecast.'.format\nset multiplot\n"
          "set border 3 linecolor rgb grey\nset tics nomirror textcolor rgb grey out scale 0.6\n"
          "set grid ytics linecolor rgb '#e2e2e2' linetype 1\nset style fill solid noborder\n"
-         "set lmargin at screen 0.06\nset rmargin at screen 0.965\nset yrange ["
+         "set lmargin at screen 0.066\nset rmargin at screen 0.965\nset yrange ["
       << (counts ? "0" : "*") << ":*]\nset ylabel " << gnuplot::quoted(c.unit)
       << " noenhanced textcolor rgb grey offset 1,0\n"
          "set label 1 "
@@ -128,7 +130,8 @@ inline std::string script(const FanChart& c) {
          "set label 2 "
       << gnuplot::quoted(c.forecast_line)
       << " at screen 0.015,0.915 noenhanced font ',15' textcolor rgb grey\n"
-         "set key at screen 0.975,0.965 right center horizontal samplen 1.4 width -1 Left reverse\n"
+         "set key at screen 0.975,0.965 right center horizontal samplen 1.4 width -0.3 Left "
+         "reverse\n"
          "set tmargin at screen 0.87\nset bmargin at screen 0.45\n"
          "now = '"
       << iso(c.series->time.at(end))

@@ -154,18 +154,17 @@ inline FanChart chart(const Settings& s, const SeriesFile& file, const Plan& pla
   const forecast::Score &model = r.scores[0], &naive = r.scores[1];
   const std::string ahead = span(file.series.time.frequency, plan.horizon);
   const std::string name = std::filesystem::path(file.path).filename();
-  return {
-      s.title.empty() ? file.target + " (" + name + ')' : s.title,
-      file.target,
-      text("The next %s by a diffusion model, and what it said of the days before", ahead.c_str()),
-      text("Backtest: %td forecasts of %s, each from its past alone.  CRPS %.4g, %.0f %% %s "
-           "seasonal naive (%.4g).  The 80 %% band holds %.0f %%.",
-           plan.windows, ahead.c_str(), model.crps, std::abs(gain(model, naive)),
-           model.crps < naive.crps ? "below" : "above", naive.crps, 100 * model.coverage),
-      &file.series,
-      r.origins,
-      r.backtest,
-      r.future};
+  return {s.title.empty() ? file.target + " (" + name + ')' : s.title,
+          file.target,
+          text("The next %s by a diffusion model, and how its last forecasts did", ahead.c_str()),
+          text("Backtest: %td forecasts of %s, each from its past alone.  CRPS %.4g, %.0f %% %s "
+               "seasonal naive (%.4g).  The 80 %% band holds %.0f %%.",
+               plan.windows, ahead.c_str(), model.crps, std::abs(gain(model, naive)),
+               model.crps < naive.crps ? "below" : "above", naive.crps, 100 * model.coverage),
+          &file.series,
+          r.origins,
+          r.backtest,
+          r.future};
 }
 
 /// Writes the tables, the report and the picture; false without a picture.

@@ -11,7 +11,7 @@
 
 /// What the user asks of the forecast example; 0 and empty are found out or chosen.
 struct Settings {
-  std::string file, date, target, title, out = "forecast-out";
+  std::string file, date, target, title, out = "foglift-out";
   std::vector<double> quantiles{.025, .1, .25, .5, .75, .9, .975};
   foglift::Index horizon = 0, season = 0, samples = 100, steps = 0;
   double minutes = 1.5;
