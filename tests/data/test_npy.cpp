@@ -106,7 +106,7 @@ TEST_CASE("npy: what is written is what NumPy writes and reads back", "[data][np
   REQUIRE(::mkdtemp(name.data()) != nullptr);
   const std::string path = name + "/a.npy";
   data::write_npy(path, Tensor<float>({2}, {1, 1}));
-  // numpy.save(path, numpy.ones(2, "<f4")), NumPy 1.24: the data begins at byte 128.
+  // numpy.save(path, numpy.ones(2, "<f4")), NumPy 2.4: the data begins at byte 128.
   const std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }";
   CHECK(read_file(path, 1000) == npy(header + std::string(117 - header.size(), ' ') + "\n", ones));
   for (const Shape& shape : {Shape{}, Shape{0}, Shape{5}, Shape{2, 3}, Shape{1, 2, 3, 1, 2, 2}}) {

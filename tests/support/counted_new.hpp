@@ -15,6 +15,13 @@ namespace counted {
 inline std::atomic<std::ptrdiff_t> live{0};
 inline std::atomic<std::ptrdiff_t> peak{0};
 
+inline void* plain(std::size_t size) { return std::malloc(std::max<std::size_t>(size, 1)); }
+
+inline void* aligned(std::size_t size, std::align_val_t align) {
+  const auto a = static_cast<std::size_t>(align);
+  return std::aligned_alloc(a, (size + a - 1) / a * a);
+}
+
 inline void* keep(void* p) {
   if (!p) throw std::bad_alloc();
   const auto size = static_cast<std::ptrdiff_t>(malloc_usable_size(p));
@@ -41,14 +48,30 @@ std::ptrdiff_t peak_of(F&& f) {
 
 }  // namespace counted
 
-void* operator new(std::size_t size) {
-  return counted::keep(std::malloc(std::max<std::size_t>(size, 1)));
-}
+// Every form, since a sanitizer brings its own of those that are left out.
+void* operator new(std::size_t size) { return counted::keep(counted::plain(size)); }
+void* operator new[](std::size_t size) { return counted::keep(counted::plain(size)); }
 void* operator new(std::size_t size, std::align_val_t align) {
-  const auto a = static_cast<std::size_t>(align);
-  return counted::keep(std::aligned_alloc(a, (size + a - 1) / a * a));
+  return counted::keep(counted::aligned(size, align));
+}
+void* operator new[](std::size_t size, std::align_val_t align) {
+  return counted::keep(counted::aligned(size, align));
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  void* p = counted::plain(size);
+  return p ? counted::keep(p) : nullptr;
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  void* p = counted::plain(size);
+  return p ? counted::keep(p) : nullptr;
 }
 void operator delete(void* p) noexcept { counted::drop(p); }
+void operator delete[](void* p) noexcept { counted::drop(p); }
 void operator delete(void* p, std::size_t) noexcept { counted::drop(p); }
+void operator delete[](void* p, std::size_t) noexcept { counted::drop(p); }
 void operator delete(void* p, std::align_val_t) noexcept { counted::drop(p); }
+void operator delete[](void* p, std::align_val_t) noexcept { counted::drop(p); }
 void operator delete(void* p, std::size_t, std::align_val_t) noexcept { counted::drop(p); }
+void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { counted::drop(p); }
+void operator delete(void* p, const std::nothrow_t&) noexcept { counted::drop(p); }
+void operator delete[](void* p, const std::nothrow_t&) noexcept { counted::drop(p); }
