@@ -46,7 +46,7 @@ class Tensor {
   Tensor(Tensor&& other) noexcept
       : shape_(std::exchange(other.shape_, Shape{0})),
         size_(std::exchange(other.size_, 0)),
-        data_(std::exchange(other.data_, nullptr)) {}
+        data_(std::exchange(other.data_, nowhere())) {}
   Tensor& operator=(const Tensor& other) {
     if (this == &other) return *this;
     if (size_ == other.size_) {  // reuse the memory: an optimizer step copies nothing around
@@ -61,7 +61,9 @@ class Tensor {
     swap(other);
     return *this;
   }
-  ~Tensor() { free(); }
+  ~Tensor() {
+    if (size_ > 0) pool::release(data_, bytes());
+  }
 
   void swap(Tensor& other) noexcept {
     std::swap(shape_, other.shape_);
@@ -147,10 +149,6 @@ class Tensor {
     if (size_ > 0) data_ = static_cast<T*>(pool::acquire(bytes()));
   }
   std::size_t bytes() const { return static_cast<std::size_t>(size_) * sizeof(T); }
-  void free() noexcept {
-    if (data_) pool::release(data_, bytes());
-    data_ = nullptr;
-  }
   template <class... I>
   Index offset(I... indices) const {
     Index at = 0;
@@ -159,9 +157,15 @@ class Tensor {
     return at;
   }
 
+  /// What an empty tensor points to: kernels may add offsets to it, which a null pointer forbids.
+  static T* nowhere() {
+    alignas(pool::alignment) static T none[1];
+    return none;
+  }
+
   Shape shape_;
   Index size_ = 0;
-  T* data_ = nullptr;
+  T* data_ = nowhere();
 };
 
 }  // namespace v0
