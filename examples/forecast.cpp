@@ -56,9 +56,11 @@ Index affordable_steps(Model model, std::span<const Series> past, double minutes
   return std::max(Index{50}, static_cast<Index>((60 * minutes - last) / (each * validations)));
 }
 
-/// Trains to the end, or to a signal, saving the state now and then and at last.
-train::FitEnd train_model(Model& model, std::span<const Series> past, const Settings& s,
-                          const train::Interrupt& interrupt, const std::string& configuration) {
+/// Trains to the end, or to a signal, saving the state now and then and at last. Returns the
+/// signal, 0 at the end.
+int train_model(Model& model, std::span<const Series> past, const Settings& s,
+                const std::string& configuration) {
+  const train::Interrupt interrupt;
   const auto save = [&](const Model::State& state) {
     io::save_checkpoint(checkpoint_path(s), state, configuration);
   };
@@ -74,7 +76,7 @@ train::FitEnd train_model(Model& model, std::span<const Series> past, const Sett
   const train::FitEnd end = model.fit(
       past, {.progress = show, .checkpoint = save, .stop = [&] { return interrupt.requested(); }});
   save(model.state());
-  return end;
+  return end == train::FitEnd::stopped ? interrupt.signal() : 0;
 }
 
 /// Forecasts the backtest windows and what comes after the series, by the model and the baselines.
@@ -107,7 +109,6 @@ Results evaluate(const Model& model, const SeriesFile& file, const Plan& plan, c
 }
 
 int run(Settings s) {
-  const train::Interrupt interrupt;
   if (s.threads > 0) set_threads(s.threads);
   std::optional<io::Checkpoint> saved;
   if (s.resume) restore(s, saved.emplace(checkpoint_path(s)).config());
@@ -137,12 +138,11 @@ int run(Settings s) {
               << plan.model.steps << " steps, seed " << s.seed << ", " << threads()
               << " threads\n\n";
 
-  const train::FitEnd end = train_model(model, past, s, interrupt, configuration);
   const std::string again = report::command(s);
-  if (end == train::FitEnd::stopped) {
+  if (const int signal = train_model(model, past, s, configuration)) {
     std::cerr << "Stopped after " << model.state().step << " of " << plan.model.steps
               << " steps. Go on with:\n  " << again << " --resume\n";
-    return 128 + interrupt.signal();
+    return 128 + signal;
   }
   const Results results = evaluate(model, file, plan, s);
   report::print(results.scores);
