@@ -1,9 +1,8 @@
 #pragma once
 
-// Everything a program needs to train and sample diffusion models, on Eigen alone. Not here, to be
-// included by name: what needs another package (io/, interop/eigen_tensor.hpp,
-// interop/xtensor.hpp), the applications (forecast/, probe/), and the tools of tests
-// (kernels/naive_*.hpp, gradcheck.hpp).
+// Everything a program needs to train, save and sample diffusion models, on Eigen/Core alone. Not
+// here, to be included by name: interop/eigen_tensor.hpp and interop/xtensor.hpp, which need more;
+// the applications (forecast/, probe/); the tools of tests (kernels/naive_*.hpp, gradcheck.hpp).
 
 #include "foglift/autograd/ops.hpp"
 #include "foglift/autograd/tape.hpp"
@@ -29,6 +28,11 @@
 #include "foglift/data/csv_tokens.hpp"
 #include "foglift/data/csv_writer.hpp"
 #include "foglift/data/date.hpp"
+#include "foglift/data/npy.hpp"
+#include "foglift/data/npy_header.hpp"
+#include "foglift/data/npy_reader.hpp"
+#include "foglift/data/npy_writer.hpp"
+#include "foglift/data/scaler.hpp"
 #include "foglift/diffusion/affine.hpp"
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/analytic/empirical.hpp"
@@ -53,6 +57,14 @@
 #include "foglift/diffusion/solver/transfer.hpp"
 #include "foglift/diffusion/times.hpp"
 #include "foglift/interop/eigen.hpp"
+#include "foglift/io/checkpoint.hpp"
+#include "foglift/io/dtype.hpp"
+#include "foglift/io/json.hpp"
+#include "foglift/io/safetensors.hpp"
+#include "foglift/io/safetensors_header.hpp"
+#include "foglift/io/safetensors_reader.hpp"
+#include "foglift/io/safetensors_types.hpp"
+#include "foglift/io/safetensors_writer.hpp"
 #include "foglift/nn/attention.hpp"
 #include "foglift/nn/chunk.hpp"
 #include "foglift/nn/condition.hpp"
