@@ -1,5 +1,6 @@
 #include "autograd/op_registry.hpp"
 #include "foglift/autograd/gradcheck.hpp"
+#include "foglift/autograd/ops.hpp"
 #include "foglift/core/parallel.hpp"
 #include "support/catch.hpp"
 

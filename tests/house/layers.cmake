@@ -76,6 +76,15 @@ foreach(header IN LISTS headers)
   endif()
 endforeach()
 
+# The umbrella of the operations names every family.
+file(STRINGS "${ROOT}/include/foglift/autograd/ops.hpp" families REGEX "^#include")
+file(GLOB ops RELATIVE "${ROOT}/include" "${ROOT}/include/foglift/autograd/ops/*.hpp")
+foreach(header IN LISTS ops)
+  if(NOT "#include \"${header}\"" IN_LIST families)
+    complain("${header}: autograd/ops.hpp does not include it")
+  endif()
+endforeach()
+
 # The umbrella names every header but those that its own comment leaves out. A new solver or guidance need not be listed:
 # adding one touches its own header and its test alone.
 file(STRINGS "${ROOT}/include/foglift/foglift.hpp" umbrella REGEX "^#include")
