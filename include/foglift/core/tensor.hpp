@@ -46,7 +46,7 @@ class Tensor {
   Tensor(Tensor&& other) noexcept
       : shape_(std::exchange(other.shape_, Shape{0})),
         size_(std::exchange(other.size_, 0)),
-        data_(std::exchange(other.data_, nowhere())) {}
+        data_(std::exchange(other.data_, nullptr)) {}
   Tensor& operator=(const Tensor& other) {
     if (this == &other) return *this;
     if (size_ == other.size_) {  // reuse the memory: an optimizer step copies nothing around
@@ -78,6 +78,7 @@ class Tensor {
   Index size() const { return size_; }
   bool empty() const { return size_ == 0; }
 
+  /// The first element; nullptr if there is none.
   T* data() { return data_; }
   const T* data() const { return data_; }
   T* begin() { return data_; }
@@ -121,7 +122,7 @@ class Tensor {
 
   /// Rows [first, first + count) of the first axis, copied. Throws ArgumentError outside the batch.
   Tensor rows(Index first, Index count) const {
-    if (rank() == 0 || first < 0 || count < 0 || first + count > shape_[0])
+    if (rank() == 0 || first < 0 || count < 0 || count > shape_[0] - first)
       raise<ArgumentError>("Tensor::rows: [", first, ", ", first + count, ") of shape ", shape_);
     Tensor out(shape_.with(0, count), Raw{});
     const Index row = row_size();
@@ -157,15 +158,9 @@ class Tensor {
     return at;
   }
 
-  /// What an empty tensor points to: kernels may add offsets to it, which a null pointer forbids.
-  static T* nowhere() {
-    alignas(pool::alignment) static T none[1];
-    return none;
-  }
-
   Shape shape_;
   Index size_ = 0;
-  T* data_ = nowhere();
+  T* data_ = nullptr;
 };
 
 }  // namespace v0

@@ -20,8 +20,9 @@ struct Operand {
   Index row_stride;
   Index column_stride;
 
+  /// From element (i, j) on; an operand without elements has no memory to move in.
   Operand at(Index i, Index j) const {
-    return {data + i * row_stride + j * column_stride, row_stride, column_stride};
+    return {data ? data + i * row_stride + j * column_stride : data, row_stride, column_stride};
   }
 };
 

@@ -26,6 +26,7 @@ inline Index inner_size(const Shape& s, int axis) { return s.slice(axis + 1, s.r
 template <Scalar T>
 Tensor<T> slice(const Tensor<T>& x, int axis, Index first, Index count) {
   auto y = Tensor<T>::uninitialized(x.shape().with(axis, count));
+  if (y.empty()) return y;
   const Index inner = inner_size(x.shape(), axis), step = x.dim(axis) * inner;
   kernels::copy_runs(outer_size(x.shape(), axis), count * inner, x.data() + first * inner, step,
                      y.data(), count * inner);
@@ -35,6 +36,7 @@ Tensor<T> slice(const Tensor<T>& x, int axis, Index first, Index count) {
 /// Writes x into elements [first, first + x.dim(axis)) of an axis of y.
 template <Scalar T>
 void put(const Tensor<T>& x, Tensor<T>& y, int axis, Index first) {
+  if (x.empty()) return;
   const Index inner = inner_size(y.shape(), axis), step = y.dim(axis) * inner;
   const Index count = x.dim(axis) * inner;
   kernels::copy_runs(outer_size(y.shape(), axis), count, x.data(), count, y.data() + first * inner,
