@@ -119,6 +119,22 @@ TEST_CASE("atomic file: permissions are kept and odd targets refused", "[core][f
   CHECK(read_file(path, 100) == "new");
 }
 
+TEST_CASE("atomic file: a folder that takes no files leaves the old one", "[core][file]") {
+  if (::geteuid() == 0) {
+    WARN("skipped: root may write to every folder");
+    return;
+  }
+  const Folder folder;
+  const std::string path = folder / "a";
+  write_file(path, "old");
+  REQUIRE(::chmod(folder.path.c_str(), 0500) == 0);
+  CHECK_THROWS_WITH(write_file(path, "new"),
+                    path + ": cannot create a temporary file for: Permission denied");
+  CHECK(read_file(path, 100) == "old");
+  CHECK(folder.files() == 1);
+  REQUIRE(::chmod(folder.path.c_str(), 0700) == 0);
+}
+
 TEST_CASE("file: reading is bounded and takes regular files alone", "[core][file]") {
   const Folder folder;
   const std::string path = folder / "a";
