@@ -208,6 +208,8 @@ TEST_CASE("npy: a bad file gives the right error in bounded memory", "[data][hos
       {"shape with a leading zero", shape("(02,)"), "leading zero in an extent"},
       {"shape of text", shape("('2',)"), "must be a non-negative integer"},
       {"shape nested", shape("((2,),)"), "must be a non-negative integer"},
+      {"shape nested 30000 deep", shape(std::string(30'000, '(')), "a non-negative integer"},
+      {"dictionaries 30000 deep", header(std::string(30'000, '{')), "a string is needed"},
       {"shape 2^64", shape("(18446744073709551616,)"), "extent too large"},
       {"shape of 99 digits", shape("(" + std::string(99, '9') + ",)"), "extent too large"},
       {"shape 2^62 wraps to nothing", shape("(4611686018427387904,)"), "extent too large"},
@@ -257,4 +259,9 @@ TEST_CASE("npy: large good files stay in bounded memory", "[data][hostile]") {
   const std::string data(4 * 300'000, '\0');
   CHECK(message_of(npy(dict("<f4", "(300, 1000)"), data)) == "");
   CHECK(message_of(npy(dict("<f4", "(300, 1000)", "True"), data)) == "");
+  // The most a file can ask for is a float for every byte: that tensor, whose block the pool rounds
+  // up to a power of two, and the header beside it.
+  const std::string small = npy(dict("|u1", "(1200000,)"), data);
+  const auto peak = counted::peak_of([&] { parse(small); });
+  CHECK(peak <= (std::ptrdiff_t{1} << pool::size_class(4 * data.size())) + (1 << 16));
 }
