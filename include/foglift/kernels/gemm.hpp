@@ -63,7 +63,8 @@ class Panels {
   }
   /// Row k of panel p, and the distance between its rows.
   const T* row(Index p, Index k) const {
-    if (p < first_packed_) return b_.data + p * width + k * b_.row_stride;
+    if (K_ == 0) return nullptr;
+    if (p < first_packed_) return b_.at(k, p * width).data;
     return packed_.data() + (p - first_packed_) * width * K_ + k * stride(p);
   }
   Index stride(Index p) const {
