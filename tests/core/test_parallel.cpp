@@ -1,9 +1,13 @@
 #include "foglift/core/parallel.hpp"
 #include "support/catch.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <cfenv>
 #include <numeric>
 #include <stdexcept>
+#include <string>
+#include <thread>
 #include <vector>
 
 using namespace foglift;
@@ -53,6 +57,34 @@ TEST_CASE("parallel_for: two threads may call it at once", "[core][parallel]") {
       });
   }
   CHECK(sums == std::vector<long>{200 * 1225, 200 * 1225});
+}
+
+TEST_CASE("parallel_for: visits every index once while another thread changes the pool",
+          "[core][parallel]") {
+  const int before = threads();
+  std::atomic<bool> done{false};
+  int wrong = 0;
+  {
+    std::jthread changes([&] {
+      for (int n = 1; !done; n = n % 4 + 1) set_threads(n);
+    });
+    for (int round = 0; round < 2000; ++round) {
+      std::vector<int> visits(16);
+      parallel_for(16, 1, [&](Index i) { ++visits[static_cast<std::size_t>(i)]; });
+      wrong += visits != std::vector<int>(16, 1);
+    }
+    done = true;
+  }
+  CHECK(wrong == 0);
+  set_threads(before);
+}
+
+TEST_CASE("set_threads: is refused where it would wait for itself", "[core][parallel]") {
+  const int before = threads();
+  set_threads(3);
+  CHECK_THROWS_AS(parallel_for(8, 1, [](Index) { set_threads(2); }), ArgumentError);
+  CHECK(threads() == 3);
+  set_threads(before);
 }
 
 TEST_CASE("tree_reduce: adds in the fixed binary order", "[core][parallel]") {

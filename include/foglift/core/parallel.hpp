@@ -29,28 +29,36 @@ class ThreadPool {
 
   int threads() const { return threads_.load(std::memory_order_relaxed); }
 
-  /// Waits for the running job, then starts or ends workers. Throws ArgumentError for threads < 1.
+  /// Waits for the running job, then starts or ends workers. Throws ArgumentError for threads < 1,
+  /// std::system_error if the system starts no more: then there are no workers at all.
   void resize(int threads) {
     if (threads < 1)
       raise<ArgumentError>("set_threads: ", threads, " threads, at least 1 is needed");
     const std::lock_guard busy(busy_);
     if (threads == this->threads()) return;
     stop();
-    stopping_ = false;
+    try {
+      for (int i = 1; i < threads; ++i)
+        workers_.emplace_back([this, i, seen = generation_]() mutable { serve(i, seen); });
+    } catch (...) {
+      stop();
+      throw;
+    }
     threads_ = threads;
-    for (int i = 1; i < threads; ++i)
-      workers_.emplace_back([this, i, seen = generation_]() mutable { serve(i, seen); });
   }
 
-  /// job(thread) once for each thread in [0, threads()), the caller being thread 0; rethrows the
-  /// first exception. False, with nothing done, if the workers are busy.
+  /// job(thread, count) once for each thread in [0, count), the caller being thread 0; rethrows the
+  /// first exception. `count` is threads() while the job runs: what threads() said before may have
+  /// changed. False, with nothing done, if the workers are busy. A job may not call run or resize.
   template <class Job>
   bool run(const Job& job) {
     std::unique_lock busy(busy_, std::try_to_lock);
     if (!busy || workers_.empty()) return false;
     {
       const std::lock_guard lock(mutex_);
-      call_ = [](const void* f, int thread) { (*static_cast<const Job*>(f))(thread); };
+      call_ = [](const void* f, int thread, int count) {
+        (*static_cast<const Job*>(f))(thread, count);
+      };
       job_ = &job;
       std::fegetenv(&mode_);
       pending_ = static_cast<int>(workers_.size());
@@ -67,7 +75,7 @@ class ThreadPool {
  private:
   void work(int thread) {
     try {
-      call_(job_, thread);
+      call_(job_, thread, threads());
     } catch (...) {
       const std::lock_guard lock(mutex_);
       if (!error_) error_ = std::current_exception();
@@ -99,6 +107,8 @@ class ThreadPool {
     }
     wake_.notify_all();
     workers_.clear();
+    stopping_ = false;
+    threads_ = 1;
   }
 
   std::mutex busy_, mutex_;
@@ -107,7 +117,7 @@ class ThreadPool {
   std::uint64_t generation_ = 0;
   int pending_ = 0;
   bool stopping_ = false;
-  void (*call_)(const void*, int) = nullptr;
+  void (*call_)(const void*, int, int) = nullptr;
   const void* job_ = nullptr;
   std::fenv_t mode_{};
   std::exception_ptr error_;
@@ -120,14 +130,18 @@ inline ThreadPool& thread_pool() {
   return pool;
 }
 
-/// Number of threads that parallel_for uses. No result depends on it.
-inline int threads() { return thread_pool().threads(); }
-inline void set_threads(int n) { thread_pool().resize(n); }
-
 /// True in a thread that runs inside a parallel_for: inner loops stay serial.
 inline bool& inside_parallel() {
   thread_local bool flag = false;
   return flag;
+}
+
+/// Number of threads that parallel_for uses. No result depends on it.
+inline int threads() { return thread_pool().threads(); }
+/// Throws ArgumentError for n < 1 and inside a parallel_for, whose end it would wait for.
+inline void set_threads(int n) {
+  if (inside_parallel()) raise<ArgumentError>("set_threads: called inside a parallel_for");
+  thread_pool().resize(n);
 }
 
 /// body(i) for every i in [0, n), in contiguous runs of indices, one a thread. The bodies must be
@@ -140,8 +154,8 @@ void parallel_for(Index n, Index grain, const Body& body) {
     for (Index i = 0; i < n; ++i) body(i);
   };
   if (most < 2 || inside_parallel() || threads() == 1) return serial();
-  const Index parts = std::min<Index>(threads(), most);
-  const bool ran = thread_pool().run([&](int thread) {
+  const bool ran = thread_pool().run([&](int thread, int count) {
+    const Index parts = std::min<Index>(count, most);
     if (thread >= parts) return;
     inside_parallel() = true;
     struct Reset {
