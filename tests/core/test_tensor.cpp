@@ -2,7 +2,11 @@
 #include "support/catch.hpp"
 
 #include <cstdint>
+#include <limits>
+#include <new>
 #include <numeric>
+#include <sstream>
+#include <thread>
 
 using namespace foglift;
 
@@ -49,6 +53,29 @@ TEST_CASE("tensor: memory is 64-byte aligned and reused", "[core][tensor]") {
   }
 }
 
+namespace {
+/// Makes a tensor of one block when its thread ends, beside `held`, a block of the same size.
+struct Late {
+  bool* distinct;
+  ~Late() {
+    void* held = ::operator new (64, std::align_val_t{64});
+    const Tensor<float> t({16});
+    *distinct = t.data() != held;
+    ::operator delete (held, std::align_val_t{64});
+  }
+};
+}  // namespace
+
+TEST_CASE("tensor: can be made when the free lists of its thread have ended", "[core][tensor]") {
+  bool distinct = false;
+  std::thread([&] {
+    thread_local Late late{&distinct};  // made before the free lists, so destroyed after them
+    const Tensor<float> t({16});
+    static_cast<void>(late.distinct);
+  }).join();
+  CHECK(distinct);
+}
+
 TEST_CASE("tensor: rows, reshaped and cast keep the row-major order", "[core][tensor]") {
   Tensor<float> a({3, 2, 2});
   std::iota(a.begin(), a.end(), 0.f);
@@ -64,5 +91,6 @@ TEST_CASE("tensor: errors name both sides", "[core][tensor]") {
                     "Tensor: 3 values for shape [2, 2], which has 4");
   CHECK_THROWS_AS(Tensor<float>({2, 2}).reshaped({3}), ShapeError);
   CHECK_THROWS_AS(Tensor<float>({2, 2}).rows(1, 2), ArgumentError);
+  CHECK_THROWS_AS(Tensor<float>({2, 2}).rows(1, std::numeric_limits<Index>::max()), ArgumentError);
   CHECK_THROWS_AS(Tensor<float>({2}).item(), ShapeError);
 }

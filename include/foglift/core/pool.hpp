@@ -25,26 +25,28 @@ inline constexpr std::size_t keep_at_most = std::size_t{512} << 20;
 struct FreeLists {
   std::array<std::vector<void*>, 64> lists;
   std::size_t kept = 0;
-  FreeLists() = default;
+  FreeLists();
   FreeLists(const FreeLists&) = delete;
   FreeLists& operator=(const FreeLists&) = delete;
   ~FreeLists();
 };
 
-/// Set while the thread's free lists live; tensors with static storage may be destroyed after them.
-inline bool& alive() {
-  thread_local bool flag = false;
-  return flag;
+/// Where the thread is: values with static or thread storage may make and destroy tensors after its
+/// free lists have ended, and then deal with the system alone.
+enum class Life { before, lists, after };
+inline Life& life() {
+  thread_local Life value = Life::before;
+  return value;
 }
 
 inline FreeLists& free_lists() {
   thread_local FreeLists lists;
-  alive() = true;
   return lists;
 }
 
+inline FreeLists::FreeLists() { life() = Life::lists; }
 inline FreeLists::~FreeLists() {
-  alive() = false;
+  life() = Life::after;
   for (auto& list : lists)
     for (void* p : list) ::operator delete (p, std::align_val_t{alignment});
 }
@@ -69,7 +71,7 @@ inline std::size_t size_class(std::size_t bytes) {
 /// Throws std::bad_alloc when the system has no memory left.
 inline void* acquire(std::size_t bytes) {
   const std::size_t c = size_class(bytes);
-  if constexpr (reuse) {
+  if (reuse && life() != Life::after) {
     FreeLists& free = free_lists();
     if (!free.lists[c].empty()) {
       void* p = free.lists[c].back();
@@ -83,14 +85,12 @@ inline void* acquire(std::size_t bytes) {
 
 inline void release(void* p, std::size_t bytes) noexcept {
   const std::size_t c = size_class(bytes);
-  if constexpr (reuse) {
-    if (alive() && free_lists().kept + (std::size_t{1} << c) <= keep_at_most) {
-      try {
-        free_lists().lists[c].push_back(p);
-        free_lists().kept += std::size_t{1} << c;
-        return;
-      } catch (...) {  // no memory for the list itself: hand the block back
-      }
+  if (reuse && life() == Life::lists && free_lists().kept + (std::size_t{1} << c) <= keep_at_most) {
+    try {
+      free_lists().lists[c].push_back(p);
+      free_lists().kept += std::size_t{1} << c;
+      return;
+    } catch (...) {  // no memory for the list itself: hand the block back
     }
   }
   ::operator delete (p, std::align_val_t{alignment});
