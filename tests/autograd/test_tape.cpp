@@ -75,6 +75,15 @@ TEST_CASE("tape: values of two tapes do not mix", "[autograd][tape]") {
   CHECK_THROWS_AS(product(one.variable(scalar(1)), two.variable(scalar(1))), ArgumentError);
 }
 
+TEST_CASE("tape: backward refuses what it did not record and seeds of another shape",
+          "[autograd][tape]") {
+  Tape<double> empty, tape;
+  const auto x = tape.variable(scalar(2));
+  CHECK_THROWS_AS(empty.backward(product(x, x)), ArgumentError);
+  const auto constant = tape.constant(scalar(1));
+  CHECK_THROWS_AS(tape.backward(constant, Tensor<double>({2})), ShapeError);
+}
+
 TEST_CASE("gradients: add sums what two tapes found for one model", "[autograd][tape]") {
   const Parameter<double> p(scalar(2)), q(scalar(7));
   Tape<double> one, two;

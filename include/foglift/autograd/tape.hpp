@@ -48,7 +48,8 @@ class Var {
   std::size_t node_;
 };
 
-/// Derivatives of one loss, keyed by the parameter or variable they belong to.
+/// Derivatives of one loss, keyed by the place in memory of the parameter or variable they belong
+/// to: look them up while the model stands where it was, and a variable's while its tape lives.
 template <Scalar T = float>
 class Gradients {
  public:
@@ -128,8 +129,8 @@ class Tape {
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
-  /// A model's parameter; its tensor is referred to, not copied, and must outlive the tape. The
-  /// same parameter asked for twice is one node.
+  /// A model's parameter; its tensor is referred to, not copied: it must outlive the tape, and keep
+  /// its values until the last backward. The same parameter asked for twice is one node.
   Var<T> parameter(const Parameter<T>& p) {
     const auto [it, fresh] = leaves_.try_emplace(&p.value, nodes_.size());
     if (fresh) nodes_.push_back({{}, &p.value, {}, {}, true, true});
@@ -156,15 +157,20 @@ class Tape {
   }
 
   /// Derivatives of a scalar loss with respect to every parameter and variable it depends on.
-  /// Throws ShapeError if the loss has more than one element.
+  /// Throws ShapeError unless the loss has one element, ArgumentError if it is on another tape.
   Gradients<T> backward(const Var<T>& loss) {
     if (loss.size() != 1)
       raise<ShapeError>("Tape::backward: loss of shape ", loss.shape(), " is no scalar");
     return backward(loss, Tensor<T>(loss.shape(), T(1)));
   }
   /// The vector-Jacobian product: derivatives of sum(seed * output). `seed` has the shape of
-  /// `output`.
+  /// `output`; throws ShapeError otherwise, ArgumentError if the output is on another tape.
   Gradients<T> backward(const Var<T>& output, Tensor<T> seed) {
+    if (output.tape_ != this)
+      raise<ArgumentError>("Tape::backward: the output is recorded on another tape");
+    if (seed.shape() != output.shape())
+      raise<ShapeError>("Tape::backward: seed ", seed.shape(), " for an output of shape ",
+                        output.shape());
     Gradients<T> result;
     if (!output.needs_gradient()) return result;
     for (Node& node : nodes_) node.gradient = Tensor<T>();
