@@ -1,3 +1,5 @@
+#include "foglift/autograd/ops/loss.hpp"
+#include "foglift/nn/mlp.hpp"
 #include "foglift/train/adam.hpp"
 #include "foglift/train/fit.hpp"
 #include "foglift/train/sgd.hpp"
@@ -134,6 +136,58 @@ TEST_CASE("fit: a run ended anywhere and resumed ends in the same state", "[trai
   }
 }
 
+TEST_CASE("fit: a network of real layers has the same bits for any threads and when resumed",
+          "[train][fit]") {
+  // Width 256 and shards of 32: a product has 2 M multiply-adds, enough for two threads of its own;
+  // a batch of 96 is three shards, 160 five: fewer than the threads, which then share a product,
+  // and more.
+  using Net = nn::Mlp<float>;
+  using NetState = train::FitState<Net, train::AdamW<float>>;
+  const auto x = Rng(3).normal<float>({200, 8}), y = Rng(4).normal<float>({200, 8});
+  const auto time = Rng(5).uniform<float>({200});
+  const auto loss = [&](const Net& net, Tape<float>& tape, std::span<const Index> examples, Index) {
+    const auto n = static_cast<Index>(examples.size());
+    Tensor<float> in({n, 8}), out({n, 8}), at(Shape{n});
+    for (Index i = 0; i < n; ++i) {
+      const Index e = examples[static_cast<std::size_t>(i)];
+      at[i] = time[e];
+      for (Index c = 0; c < 8; ++c) in(i, c) = x(e, c), out(i, c) = y(e, c);
+    }
+    return mse(net(tape.constant(std::move(in)), at), out);
+  };
+  const auto make = [] {
+    Rng rng(1);
+    return NetState(Net({.in = 8, .width = 256, .depth = 2}, rng), train::AdamW({.lr = 1e-3}), 9);
+  };
+  const auto same_weights = [](Net& a, const Net& b) {
+    bool equal = true;
+    train::for_each_pair("test", a, b, [&](const std::string&, const auto& p, const auto& q) {
+      equal = equal && p.value == q.value;
+    });
+    return equal;
+  };
+  const int before = threads();
+  for (const Index batch : {96, 160}) {
+    train::FitOptions o{.examples = 200, .batch = batch, .shard = 32, .steps = 4, .clip = 0.5};
+    set_threads(1);
+    NetState one = make();
+    train::fit(one, loss, o);
+    CHECK(!same_weights(one.model, make().model));
+    for (const int n : {2, 3, 4}) {
+      set_threads(n);
+      NetState state = make();
+      train::fit(state, loss, o, {.stop = [&] { return state.step == 2; }});
+      CHECK(state.step == 2);
+      NetState resumed = state;
+      train::fit(resumed, loss, o);
+      CHECK(same_weights(resumed.model, one.model));
+      CHECK(same_weights(resumed.ema, one.ema));
+      CHECK(resumed.smoothed_loss == one.smoothed_loss);
+    }
+  }
+  set_threads(before);
+}
+
 TEST_CASE("fit: early stopping keeps the weights of the best metric", "[train][fit]") {
   const Series<float> data(50);
   const std::array<double, 8> metrics{5, 4, 3, 3.5, 3, 3.1, 1, 1};
@@ -264,9 +318,13 @@ TEST_CASE("fit: wrong options and losses are refused", "[train][fit]") {
   refuses([](auto& o) { o.steps = -1; });
   refuses([](auto& o) { o.clip = -1; });
   refuses([](auto& o) { o.smoothing = 1; });
+  refuses([](auto& o) { o.ema = {.decay = 1.5, .warm_up = false}; });
+  refuses([](auto& o) { o.ema.decay = std::nan(""); });
   refuses([](auto& o) { o.validate_every = 3; });  // without a metric
   refuses([](auto& o) { o.patience = 3; });        // without validation
   refuses([](auto& o) { o.checkpoint_every = -1; });
+
+  CHECK_THROWS_AS(train::Shards<float>(2)(Curve<float>(), loss, {}, 0), ArgumentError);
 
   State state = fresh();
   const auto vector_loss = [](const Curve<float>& net, Tape<float>& tape, std::span<const Index>,

@@ -92,6 +92,8 @@ inline void check_fit(const FitOptions& o, bool has_metric) {
   if (!(o.clip >= 0 && o.smoothing >= 0 && o.smoothing < 1))
     raise<ArgumentError>("fit: clip ", o.clip, ", smoothing ", o.smoothing,
                          "; needed clip >= 0, smoothing in [0, 1)");
+  if (!(o.ema.decay >= 0 && o.ema.decay <= 1))
+    raise<ArgumentError>("fit: ema.decay ", o.ema.decay, ", needed in [0, 1]");
   if (o.validate_every < 0 || o.patience < 0 || o.checkpoint_every < 0)
     raise<ArgumentError>("fit: validate_every ", o.validate_every, ", patience ", o.patience,
                          ", checkpoint_every ", o.checkpoint_every, "; none may be negative");

@@ -96,11 +96,14 @@ void for_each_run(Index n, const F& f) {
   parallel_for((n + run - 1) / run, 1, [&](Index i) { f(i * run, std::min(n, (i + 1) * run)); });
 }
 
-/// rule(weights, gradient, slot) for every parameter that has a gradient; all checks come first.
-/// A parameter without a gradient keeps its weights, moments and count, as in PyTorch.
+/// rule(weights, gradient, slot) for every parameter that has a gradient; all checks come first,
+/// that of the learning rate too. A parameter without a gradient keeps its weights, moments and
+/// count, as in PyTorch.
 template <nn::Module M, Scalar T, class Rule>
-void update(const std::string& where, M& model, const Gradients<T>& grads, std::size_t moments,
-            std::vector<Slot<T>>& slots, const Rule& rule) {
+void update(const std::string& where, M& model, const Gradients<T>& grads, double lr,
+            std::size_t moments, std::vector<Slot<T>>& slots, const Rule& rule) {
+  if (!(lr >= 0 && lr <= std::numeric_limits<double>::max()))
+    raise<ArgumentError>(where, ": learning rate ", lr, ", needed >= 0 and finite");
   check_gradients(where, std::as_const(model), grads);
   match_slots(where, std::as_const(model), moments, slots);
   std::size_t at = 0;

@@ -39,11 +39,12 @@ class Sgd {
   const SgdOptions& options() const { return options_; }
   double learning_rate() const { return options_.lr; }
 
-  /// One update of every parameter that has a gradient. Throws before any weight changes: see
-  /// check_gradients, and ShapeError if the moments are those of another model.
+  /// One update of every parameter that has a gradient. Throws before any weight changes:
+  /// ArgumentError for an lr that is negative or not finite, see check_gradients, and ShapeError if
+  /// the moments are those of another model.
   template <nn::Module M>
   void step(M& model, const Gradients<T>& grads, double lr) {
-    detail::update(name, model, grads, moments.size(), slots,
+    detail::update(name, model, grads, lr, moments.size(), slots,
                    [&](Tensor<T>& w, const Tensor<T>& g, Slot<T>& slot) { apply(w, g, slot, lr); });
   }
   template <nn::Module M>

@@ -44,11 +44,13 @@ class Shards {
     if (shard <= 0) raise<ArgumentError>("Shards: ", shard, " examples a shard, must be positive");
   }
 
-  /// Throws ShapeError if the loss is no scalar, NumericError naming step and examples if it is not
-  /// finite. The result refers to memory of this object, valid until the next call.
+  /// Throws ArgumentError for an empty batch, ShapeError if the loss is no scalar, NumericError
+  /// naming step and examples if it is not finite. The result refers to memory of this object,
+  /// valid until the next call.
   template <nn::Module M, class L>
   requires Loss<L, M, T> BatchGradients<T>
   &operator()(const M& model, const L& loss, std::span<const Index> batch, Index step) {
+    if (batch.empty()) raise<ArgumentError>("Shards: an empty batch at step ", step);
     const auto total = static_cast<Index>(batch.size());
     const Index count = (total + shard_ - 1) / shard_;
     results_.resize(static_cast<std::size_t>(count));
