@@ -44,8 +44,9 @@ class UNet {
   using value_type = T;
   using Options = UNetOptions;
 
-  /// One level: blocks, each followed by attention where there is any, then the change of extent.
-  struct Level {
+  /// The blocks of one level, each followed by attention where there is any, then the change of
+  /// extent.
+  struct Stage {
     std::vector<ResBlock<Dims, T>> blocks;
     std::vector<AttentionBlock<T>> attention;
     std::optional<Conv<Dims, T>> resample;
@@ -59,9 +60,9 @@ class UNet {
 
   TimeEmbedding<T> embedding;
   Conv<Dims, T> input;
-  std::vector<Level> down;
-  Level middle;           ///< two blocks around an attention
-  std::vector<Level> up;  ///< coarsest first
+  std::vector<Stage> down;
+  Stage middle;           ///< two blocks around an attention
+  std::vector<Stage> up;  ///< coarsest first
   GroupNorm<T> norm;
   Conv<Dims, T> output;
 
@@ -88,7 +89,7 @@ class UNet {
   /// "up.<step>.<block>", step 0 being the coarsest.
   std::vector<std::string> tap_names() const {
     std::vector<std::string> names{"input"};
-    const auto add = [&](const std::vector<Level>& levels, const char* stage) {
+    const auto add = [&](const std::vector<Stage>& levels, const char* stage) {
       for (std::size_t i = 0; i < levels.size(); ++i)
         for (std::size_t b = 0; b < levels[i].blocks.size(); ++b)
           names.push_back(tap_name(stage, i, b));
@@ -163,7 +164,7 @@ class UNet {
     return attention(h, pass.sequence ? &*pass.sequence : nullptr, pass.mask);
   }
   template <Value X>
-  static X block(const Level& level, std::size_t b, const X& x, Pass<X>& pass) {
+  static X block(const Stage& level, std::size_t b, const X& x, Pass<X>& pass) {
     X h = level.blocks[b](x, pass.embedding, pass.dropouts);
     return level.attention.empty() ? h : attend(level.attention[b], h, pass);
   }
@@ -214,7 +215,7 @@ class UNet {
                               .zero = o.zero_out},
                              rng);
   }
-  static void add_block(Level& level, const Options& o, Index at, Index in, Rng& rng) {
+  static void add_block(Stage& level, const Options& o, Index at, Index in, Rng& rng) {
     level.blocks.push_back(make_block(o, in, channels(o, at), rng));
     if (std::find(o.attention.begin(), o.attention.end(), at) != o.attention.end())
       level.attention.push_back(make_attention(o, channels(o, at), rng));
@@ -233,11 +234,11 @@ class UNet {
         c.push_back(channels(o, l));
     return c;
   }
-  static std::vector<Level> make_down(const Options& o, Rng& rng) {
-    std::vector<Level> result(static_cast<std::size_t>(levels(o)));
+  static std::vector<Stage> make_down(const Options& o, Rng& rng) {
+    std::vector<Stage> result(static_cast<std::size_t>(levels(o)));
     Index c = o.width;
     for (Index l = 0; l < levels(o); ++l) {
-      Level& level = result[static_cast<std::size_t>(l)];
+      Stage& level = result[static_cast<std::size_t>(l)];
       for (Index b = 0; b < o.blocks; ++b) {
         add_block(level, o, l, c, rng);
         c = channels(o, l);
@@ -246,20 +247,20 @@ class UNet {
     }
     return result;
   }
-  static Level make_middle(const Options& o, Rng& rng) {
+  static Stage make_middle(const Options& o, Rng& rng) {
     const Index c = channels(o, levels(o) - 1);
-    Level level;
+    Stage level;
     level.blocks.push_back(make_block(o, c, c, rng));
     if (o.middle_attention) level.attention.push_back(make_attention(o, c, rng));
     level.blocks.push_back(make_block(o, c, c, rng));
     return level;
   }
-  static std::vector<Level> make_up(const Options& o, Rng& rng) {
-    std::vector<Level> result(static_cast<std::size_t>(levels(o)));
+  static std::vector<Stage> make_up(const Options& o, Rng& rng) {
+    std::vector<Stage> result(static_cast<std::size_t>(levels(o)));
     std::vector<Index> skips = skip_channels(o);
     Index c = channels(o, levels(o) - 1);
     for (Index l = levels(o); l-- > 0;) {
-      Level& level = result[static_cast<std::size_t>(levels(o) - 1 - l)];
+      Stage& level = result[static_cast<std::size_t>(levels(o) - 1 - l)];
       for (Index b = 0; b <= o.blocks; ++b) {
         add_block(level, o, l, c + skips.back(), rng);
         skips.pop_back();
