@@ -2,6 +2,7 @@
 // beside honest baselines, forecasts what comes next and draws it. See --help.
 #include "foglift/io/checkpoint.hpp"
 #include "foglift/train/interrupt.hpp"
+#include "support/folders.hpp"
 #include "support/forecast_plan.hpp"
 #include "support/forecast_report.hpp"
 #include "support/forecast_settings.hpp"
@@ -17,28 +18,7 @@ namespace fs = std::filesystem;
 
 using Model = Forecaster<nn::UNet1d<float>>;
 
-/// The file that is shipped: where it was when the program was built, or beside the program.
-std::string shipped_path() {
-  std::error_code none;
-  const fs::path program = fs::read_symlink("/proc/self/exe", none).parent_path();
-  for (const fs::path& folder : {fs::path(FOGLIFT_EXAMPLE_DATA), program / "data", program})
-    if (fs::exists(folder / "bikes.csv", none)) return folder / "bikes.csv";
-  raise<FormatError>("bikes.csv: not found beside the program; name a CSV file");
-}
-
 std::string checkpoint_path(const Settings& s) { return fs::path(s.out) / "model.safetensors"; }
-
-void prepare_folder(const Settings& s) {
-  std::error_code failed;
-  fs::create_directories(s.out, failed);
-  if (failed) raise<FormatError>(s.out, ": can not make this folder: ", failed.message());
-  if (s.force || s.resume) return;
-  for (const char* name : {"model.safetensors", "report.json", "forecast.csv"})
-    if (fs::exists(fs::path(s.out) / name))
-      raise<ArgumentError>(s.out, "/", name,
-                           " exists; add --force to overwrite it, --resume to go on with an "
-                           "interrupted run, or choose another --out");
-}
 
 /// Steps that fit into the time, from a trial of a few seconds on a copy of the model.
 Index affordable_steps(Model model, std::span<const Series> past, double minutes) {
@@ -114,11 +94,14 @@ int run(Settings s) {
   if (s.resume) restore(s, saved.emplace(checkpoint_path(s)).config());
   if (s.file.empty()) {
     if (s.title.empty()) s.title = "Bicycles hired per hour in Washington, D.C.";
-    s.file = shipped_path();
+    s.file = shipped_file("bikes.csv");
   }
   const SeriesFile file = read_series(s.file, s.date, s.target);
   Plan plan = make_plan(file, s);
-  prepare_folder(s);
+  make_results_folder(s.out, {"model.safetensors", "report.json", "forecast.csv"},
+                      s.force || s.resume,
+                      "add --force to overwrite it, --resume to go on with an interrupted run, or "
+                      "choose another --out");
   if (!s.quiet) report::describe(file, plan);
 
   std::vector<Series> past{file.series};

@@ -10,15 +10,14 @@
 #include "foglift/train/fit.hpp"
 #include "foglift/train/interrupt.hpp"
 #include "support/digits.hpp"
+#include "support/folders.hpp"
 #include "support/probe_figure.hpp"
 #include "support/probe_settings.hpp"
 #include "support/progress.hpp"
 
-#include <filesystem>
 #include <iostream>
 
 using namespace foglift;
-namespace fs = std::filesystem;
 
 using Net = nn::UNet2d<float>;
 using Training = train::FitState<Net, train::AdamW<float>>;
@@ -29,25 +28,6 @@ constexpr Index batch_size = 64, shard_size = 8, net_width = 32;
 constexpr double probed_times[] = {0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7};
 /// Streams of the run's generator.
 enum : std::uint64_t { weights_stream, noise_stream, feature_stream, sample_stream };
-
-/// The file that is shipped: where it was when the program was built, or beside the program.
-std::string shipped_path() {
-  std::error_code none;
-  const fs::path program = fs::read_symlink("/proc/self/exe", none).parent_path();
-  for (const fs::path& folder : {fs::path(FOGLIFT_EXAMPLE_DATA), program / "data", program})
-    if (fs::exists(folder / "digits.csv", none)) return folder / "digits.csv";
-  raise<FormatError>("digits.csv: not found beside the program; name the file");
-}
-
-void prepare_folder(const Settings& s) {
-  std::error_code failed;
-  fs::create_directories(s.out, failed);
-  if (failed) raise<FormatError>(s.out, ": can not make this folder: ", failed.message());
-  for (const char* name : {"probe.json", "probe.csv", "model.safetensors"})
-    if (!s.force && fs::exists(fs::path(s.out) / name))
-      raise<ArgumentError>(s.out, "/", name,
-                           " exists; add --force to overwrite it, or choose another --out");
-}
 
 Training initial_state(const Settings& s) {
   Rng rng = Rng(s.seed).stream(weights_stream);
@@ -132,12 +112,13 @@ Tensor<float> draw_digits(const Net& net, const Settings& s) {
 
 int run(const Settings& s) {
   if (s.threads > 0) set_threads(s.threads);
-  const Digits digits = read_digits(s.file.empty() ? shipped_path() : s.file);
+  const Digits digits = read_digits(s.file.empty() ? shipped_file("digits.csv") : s.file);
   // The split is the same for every --seed: 60 % for training, 20 % to choose by, 20 % to report.
   const Examples examples{digits.labels, digit_classes,
                           probe::stratified_split(digits.labels, Rng(0))};
   const Tensor<float> unlabelled = probe::gather(digits.images, examples.split.train);
-  prepare_folder(s);
+  make_results_folder(s.out, {"probe.json", "probe.csv", "model.safetensors"}, s.force,
+                      "add --force to overwrite it, or choose another --out");
 
   Training state = initial_state(s);
   const Net untrained = state.model;
