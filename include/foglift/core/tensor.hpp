@@ -123,7 +123,7 @@ class Tensor {
   /// Rows [first, first + count) of the first axis, copied. Throws ArgumentError outside the batch.
   Tensor rows(Index first, Index count) const {
     if (rank() == 0 || first < 0 || count < 0 || count > shape_[0] - first)
-      raise<ArgumentError>("Tensor::rows: [", first, ", ", first + count, ") of shape ", shape_);
+      raise<ArgumentError>("Tensor::rows: ", count, " rows from row ", first, " of shape ", shape_);
     Tensor out(shape_.with(0, count), Raw{});
     const Index row = row_size();
     std::copy_n(data_ + first * row, count * row, out.data_);
