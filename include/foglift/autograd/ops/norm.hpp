@@ -75,8 +75,9 @@ struct RowNormGradients {
       : dx(Tensor<T>::uninitialized(x.shape())) {
     if (parameters) dgamma = dbeta = Tensor<T>(gamma.shape());
     if (x.size() > 0)
-      kernels::row_norm_backward(kind, mean.size(), x.dim(-1), x.data(), gamma.data(), mean.data(),
-                                 rstd.data(), dy.data(), dx.data(), dgamma.data(), dbeta.data());
+      kernels::row_norm_backward(
+          kind, mean.size(), x.dim(-1), x.data(), gamma.data(), mean.data(), rstd.data(), dy.data(),
+          dx.data(), parameters ? dgamma.data() : nullptr, parameters ? dbeta.data() : nullptr);
   }
 };
 
