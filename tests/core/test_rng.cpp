@@ -83,7 +83,7 @@ TEST_CASE("rng: streams, steps and samples are uncorrelated", "[core][rng]") {
   }
 }
 
-TEST_CASE("rng: uniforms fill [0, 1) evenly", "[core][rng]") {
+TEST_CASE("rng: uniforms fill the unit interval evenly", "[core][rng]") {
   const Index n = 1 << 18;
   const auto u = Rng(1).uniform<float>({64, n / 64});
   std::vector<double> counts(64);
