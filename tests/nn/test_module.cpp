@@ -99,7 +99,7 @@ TEST_CASE("state: an error names every misfit and changes nothing", "[nn][state]
   CHECK(tree.scales[0].gain.value[0] == 1);
 }
 
-TEST_CASE("tap: sees names and activations; without one no call is made", "[nn][tap]") {
+TEST_CASE("tap: sees names and activations and costs no call when absent", "[nn][tap]") {
   std::vector<std::string> names;
   auto tap = [&](std::string_view name, const Tensor<float>& h) {
     names.push_back(std::string(name) + " " + nn::to_string(h.shape()));
