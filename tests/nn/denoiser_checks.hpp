@@ -10,6 +10,19 @@
 
 namespace foglift::test {
 
+/// Everything that a network of `classes` classes, vectors of 2 and sequences of 3 channels can be
+/// told, for B samples: labels from -1 (none), and a mask that hides one of `length` positions.
+template <Scalar T>
+nn::Condition<T> told(Index B, Index classes, Index length) {
+  nn::Condition<T> c;
+  for (Index b = 0; b < B; ++b) c.labels.push_back(b % (classes + 1) - 1);
+  c.vector = Rng(7).normal<T>({B, 2});
+  c.sequence = Rng(8).normal<T>({B, length, 3});
+  c.mask = Tensor<T>({B, length}, T(1));
+  for (Index b = 0; b < B; ++b) (*c.mask)(b, b % length) = 0;
+  return c;
+}
+
 /// Gives every parameter random values, also those that start at zero or one, so that no branch is
 /// silent.
 template <class Model>

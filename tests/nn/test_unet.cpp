@@ -39,22 +39,10 @@ nn::UNet2d<T> small_2d() {
   return net;
 }
 
-/// Everything that the 1-D network above can be told, for B samples.
-template <Scalar T>
-nn::Condition<T> told(Index B) {
-  nn::Condition<T> c;
-  for (Index b = 0; b < B; ++b) c.labels.push_back(b % 4 - 1);
-  c.vector = Rng(7).normal<T>({B, 2});
-  c.sequence = Rng(8).normal<T>({B, 5, 3});
-  c.mask = Tensor<T>({B, 5}, T(1));
-  for (Index b = 0; b < B; ++b) (*c.mask)(b, b % 5) = 0;
-  return c;
-}
-
 }  // namespace
 
 TEST_CASE("unet: gradients are right in one dimension with every condition", "[nn][unet]") {
-  test::check_gradients(small_1d<double>(), {2, 7, 2}, told<double>(2), 3);
+  test::check_gradients(small_1d<double>(), {2, 7, 2}, test::told<double>(2, 3, 5), 3);
 }
 
 TEST_CASE("unet: gradients are right in two dimensions", "[nn][unet]") {
@@ -62,7 +50,7 @@ TEST_CASE("unet: gradients are right in two dimensions", "[nn][unet]") {
 }
 
 TEST_CASE("unet: a sample has the same bits in any batch and on any threads", "[nn][unet]") {
-  test::check_bits(small_1d<float>(), {9, 2}, told<float>(33));
+  test::check_bits(small_1d<float>(), {9, 2}, test::told<float>(33, 3, 5));
   test::check_bits(small_2d<float>(), {6, 5, 1}, {});
 }
 
@@ -70,7 +58,7 @@ TEST_CASE("unet: taps see every block", "[nn][unet]") {
   const auto net = small_1d<float>();
   CHECK(net.tap_names() == std::vector<std::string>{"input", "down.0.0", "down.1.0", "middle",
                                                     "up.0.0", "up.0.1", "up.1.0", "up.1.1"});
-  test::check_taps(net, {2, 8, 2}, told<float>(2));
+  test::check_taps(net, {2, 8, 2}, test::told<float>(2, 3, 5));
 }
 
 TEST_CASE("unet: a copy is a deep copy", "[nn][unet]") {

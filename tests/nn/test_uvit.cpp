@@ -31,21 +31,10 @@ nn::UVit2d<T> small_2d() {
   return net;
 }
 
-template <Scalar T>
-nn::Condition<T> told(Index B) {
-  nn::Condition<T> c;
-  for (Index b = 0; b < B; ++b) c.labels.push_back(b % 3 - 1);
-  c.vector = Rng(7).normal<T>({B, 2});
-  c.sequence = Rng(8).normal<T>({B, 4, 3});
-  c.mask = Tensor<T>({B, 4}, T(1));
-  for (Index b = 0; b < B; ++b) (*c.mask)(b, b % 4) = 0;
-  return c;
-}
-
 }  // namespace
 
 TEST_CASE("uvit: gradients are right in one dimension with every condition", "[nn][uvit]") {
-  test::check_gradients(small_1d<double>(), {2, 6, 2}, told<double>(2), 3);
+  test::check_gradients(small_1d<double>(), {2, 6, 2}, test::told<double>(2, 2, 4), 3);
 }
 
 TEST_CASE("uvit: gradients are right in two dimensions", "[nn][uvit]") {
@@ -53,14 +42,14 @@ TEST_CASE("uvit: gradients are right in two dimensions", "[nn][uvit]") {
 }
 
 TEST_CASE("uvit: a sample has the same bits in any batch and on any threads", "[nn][uvit]") {
-  test::check_bits(small_1d<float>(), {10, 2}, told<float>(33));
+  test::check_bits(small_1d<float>(), {10, 2}, test::told<float>(33, 2, 4));
   test::check_bits(small_2d<float>(), {4, 6, 1}, {});
 }
 
 TEST_CASE("uvit: taps see every block and a copy is a deep copy", "[nn][uvit]") {
   const auto net = small_1d<float>();
   CHECK(net.tap_names() == std::vector<std::string>{"input", "blocks.0", "blocks.1", "blocks.2"});
-  test::check_taps(net, {2, 8, 2}, told<float>(2));
+  test::check_taps(net, {2, 8, 2}, test::told<float>(2, 2, 4));
   test::check_copy(small_2d<float>(), {1, 4, 4, 1});
 }
 
@@ -101,7 +90,7 @@ TEST_CASE("uvit: what the mask hides has no influence", "[nn][uvit]") {
   const auto net = small_1d<float>();
   const auto x = Rng(1).normal<float>({2, 6, 2});
   const auto t = test::times<float>(2);
-  auto c = told<float>(2);
+  auto c = test::told<float>(2, 2, 4);
   const auto y = net(x, t, c);
   for (Index k = 0; k < 3; ++k) (*c.sequence)(1, 1, k) = 100;
   CHECK(test::same_bits(net(x, t, c), y));
