@@ -52,7 +52,8 @@ inline Plan make_plan(const SeriesFile& file, const Settings& settings) {
   plan.model.validation = plan.windows * H;
   plan.model.learning_rate = 2e-3;
   plan.model.weight_decay = 0.05;
-  plan.model.non_negative = std::none_of(x.begin(), x.end(), [](double v) { return v < 0; });
+  plan.model.non_negative =
+      std::none_of(x.begin(), x.end() - plan.windows * H, [](double v) { return v < 0; });
   plan.model.seed = settings.seed;
   plan.model.checkpoint_every = 200;
   plan.net = {.width = 24,

@@ -104,3 +104,9 @@ TEST_CASE("grid: refuses what is no grid", "[diffusion][grid]") {
   CHECK_THROWS_AS(grid::check({Level{1, 0, 0}, grid::clean}), ArgumentError);
   CHECK_NOTHROW(grid::check({Level{1, 0, 1}, grid::clean}));
 }
+
+TEST_CASE("trailing grid: a half is rounded as documented", "[diffusion][grid]") {
+  // round(1000 - 1000 / 16) - 1 = round(937.5) - 1 = 937
+  const auto chain = DiscreteSchedule::linear(1000);
+  CHECK(grid::trailing(chain, 16)[1] == chain.step(937));
+}

@@ -217,3 +217,9 @@ TEST_CASE("process: prior is standard normal and knows its density", "[diffusion
              WithinAbs(2 * top - 12.5, 1e-14));
   CHECK_THROWS_AS(p.prior_logp(Tensor<float>(Shape{})), ShapeError);
 }
+
+TEST_CASE("discrete: a range that is not a number is refused", "[diffusion][schedule]") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_AS(DiscreteSchedule::linear(10, {nan, 0.02}), ArgumentError);
+  CHECK_THROWS_AS(DiscreteSchedule::scaled_linear(10, {-0.1, 0.02}), ArgumentError);
+}

@@ -161,3 +161,8 @@ TEST_CASE("calendar: phases at known times", "[forecast][calendar]") {
   CHECK_THAT(w[5], WithinAbs(-1, 1e-6));
   CHECK_THROWS_AS(c.write(0, std::span(w).first(5)), ShapeError);
 }
+
+TEST_CASE("frequency: a step of nothing is refused", "[forecast][calendar]") {
+  const Frequency none{};
+  CHECK_THROWS_AS(calendar_seasons(none), ArgumentError);
+}

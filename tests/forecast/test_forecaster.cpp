@@ -202,3 +202,9 @@ TEST_CASE("backtest: origins, actual values and scores", "[forecast][backtest]")
   CHECK(s.coverage == 1);
   CHECK(s.mase == 0);
 }
+
+TEST_CASE("backtest: origins outside of the series are refused", "[forecast]") {
+  const std::vector<Series> series(1);
+  for (const Origin& o : {Origin{1, 0}, Origin{-1, 0}, Origin{0, -1}})
+    CHECK_THROWS_AS(actual_values(series, std::vector<Origin>{o}, 2), ArgumentError);
+}

@@ -169,3 +169,9 @@ TEST_CASE("pit: ranks with half ties and uniform for a calibrated forecast",
   for (const double c : counts) chi2 += (c - n / 20.0) * (c - n / 20.0) / (n / 20.0);
   CHECK(chi2 < 19 + 5 * std::sqrt(38.0));
 }
+
+TEST_CASE("metrics: an infinite actual value is refused", "[forecast][metrics]") {
+  const Tensor<double> paths({1, 2, 1}, {1, 2});
+  const Tensor<double> actual({1, 1}, std::numeric_limits<double>::infinity());
+  CHECK_THROWS_AS(crps(paths, actual), NumericError);
+}

@@ -189,3 +189,8 @@ TEST_CASE("ridge probe: wrong arguments are refused", "[probe][ridge]") {
   const auto fit = probe::ridge_probe(data.x, labels, 2);
   CHECK_THROWS_AS(fit.probe.scores(Tensor<double>({4, 3})), ShapeError);
 }
+
+TEST_CASE("ridge: no features are refused", "[probe][ridge]") {
+  const std::vector<Index> labels{0, 1, 0};
+  CHECK_THROWS_AS(probe::ridge_probe(Tensor<float>(Shape{3, 0}), labels, 2), ShapeError);
+}

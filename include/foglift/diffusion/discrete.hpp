@@ -138,7 +138,8 @@ class DiscreteSchedule {
     std::vector<double> betas;
     for (Index i = 0; i < check_steps(steps); ++i) {
       const double u = steps > 1 ? static_cast<double>(i) / static_cast<double>(steps - 1) : 1.0;
-      betas.push_back(std::min(0.999, beta(u)));
+      const double b = beta(u);
+      betas.push_back(b > 0.999 ? 0.999 : b);  // NaN stays, and is refused
     }
     return DiscreteSchedule(std::move(betas));
   }

@@ -86,7 +86,7 @@ inline TimeGrid trailing(const DiscreteSchedule& schedule, Index steps, Last end
     raise<ArgumentError>("grid::trailing: ", steps, " steps on a chain that allows ", span);
   TimeGrid out;
   for (Index i = 0; i < steps; ++i)
-    out.push_back(schedule.step(T - 1 - (2 * i * span + steps) / (2 * steps)));
+    out.push_back(schedule.step(T - 1 - (2 * i * span + steps - 1) / (2 * steps)));
   out.push_back(end == Last::zero ? clean : schedule.step(0));
   check(out);
   return out;

@@ -35,12 +35,12 @@ struct Level {
 /// to a span that must outlive the call it is passed to.
 class Levels {
  public:
-  Levels(const Level& level) : one_(level) {}              // NOLINT: implicit by design
-  Levels(std::span<const Level> each) : each_(each) {}     // NOLINT
-  Levels(const std::vector<Level>& each) : each_(each) {}  // NOLINT
+  Levels(const Level& level) : one_(level) {}  // NOLINT: implicit by design
+  Levels(std::span<const Level> each) : each_(each), shared_(false) {}     // NOLINT
+  Levels(const std::vector<Level>& each) : each_(each), shared_(false) {}  // NOLINT
 
   /// True if all samples share one level.
-  bool shared() const { return each_.data() == nullptr; }
+  bool shared() const { return shared_; }
   /// Level of sample b.
   const Level& operator[](Index b) const {
     return shared() ? one_ : each_[static_cast<std::size_t>(b)];
@@ -55,6 +55,7 @@ class Levels {
  private:
   Level one_;
   std::span<const Level> each_;
+  bool shared_ = true;
 };
 
 }  // namespace v0

@@ -22,6 +22,18 @@ inline std::vector<Origin> rolling_origins(const Series& series, Index horizon, 
   return origins;
 }
 
+namespace detail {
+/// The series of an origin. Throws ArgumentError if there is none, or the origin lies outside it.
+inline const Series& series_of(std::span<const Series> series, const Origin& o, const char* where) {
+  if (o.series < 0 || o.series >= static_cast<Index>(series.size()))
+    raise<ArgumentError>(where, ": series ", o.series, " of ", series.size());
+  const Series& s = series[static_cast<std::size_t>(o.series)];
+  if (o.at < 0 || o.at > s.size())
+    raise<ArgumentError>(where, ": origin ", o.at, " in a series of ", s.size());
+  return s;
+}
+}  // namespace detail
+
 /// What happened after each origin: [origins, horizon], NaN where it is missing or not yet known.
 inline Tensor<double> actual_values(std::span<const Series> series, std::span<const Origin> origins,
                                     Index horizon) {
@@ -29,7 +41,7 @@ inline Tensor<double> actual_values(std::span<const Series> series, std::span<co
                      std::numeric_limits<double>::quiet_NaN());
   for (Index w = 0; w < out.dim(0); ++w) {
     const Origin& o = origins[static_cast<std::size_t>(w)];
-    const Series& s = series[static_cast<std::size_t>(o.series)];
+    const Series& s = detail::series_of(series, o, "actual_values");
     for (Index h = 0; h < horizon && o.at + h < s.size(); ++h)
       out(w, h) = s.values[static_cast<std::size_t>(o.at + h)];
   }
@@ -44,10 +56,13 @@ Tensor<double> baseline_paths(std::span<const Series> series, std::span<const Or
   Tensor<double> out({static_cast<Index>(origins.size()), options.paths, options.horizon});
   for (std::size_t w = 0; w < origins.size(); ++w) {
     const Origin& o = origins[w];
-    const auto& values = series[static_cast<std::size_t>(o.series)].values;
+    const auto& values = detail::series_of(series, o, "baseline_paths").values;
     const Tensor<double> paths = baseline(
         std::span(values).first(static_cast<std::size_t>(o.at)),
         rng.stream(static_cast<std::uint64_t>(o.series)).stream(static_cast<std::uint64_t>(o.at)));
+    if (paths.shape() != Shape{options.paths, options.horizon})
+      raise<ShapeError>("baseline_paths: the baseline returned ", paths.shape(), ", expected ",
+                        Shape{options.paths, options.horizon});
     std::copy(paths.begin(), paths.end(), out.data() + static_cast<Index>(w) * out.row_size());
   }
   return out;

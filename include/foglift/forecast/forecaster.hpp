@@ -169,8 +169,8 @@ class Forecaster {
     const Index room = options_.validation - options_.window.horizon;
     const Index each = std::max<Index>(1, most_windows / std::max<Index>(1, std::ssize(series)));
     for (std::size_t s = 0; s < series.size() && room >= 0; ++s)
-      for (Index i = 0; i < std::min(each, room + 1); ++i) {
-        const Index back = room * (each - 1 - i) / std::max<Index>(1, each - 1);
+      for (Index i = 0, count = std::min(each, room + 1); i < count; ++i) {
+        const Index back = room * (count - 1 - i) / std::max<Index>(1, count - 1);
         const Index at = series[s].size() - options_.window.horizon - back;
         if (at >= windower_.season()) add_origin(series, {static_cast<Index>(s), at}, origins);
       }

@@ -15,7 +15,8 @@ namespace forecast {
 //   coverage, mase, pit          say how they treat ties, missing cells and the season.
 // Paths are [windows, paths, horizon], actual values [windows, horizon]; a NaN among the actual
 // values is a cell that no metric sees. Every metric throws ShapeError if the shapes do not fit,
-// NumericError for a path that is not finite, and ArgumentError if no actual value is there.
+// NumericError for a path that is not finite or an infinite actual value, and ArgumentError if no
+// actual value is there.
 
 /// Which estimate of E|X - X'| an ensemble's CRPS uses.
 enum class Crps {
@@ -52,6 +53,8 @@ Index each_cell(const Tensor<T>& paths, const Tensor<U>& actual, const char* whe
   for (Index w = 0; w < actual.dim(0); ++w)
     for (Index h = 0; h < actual.dim(1); ++h) {
       if (std::isnan(actual(w, h))) continue;
+      if (std::isinf(actual(w, h)))
+        raise<NumericError>(where, ": an actual value is ", actual(w, h));
       sorted_members(paths, w, h, members);
       f(w, h, members, static_cast<double>(actual(w, h)));
       ++cells;

@@ -72,6 +72,7 @@ inline Series regular_series(std::span<const Time> times, std::span<const double
   Series series{
       std::move(name), {sorted.front(), frequency ? *frequency : detect_frequency(sorted)}, {}};
   const Frequency& step = series.time.frequency;
+  step.check("regular_series");
   const auto cell_of = [&](Time t) {
     return step.months ? (month_number(t) - month_number(sorted.front())) / step.months
                        : (t - sorted.front()) / step.seconds;

@@ -13,6 +13,7 @@ namespace forecast {
 /// Lengths, in cells and increasing, of the minutes, hours, days, weeks and years that hold a whole
 /// number (2 or more) of steps; a year of days or weeks is rounded to 365 or 52.
 inline std::vector<Index> calendar_seasons(const Frequency& f) {
+  f.check("calendar_seasons");
   std::vector<Index> seasons;
   if (f.months) {
     if (12 % f.months == 0 && f.months < 12) seasons.push_back(12 / f.months);

@@ -35,6 +35,13 @@ struct Frequency {
 
   friend bool operator==(const Frequency&, const Frequency&) = default;
 
+  /// Throws ArgumentError unless a step is a positive number of seconds, or of months.
+  void check(const char* where) const {
+    if (seconds < 0 || months < 0 || (seconds > 0) == (months > 0))
+      raise<ArgumentError>(where, ": a step of ", seconds, " seconds and ", months,
+                           " months; one of them must be positive, the other 0");
+  }
+
   /// About how many seconds a step takes.
   double length() const {
     return months ? months * 365.25 / 12 * day_seconds : static_cast<double>(seconds);

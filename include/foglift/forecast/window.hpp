@@ -58,11 +58,16 @@ struct Windows {
 /// The target is measured from the seasonal naive forecast (the last value, without seasons).
 class Windower {
  public:
-  /// Throws ArgumentError for a horizon, context or season that is not positive.
+  /// Throws ArgumentError for a horizon, context or season that is not positive, or a negative
+  /// number of harmonics.
   explicit Windower(WindowOptions options) : options_(std::move(options)) {
     if (options_.horizon < 1 || options_.context < 1)
       raise<ArgumentError>("Windower: horizon ", options_.horizon, ", context ", options_.context,
                            "; both must be positive");
+    const Calendar& c = options_.calendar;
+    if (c.day < 0 || c.week < 0 || c.year < 0)
+      raise<ArgumentError>("Windower: calendar harmonics ", c.day, ", ", c.week, ", ", c.year,
+                           "; none may be negative");
     for (const Index s : options_.seasons)
       if (s < 1) raise<ArgumentError>("Windower: season ", s, ", must be positive");
   }

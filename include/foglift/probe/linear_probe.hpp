@@ -82,9 +82,9 @@ template <Scalar T>
 Standardized standardized(const char* where, const Tensor<T>& features,
                           std::span<const Index> labels) {
   if (features.rank() != 2 || features.dim(0) != static_cast<Index>(labels.size()) ||
-      features.dim(0) < 2)
+      features.dim(0) < 2 || features.dim(1) < 1)
     raise<ShapeError>(where, ": features ", features.shape(), " for ", labels.size(),
-                      " labels, expected [n, d] for n labels, n >= 2");
+                      " labels, expected [n, d] for n labels, n >= 2, d >= 1");
   const Index n = features.dim(0), d = features.dim(1);
   Standardized s{Eigen::MatrixXd(n, d), Eigen::RowVectorXd(d), Eigen::RowVectorXd(d)};
   for (Index j = 0; j < d; ++j) {
