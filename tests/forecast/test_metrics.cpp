@@ -175,3 +175,8 @@ TEST_CASE("metrics: an infinite actual value is refused", "[forecast][metrics]")
   const Tensor<double> actual({1, 1}, std::numeric_limits<double>::infinity());
   CHECK_THROWS_AS(crps(paths, actual), NumericError);
 }
+
+TEST_CASE("quantiles: a path that is not a number is refused", "[forecast][metrics]") {
+  const std::vector<double> levels{0.5};
+  CHECK_THROWS_AS(quantiles(Tensor<double>({1, 2, 1}, {1, missing}), levels), NumericError);
+}

@@ -2,7 +2,9 @@
 
 #include "foglift/core/tensor.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <span>
 #include <vector>
 
 namespace foglift {
@@ -35,12 +37,17 @@ inline void require_paths(const Shape& paths, const char* where) {
                       ", [windows, paths (at least 1), horizon] is needed");
 }
 
-/// The members of one cell (window, step) of paths [W, S, H], sorted.
+/// The members of one cell (window, step) of paths [W, S, H], sorted. Throws NumericError for one
+/// that is not finite.
 template <Scalar T>
 void sorted_members(const Tensor<T>& paths, Index window, Index step, std::vector<double>& out) {
   out.clear();
-  for (Index s = 0; s < paths.dim(1); ++s)
+  for (Index s = 0; s < paths.dim(1); ++s) {
     out.push_back(static_cast<double>(paths(window, s, step)));
+    if (!std::isfinite(out.back()))
+      raise<NumericError>("sample paths: path ", s, " of window ", window, ", step ", step, " is ",
+                          out.back());
+  }
   std::sort(out.begin(), out.end());
 }
 }  // namespace detail

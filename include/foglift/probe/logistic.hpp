@@ -109,7 +109,7 @@ LogisticProbe logistic_probe(const Tensor<T>& features, std::span<const Index> l
     const Eigen::MatrixXd g = loss.gradient(v, p);
     fit.gradient = g.cwiseAbs().maxCoeff();
     if (fit.gradient <= options.tolerance) break;
-    if (fit.steps == options.max_steps)
+    if (fit.steps >= options.max_steps)
       raise<NumericError>("logistic_probe: gradient ", fit.gradient, " after ", fit.steps,
                           " steps, needed ", options.tolerance);
     const Eigen::MatrixXd step =
