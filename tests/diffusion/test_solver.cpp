@@ -23,13 +23,13 @@ struct Least {
   static constexpr const char* name = "least";
   static constexpr int order = 0, weak_order = 0, evaluations = 0;
   Tensor<double> step(Tensor<double> x, const Level&, const Level&, const Identity&,
-                      const StepRng&) {
+                      const StepRng&) const {
     return x;
   }
 };
 struct NoConstants {
   Tensor<double> step(Tensor<double> x, const Level&, const Level&, const Identity&,
-                      const StepRng&) {
+                      const StepRng&) const {
     return x;
   }
 };

@@ -4,7 +4,9 @@
 #include "foglift/diffusion/grid.hpp"
 #include "foglift/diffusion/solver/solver.hpp"
 
+#include <concepts>
 #include <cstdint>
+#include <span>
 #include <utility>
 
 namespace foglift {
@@ -16,6 +18,10 @@ struct SampleOptions {
   std::uint64_t first_sample = 0;
   /// Look for infinities and NaN after every step.
   bool check_finite = true;
+  /// Where the noise of the steps comes from, nullptr: fresh in every step. A BrownianPath keeps it
+  /// the same for all numbers of steps. The state that a run starts from is drawn from the run's
+  /// generator either way.
+  const NoiseSource* noise = nullptr;
 };
 
 /// What an observer is told after a step: step `step` of `steps` (from 0), the level reached, the
@@ -43,7 +49,9 @@ struct Recorder {
   Tensor<T>& x0;
   bool& taken;
 
-  Tensor<T> operator()(const Tensor<T>& x, const Level& level) const {
+  template <class L>
+  requires std::invocable < const D&, const Tensor<T>
+  &, const L& > Tensor<T> operator()(const Tensor<T>& x, const L& level) const {
     Tensor<T> out = denoise(x, level);
     if (!std::exchange(taken, true)) x0 = out;
     return out;
@@ -54,7 +62,9 @@ struct Recorder {
 template <class X, class D>
 struct OnState {
   const D& denoise;
-  Tensor<state_scalar<X>> operator()(const Tensor<state_scalar<X>>& x, const Level& level) const {
+  template <class L>
+  requires std::invocable<const D&, X, const L&> Tensor<state_scalar<X>>
+  operator()(const Tensor<state_scalar<X>>& x, const L& level) const {
     return foglift::to_tensor<X>(denoise(foglift::from_tensor<X>(x), level));
   }
 };
@@ -74,30 +84,30 @@ void check_finite(const Tensor<T>& x, const char* solver, Index step, Index step
 }
 
 template <Scalar T, class S, class D, class Observer>
-Tensor<T> run(S& solver, const D& denoise, Tensor<T> x, const TimeGrid& grid, const Rng& rng,
+Tensor<T> run(S solver, const D& denoise, Tensor<T> x, const TimeGrid& grid, const Rng& rng,
               const SampleOptions& options, Observer& observer) {
   static_assert(Denoiser<D, T>,
                 "sample: a denoiser is callable as (const Tensor<T>&, Level) -> Tensor<T>, T being "
                 "the scalar of the state");
   static_assert(Solver<S, D, T>,
                 "sample: a solver has name, order, weak_order, evaluations and step(Tensor<T> x, "
-                "Level from, Level to, denoiser, StepRng) -> Tensor<T>");
-  grid::check(grid);
+                "Level from, Level to, denoiser, StepRng[, memory]) -> Tensor<T>");
+  Run<S, T> stepper(std::move(solver), grid);
   const Index steps = static_cast<Index>(grid.size()) - 1;
   for (Index i = 0; i < steps; ++i) {
     const Level &from = grid[static_cast<std::size_t>(i)],
                 &to = grid[static_cast<std::size_t>(i + 1)];
-    const StepRng noise(rng.stream(step_stream), options.first_sample, i);
+    const StepRng noise(rng.stream(step_stream), options.first_sample, i, options.noise);
     const auto finite = [&] {
       if (options.check_finite) check_finite(x, S::name, i, steps, from.t, options.first_sample);
     };
     if constexpr (std::same_as<Observer, NoObserver>) {
-      x = solver.step(std::move(x), from, to, denoise, noise);
+      x = stepper.step(std::move(x), from, to, denoise, noise);
       finite();
     } else {
       Tensor<T> x0;
       bool taken = false;
-      x = solver.step(std::move(x), from, to, Recorder<D, T>{denoise, x0, taken}, noise);
+      x = stepper.step(std::move(x), from, to, Recorder<D, T>{denoise, x0, taken}, noise);
       finite();
       observer(StepView<T>{i, steps, to, x, x0});
     }
@@ -105,11 +115,35 @@ Tensor<T> run(S& solver, const D& denoise, Tensor<T> x, const TimeGrid& grid, co
   return x;
 }
 
+/// run() on any State.
+template <State X, class S, class D, class Observer>
+X run_state(S solver, const D& denoise, X x, const TimeGrid& grid, const Rng& rng,
+            const SampleOptions& options, Observer& observer) {
+  using T = state_scalar<X>;
+  auto start = to_tensor<X>(std::move(x));
+  if constexpr (!std::same_as<X, Tensor<T>> && requires(const X& s, const Level& level) {
+                  { denoise(s, level) } -> std::convertible_to<X>;
+                })
+    return from_tensor<X>(run<T>(std::move(solver), OnState<X, D>{denoise}, std::move(start), grid,
+                                 rng, options, observer));
+  else
+    return from_tensor<X>(
+        run<T>(std::move(solver), denoise, std::move(start), grid, rng, options, observer));
+}
+
+/// The noise of a run that has none.
+class NoNoise final : public NoiseSource {
+ public:
+  void fill(std::span<double>, const NoiseRequest&) const override {
+    raise<ArgumentError>("integrate: the solver asked for noise");
+  }
+};
+
 }  // namespace detail
 
 /// Takes x [B, ...], a state at the level grid.front(), along the grid. X is a Tensor or any State
 /// (an Eigen or xtensor array, see core/state.hpp), and comes back as it went in; `denoise` is
-/// written on X or on Tensor. The solver is copied: history stays inside a run. `observer` is
+/// written on X or on Tensor. What the solver remembers stays inside a run. `observer` is
 /// called with a StepView after every step. A sample's bits depend on its own state, its index
 /// first_sample + b, `rng` and the grid; not on the batch or the threads.
 /// Throws ArgumentError for a grid that grid::check refuses, NumericError for a state that is not
@@ -117,16 +151,25 @@ Tensor<T> run(S& solver, const D& denoise, Tensor<T> x, const TimeGrid& grid, co
 template <State X, class S, class D, class Observer = NoObserver>
 X sample_from(S solver, const D& denoise, X x, const TimeGrid& grid, const Rng& rng,
               const SampleOptions& options = {}, Observer observer = {}) {
-  using T = state_scalar<X>;
-  auto start = to_tensor<X>(std::move(x));
-  if constexpr (!std::same_as<X, Tensor<T>> && requires(const X& s, const Level& level) {
-                  { denoise(s, level) } -> std::convertible_to<X>;
-                })
-    return from_tensor<X>(detail::run<T>(solver, detail::OnState<X, D>{denoise}, std::move(start),
-                                         grid, rng, options, observer));
-  else
-    return from_tensor<X>(
-        detail::run<T>(solver, denoise, std::move(start), grid, rng, options, observer));
+  grid::check(grid);
+  return detail::run_state<X>(std::move(solver), denoise, std::move(x), grid, rng, options,
+                              observer);
+}
+
+/// sample_from without noise: follows the probability-flow ODE from x [B, ...] at grid.front(). A
+/// solver that may draw noise does not compile here, whatever its options are.
+template <State X, class S, class D, class Observer = NoObserver>
+X integrate(S solver, const D& denoise, X x, const TimeGrid& grid,
+            const SampleOptions& options = {}, Observer observer = {}) {
+  static_assert(S::weak_order == 0,
+                "integrate: this solver may draw noise, and here is no source of noise; call "
+                "sample_from with an Rng, or take a deterministic solver (solver::Euler is ddim "
+                "with eta = 0)");
+  const detail::NoNoise none;
+  SampleOptions own = options;
+  own.noise = &none;
+  return sample_from<X>(std::move(solver), denoise, std::move(x), grid, Rng(0), own,
+                        std::move(observer));
 }
 
 /// Samples of `shape` [B, ...] as an X: the state sigma * noise at grid.front() (of mean 0: the

@@ -1,55 +1,91 @@
 #pragma once
 
-#include "foglift/core/rng.hpp"
 #include "foglift/diffusion/denoiser.hpp"
+#include "foglift/diffusion/grid.hpp"
+#include "foglift/diffusion/solver/step_rng.hpp"
 
-#include <cstdint>
+#include <concepts>
+#include <type_traits>
+#include <utility>
 
 namespace foglift {
 inline namespace v0 {
 
-/// The noise of one step of a batch. Its numbers depend on (generator, sample, step, draw) alone:
-/// not on the batch, the thread, or whether other draws were made.
-class StepRng {
- public:
-  StepRng(const Rng& rng, std::uint64_t first_sample, Index step)
-      : rng_(rng), first_sample_(first_sample), step_(static_cast<std::uint32_t>(step)) {}
+/// The memory of a solver that keeps none.
+struct NoMemory {};
 
-  /// Standard normals [B, ...]; row b belongs to sample first_sample + b. A step that needs several
-  /// independent tensors numbers them by `draw`.
-  template <Scalar T>
-  Tensor<T> normal(const Shape& shape, std::uint64_t draw = 0) const {
-    const Rng rng = rng_.stream(draw);
-    auto out = Tensor<T>::uninitialized(shape);
-    const Index n = out.row_size();
-    detail::for_rows(detail::batch_of(out), n, [&](Index b) {
-      rng.fill_normal(std::span<T>(out.data() + b * n, static_cast<std::size_t>(n)),
-                      first_sample_ + static_cast<std::uint64_t>(b), step_);
-    });
-    return out;
-  }
-
- private:
-  Rng rng_;
-  std::uint64_t first_sample_;
-  std::uint32_t step_;
+namespace detail {
+template <class S, class T>
+concept HasMemory = requires(const S& solver, const TimeGrid& grid) {
+  solver.template start<T>(grid);
 };
 
-/// A rule for one step between two levels of a grid, the second cleaner than the first. It may keep
-/// history: sample() takes it by value, so every run starts anew. Constants that its tests measure:
+template <class S, class T>
+auto start(const S& solver, const TimeGrid& grid) {
+  if constexpr (HasMemory<S, T>)
+    return solver.template start<T>(grid);
+  else
+    return NoMemory{};
+}
+}  // namespace detail
+
+/// What a solver keeps from step to step of one run.
+template <class S, class T = float>
+using Memory = decltype(detail::start<S, T>(std::declval<const S&>(), TimeGrid()));
+
+/// A rule for one step between two levels of a grid, the second cleaner than the first:
+///   step(Tensor<T> x, const Level& from, const Level& to, denoise, const StepRng&) const
+/// A solver is an immutable value. One that keeps past outputs of the denoiser, or needs to know
+/// the whole grid, has in addition start<T>(grid), which makes the memory of a run, and takes that
+/// memory as the last argument of step. Constants that its tests measure:
 ///   name         for messages
 ///   order        of the error in the largest step towards the probability-flow ODE's solution,
 ///                with the noise turned off; 0 if it can not be turned off
 ///   weak_order   of the error in the distribution's moments when noise is added; 0 if it never is
-///   evaluations  calls of the denoiser a step (a step to sigma = 0 may save some)
+///   evaluations  calls of the denoiser a step (the first steps of a run may take more, a step to
+///                sigma = 0 fewer; 0: as many as the tolerance asks for)
 template <class S, class D, class T = float>
-concept Solver = requires(S& solver, Tensor<T> x, const Level& level, const D& denoise,
-                          const StepRng& rng) {
+concept Solver = requires {
   { S::name } -> std::convertible_to<const char*>;
   { S::order } -> std::convertible_to<int>;
   { S::weak_order } -> std::convertible_to<int>;
   { S::evaluations } -> std::convertible_to<int>;
-  { solver.step(std::move(x), level, level, denoise, rng) } -> std::same_as<Tensor<T>>;
+}
+&&(
+    requires(const S& solver, Tensor<T> x, const Level& level, const D& denoise,
+             const StepRng& rng) {
+      { solver.step(std::move(x), level, level, denoise, rng) } -> std::same_as<Tensor<T>>;
+    } ||
+    requires(const S& solver, Tensor<T> x, const Level& level, const D& denoise, const StepRng& rng,
+             Memory<S, T>& memory) {
+      { solver.step(std::move(x), level, level, denoise, rng, memory) } -> std::same_as<Tensor<T>>;
+    });
+
+/// One run of a solver, for loops other than sample(): the solver and its memory.
+///
+///   Run<solver::Heun, float> run(solver, grid);
+///   for (std::size_t i = 0; i + 1 < grid.size(); ++i)
+///     x = run.step(std::move(x), grid[i], grid[i + 1], denoise, StepRng(rng, 0, Index(i)));
+template <class S, Scalar T = float>
+class Run {
+ public:
+  Run(S solver, const TimeGrid& grid)
+      : solver_(std::move(solver)), memory_(detail::start<S, T>(solver_, grid)) {}
+
+  template <class D>
+  Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
+                 const StepRng& rng) {
+    if constexpr (detail::HasMemory<S, T>)
+      return solver_.step(std::move(x), from, to, denoise, rng, memory_);
+    else
+      return solver_.step(std::move(x), from, to, denoise, rng);
+  }
+
+  const Memory<S, T>& memory() const { return memory_; }
+
+ private:
+  S solver_;
+  Memory<S, T> memory_;
 };
 
 }  // namespace v0

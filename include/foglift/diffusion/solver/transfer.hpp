@@ -16,15 +16,16 @@ inline double correlation(const Level& from, const Level& to) {
 
 /// The step that all first-order solvers share: with eps = (x - alpha x0) / sigma at `from`,
 ///   alpha' x0 + down eps + up z,
-/// in the memory of x; z is drawn only where up is not 0. Written as (down / sigma) x + (alpha' -
-/// alpha down / sigma) x0 + up z it is finite at alpha = 0 and at sigma' = 0. No solver sees a
-/// `from` with sigma = 0: grids end there.
+/// in the memory of x; z, the increment of the reverse SDE, is drawn only where up is not 0.
+/// Written as (down / sigma) x + (alpha' - alpha down / sigma) x0 + up z it is finite at alpha = 0
+/// and at sigma' = 0. No solver sees a `from` with sigma = 0: grids end there.
 template <Scalar T>
 Tensor<T> transfer(Tensor<T> x, const Tensor<T>& x0, const Level& from, const Level& to,
                    double down, double up, const StepRng& rng) {
   const double keep = down / from.sigma, pull = to.alpha - from.alpha * keep;
   if (up == 0) return affine(keep, std::move(x), pull, x0);
-  return affine(keep, std::move(x), pull, x0, up, rng.normal<T>(x0.shape()));
+  return affine(keep, std::move(x), pull, x0, up,
+                rng.increment<T>(x0.shape(), from.snr(), to.snr()));
 }
 
 }  // namespace solver
