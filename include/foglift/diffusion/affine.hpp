@@ -1,9 +1,12 @@
 #pragma once
 
+#include "foglift/autograd/tape.hpp"
 #include "foglift/core/parallel.hpp"
 #include "foglift/core/tensor.hpp"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace foglift {
 inline namespace v0 {
@@ -34,15 +37,50 @@ void check_same_shape(const Tensor<T>& x, const Tensor<T>& y, const char* where)
     raise<ShapeError>(where, ": shapes ", x.shape(), " and ", y.shape(), " differ");
 }
 
+/// Elements of each of `rows` rows of x. Throws ShapeError unless they divide it.
+template <Scalar T>
+Index elements_of_a_row(const Tensor<T>& x, Index rows) {
+  if (rows < 0 || (rows == 0 ? !x.empty() : x.size() % rows != 0))
+    raise<ShapeError>("affine: shape ", x.shape(), " does not fall into ", rows, " rows");
+  return rows == 0 ? 0 : x.size() / rows;
+}
+
 }  // namespace detail
 
-/// a x + b y in the memory of x, with coefficients of(b) for each sample b of [B, ...].
+/// a x in the memory of x, with a = of(r) for row r of `rows`.
+template <Scalar T, class Coefficient>
+Tensor<T> scale(Tensor<T> x, Index rows, const Coefficient& of) {
+  const Index n = detail::elements_of_a_row(x, rows);
+  detail::for_rows(rows, n, [&](Index row) {
+    const T a = static_cast<T>(of(row));
+    T* out = x.data() + row * n;
+    for (Index i = 0; i < n; ++i) out[i] *= a;
+  });
+  return x;
+}
+
+/// The same on a tape.
+template <Scalar T, class Coefficient>
+Var<T> scale(const Var<T>& x, Index rows, const Coefficient& of) {
+  std::vector<double> by;
+  for (Index r = 0; r < rows; ++r) by.push_back(of(r));
+  const auto at = [](Index r) { return static_cast<std::size_t>(r); };
+  Tensor<T> out = scale(x.value(), rows, [&](Index r) { return by[at(r)]; });
+  return x.tape().record(std::move(out), {x},
+                         [x, rows, at, by = std::move(by)](const Tensor<T>& d, const auto& grad) {
+                           grad(x, scale(d, rows, [&](Index r) { return by[at(r)]; }));
+                         });
+}
+
+/// a x + b y in the memory of x, with coefficients of(r) for row r of `rows`, into which the
+/// elements fall evenly and in order: samples of a batch, or groups of their elements
+/// (Levels::rows).
 template <Scalar T, class Coefficients>
-requires requires(const Coefficients& of, Index b) { Mix(of(b)); }
-Tensor<T> affine(Tensor<T> x, const Tensor<T>& y, const Coefficients& of) {
+requires requires(const Coefficients& of, Index r) { Mix(of(r)); }
+Tensor<T> affine(Tensor<T> x, const Tensor<T>& y, Index rows, const Coefficients& of) {
   detail::check_same_shape(x, y, "affine");
-  const Index n = x.row_size();
-  detail::for_rows(detail::batch_of(x), n, [&](Index row) {
+  const Index n = detail::elements_of_a_row(x, rows);
+  detail::for_rows(rows, n, [&](Index row) {
     const Mix mix = of(row);
     const T a = static_cast<T>(mix.a), b = static_cast<T>(mix.b);
     T* out = x.data() + row * n;
@@ -52,10 +90,43 @@ Tensor<T> affine(Tensor<T> x, const Tensor<T>& y, const Coefficients& of) {
   return x;
 }
 
-/// a x + b y in the memory of x.
+/// The same on a tape: one operation, with the gradients a dy and b dy.
+template <Scalar T, class Coefficients>
+requires requires(const Coefficients& of, Index r) { Mix(of(r)); }
+Var<T> affine(const Var<T>& x, const Var<T>& y, Index rows, const Coefficients& of) {
+  std::vector<Mix> mixes;
+  for (Index r = 0; r < rows; ++r) mixes.push_back(of(r));
+  const auto at = [](Index r) { return static_cast<std::size_t>(r); };
+  Tensor<T> out = affine(x.value(), y.value(), rows, [&](Index r) { return mixes[at(r)]; });
+  return x.tape().record(
+      std::move(out), {x, y},
+      [x, y, rows, at, mixes = std::move(mixes)](const Tensor<T>& d, const auto& grad) {
+        if (grad.needs(x)) grad(x, scale(d, rows, [&](Index r) { return mixes[at(r)].a; }));
+        if (grad.needs(y)) grad(y, scale(d, rows, [&](Index r) { return mixes[at(r)].b; }));
+      });
+}
+
+/// a x + b y, with coefficients of(b) for each sample b of [B, ...]; a Tensor in the memory of x.
+template <Scalar T, class Coefficients>
+requires requires(const Coefficients& of, Index b) { Mix(of(b)); }
+Tensor<T> affine(Tensor<T> x, const Tensor<T>& y, const Coefficients& of) {
+  const Index rows = detail::batch_of(x);
+  return affine(std::move(x), y, rows, of);
+}
+template <Scalar T, class Coefficients>
+requires requires(const Coefficients& of, Index b) { Mix(of(b)); }
+Var<T> affine(const Var<T>& x, const Var<T>& y, const Coefficients& of) {
+  return affine(x, y, detail::batch_of(x.value()), of);
+}
+
+/// a x + b y; a Tensor in the memory of x.
 template <Scalar T>
 Tensor<T> affine(double a, Tensor<T> x, double b, const Tensor<T>& y) {
   return affine(std::move(x), y, [&](Index) { return Mix{a, b}; });
+}
+template <Scalar T>
+Var<T> affine(double a, const Var<T>& x, double b, const Var<T>& y) {
+  return affine(x, y, [&](Index) { return Mix{a, b}; });
 }
 
 /// a x + b y + c z in the memory of x, in one pass.

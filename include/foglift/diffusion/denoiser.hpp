@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/autograd/value.hpp"
 #include "foglift/diffusion/parameterization.hpp"
 #include "foglift/diffusion/schedule.hpp"
 
@@ -43,9 +44,10 @@ Tensor<T> denoised(const D& denoise, const Tensor<T>& x, const L& level) {
 }
 }  // namespace detail
 
-/// A network as a denoiser. It owns the schedule that the network was trained on: asked at any
-/// (alpha, sigma), it finds the time of equal log-SNR, scales x to that time's level, calls
-/// net(x, time) with times [B] in [0, 1], and turns the output into x0. Levels beyond the
+/// A network as a denoiser, differentiable if the network is callable on a Var. It owns the
+/// schedule that the network was trained on: asked at any (alpha, sigma), it finds the time of
+/// equal log-SNR, scales x to that time's level, calls net(x, time) with times [B] in [0, 1] ([B,
+/// groups] where groups of elements have levels), and turns the output into x0. Levels beyond the
 /// schedule's ends are taken at the ends.
 ///
 ///   NetworkDenoiser denoise(net, predict::Velocity{}, schedule::Cosine{});
@@ -61,33 +63,31 @@ class NetworkDenoiser {
         parameterization_(std::move(parameterization)),
         schedule_(std::move(schedule)) {}
 
-  /// x0 [B, ...] for x [B, ...] at one level or B. Throws ShapeError if the network's output has
-  /// another shape than x.
-  template <Scalar T>
-  Tensor<T> operator()(const Tensor<T>& x, const Levels& levels) const {
-    const Index batch = detail::batch_of(x);
-    levels.check(batch, "NetworkDenoiser");
-    Tensor<T> time(Shape{batch}), scaled = x;
-    const Index n = x.row_size();
-    const auto trained_at = [&](Index b) {
-      return schedule_.at(schedule_.time(levels[b].lambda()));
+  /// x0 [B, ...] for x [B, ...], a Tensor or a Var, at one level, B, or B times groups. Throws
+  /// ShapeError if the network's output has another shape than x, or the levels do not fit.
+  template <Value X>
+  X operator()(const X& x, const Levels& levels) const {
+    using T = scalar_of<X>;
+    const Index batch = detail::batch_of(value_of(x));
+    const Index rows = levels.rows(batch, value_of(x).row_size(), "NetworkDenoiser");
+    const auto trained_at = [&](Index r) {
+      return schedule_.at(schedule_.time(levels[r].lambda()));
     };
-    const Level shared = levels.shared() && batch > 0 ? trained_at(0) : Level{};
-    const auto trained = [&](Index b) { return levels.shared() ? shared : trained_at(b); };
-    for (Index b = 0; b < batch; ++b) {
-      const Level l = trained(b);
-      time[b] = static_cast<T>(l.t);
+    const Level shared = levels.shared() && rows > 0 ? trained_at(0) : Level{};
+    const auto trained = [&](Index r) { return levels.shared() ? shared : trained_at(r); };
+    Tensor<T> time(levels.groups() > 1 ? Shape{batch, levels.groups()} : Shape{batch});
+    for (Index r = 0; r < rows; ++r) time[r] = static_cast<T>(trained(r).t);
+    const X scaled = scale(x, rows, [&](Index r) {
+      const Level l = trained(r);
       // equal ratios: alpha'/alpha = sigma'/sigma = the quotient of the norms, safe at both ends
-      const T scale = static_cast<T>(std::hypot(l.alpha, l.sigma) /
-                                     std::hypot(levels[b].alpha, levels[b].sigma));
-      for (Index i = b * n; i < (b + 1) * n; ++i) scaled[i] *= scale;
-    }
-    Tensor<T> f = net_(std::as_const(scaled), std::as_const(time));
+      return std::hypot(l.alpha, l.sigma) / std::hypot(levels[r].alpha, levels[r].sigma);
+    });
+    X f = net_(scaled, std::as_const(time));
     if (f.shape() != x.shape())
       raise<ShapeError>("NetworkDenoiser: the network returned ", f.shape(), " for a state ",
                         x.shape(), "; the same shape is needed");
-    return affine(std::move(f), scaled, [&](Index b) {
-      const Mix m = parameterization_.x0(trained(b));
+    return affine(std::move(f), scaled, rows, [&](Index r) {
+      const Mix m = parameterization_.x0(trained(r));
       return Mix{m.b, m.a};
     });
   }

@@ -31,31 +31,80 @@ struct Level {
   }
 };
 
-/// One level for a whole batch, or one for each sample of it. Made implicitly from either; refers
-/// to a span that must outlive the call it is passed to.
+/// One level for a whole batch, one for each sample of it, or one for each of `groups` groups of
+/// elements of each sample: group g of a sample of n elements is its elements [g n / groups, (g +
+/// 1) n / groups), so that groups are what an array [B, groups, ...] calls its rows. Made
+/// implicitly from a level or a list of levels; refers to a list that must outlive the call it is
+/// passed to.
 class Levels {
  public:
   Levels(const Level& level) : one_(level) {}  // NOLINT: implicit by design
   Levels(std::span<const Level> each) : each_(each), shared_(false) {}     // NOLINT
   Levels(const std::vector<Level>& each) : each_(each), shared_(false) {}  // NOLINT
+  /// Levels [B, groups]. Throws ArgumentError unless there is a group.
+  Levels(std::span<const Level> each, Index groups) : each_(each), groups_(groups), shared_(false) {
+    if (groups < 1) raise<ArgumentError>("Levels: ", groups, " groups, needed at least 1");
+  }
 
   /// True if all samples share one level.
   bool shared() const { return shared_; }
-  /// Level of sample b.
-  const Level& operator[](Index b) const {
-    return shared() ? one_ : each_[static_cast<std::size_t>(b)];
+  /// Groups of a sample that have a level of their own; 1 where a sample has one level.
+  Index groups() const { return groups_; }
+  /// Level of row i: of sample i, or of group i % groups of sample i / groups.
+  const Level& operator[](Index i) const {
+    return shared() ? one_ : each_[static_cast<std::size_t>(i)];
   }
 
-  /// Throws ShapeError unless there is one level, or one for each of `batch` samples.
+  /// For code that knows one level a sample: throws ShapeError unless there is one level, or one
+  /// for each of `batch` samples.
   void check(Index batch, const char* where) const {
-    if (!shared() && static_cast<Index>(each_.size()) != batch)
-      raise<ShapeError>(where, ": ", each_.size(), " levels for a batch of ", batch);
+    if (groups_ > 1)
+      raise<ShapeError>(where, ": ", groups_,
+                        " groups with a level each, needed one level a sample");
+    check_number(batch, where);
+  }
+  /// For code that knows groups: the number of rows with one level each that a batch of samples of
+  /// `sample_size` elements falls into, batch * groups. Throws ShapeError for another number of
+  /// levels, and if the groups do not divide the sample.
+  Index rows(Index batch, Index sample_size, const char* where) const {
+    check_number(batch, where);
+    if (sample_size % groups_ != 0)
+      raise<ShapeError>(where, ": samples of ", sample_size, " elements can not be in ", groups_,
+                        " groups of one size");
+    return batch * groups_;
   }
 
  private:
+  friend class OwnedLevels;
+  void check_number(Index batch, const char* where) const {
+    if (shared() || static_cast<Index>(each_.size()) == batch * groups_) return;
+    if (groups_ == 1)
+      raise<ShapeError>(where, ": ", each_.size(), " levels for a batch of ", batch);
+    raise<ShapeError>(where, ": ", each_.size(), " levels for a batch of ", batch, " with ",
+                      groups_, " groups");
+  }
+
   Level one_;
   std::span<const Level> each_;
+  Index groups_ = 1;
   bool shared_ = true;
+};
+
+/// Levels with a list of their own, for what outlives a call: a backward pass.
+class OwnedLevels {
+ public:
+  explicit OwnedLevels(const Levels& levels)
+      : levels_(levels), each_(levels.each_.begin(), levels.each_.end()) {}
+
+  Levels get() const {
+    Levels out = levels_;
+    out.each_ = each_;
+    return out;
+  }
+
+ private:
+  Levels levels_;
+  std::vector<Level> each_;
 };
 
 }  // namespace v0

@@ -54,11 +54,11 @@ struct Velocity {
 };
 
 /// E[x0 | x], shape of x [B, ...], from the network's output f for x. Throws ShapeError if the
-/// shapes differ or the number of levels is not 1 or B; so do the functions below.
+/// shapes differ or the levels do not fit (Levels::rows); so do the functions below.
 template <Parameterization P, Scalar T>
 Tensor<T> to_x0(const P& p, const Tensor<T>& x, Tensor<T> f, const Levels& levels) {
-  levels.check(foglift::detail::batch_of(x), "to_x0");
-  return affine(std::move(f), x, [&](Index b) {
+  const Index rows = levels.rows(foglift::detail::batch_of(x), x.row_size(), "to_x0");
+  return affine(std::move(f), x, rows, [&](Index b) {
     const Mix m = p.x0(levels[b]);
     return Mix{m.b, m.a};
   });
@@ -67,8 +67,8 @@ Tensor<T> to_x0(const P& p, const Tensor<T>& x, Tensor<T> f, const Levels& level
 /// E[eps | x] from the network's output f for x.
 template <Parameterization P, Scalar T>
 Tensor<T> to_eps(const P& p, const Tensor<T>& x, Tensor<T> f, const Levels& levels) {
-  levels.check(foglift::detail::batch_of(x), "to_eps");
-  return affine(std::move(f), x, [&](Index b) {
+  const Index rows = levels.rows(foglift::detail::batch_of(x), x.row_size(), "to_eps");
+  return affine(std::move(f), x, rows, [&](Index b) {
     const Mix m = p.eps(levels[b]);
     return Mix{m.b, m.a};
   });
@@ -77,16 +77,16 @@ Tensor<T> to_eps(const P& p, const Tensor<T>& x, Tensor<T> f, const Levels& leve
 /// What the network is trained to predict, from the data and the noise.
 template <Parameterization P, Scalar T>
 Tensor<T> target(const P& p, Tensor<T> x0, const Tensor<T>& eps, const Levels& levels) {
-  levels.check(foglift::detail::batch_of(x0), "target");
-  return affine(std::move(x0), eps, [&](Index b) { return p.target(levels[b]); });
+  const Index rows = levels.rows(foglift::detail::batch_of(x0), x0.row_size(), "target");
+  return affine(std::move(x0), eps, rows, [&](Index b) { return p.target(levels[b]); });
 }
 
 /// The output that a network of parameterization Q would have given where one of P gave f for x.
 template <Parameterization P, Parameterization Q, Scalar T>
 Tensor<T> convert(const P& from, const Q& to, const Tensor<T>& x, Tensor<T> f,
                   const Levels& levels) {
-  levels.check(foglift::detail::batch_of(x), "convert");
-  return affine(std::move(f), x, [&](Index b) {
+  const Index rows = levels.rows(foglift::detail::batch_of(x), x.row_size(), "convert");
+  return affine(std::move(f), x, rows, [&](Index b) {
     const Mix t = to.target(levels[b]), x0 = from.x0(levels[b]), eps = from.eps(levels[b]);
     return Mix{t.a * x0.b + t.b * eps.b, t.a * x0.a + t.b * eps.a};
   });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/autograd/tape.hpp"
 #include "foglift/diffusion/affine.hpp"
 #include "foglift/diffusion/level.hpp"
 
@@ -54,6 +55,18 @@ class Gaussian {
       const double gain = v > 0 ? l.alpha * v / variance_at(v, l) : 0;
       return m + gain * (xi - l.alpha * m);
     });
+  }
+
+  /// The same on a tape, as one operation; the model must outlive the tape.
+  template <Scalar T>
+  Var<T> operator()(const Var<T>& x, const Levels& levels) const {
+    return x.tape().record(
+        (*this)(x.value(), levels), {x},
+        [this, x, kept = OwnedLevels(levels)](const Tensor<T>& dy, const auto& grad) {
+          grad(x, map(dy, kept.get(), [](double v_i, double, double v, const Level& l) {
+                 return v > 0 ? l.alpha * v / variance_at(v, l) * v_i : 0;
+               }));
+        });
   }
 
   /// Gradient in x of the log density of x at the level, shape of x.

@@ -60,6 +60,16 @@ class Mixture {
     });
   }
 
+  /// The same on a tape, as one operation; the model must outlive the tape.
+  template <Scalar T>
+  Var<T> operator()(const Var<T>& x, const Levels& levels) const {
+    return x.tape().record(
+        (*this)(x.value(), levels), {x},
+        [this, x, kept = OwnedLevels(levels)](const Tensor<T>& dy, const auto& grad) {
+          grad(x, pulled(x.value(), kept.get(), dy));
+        });
+  }
+
   /// Gradient in x of the log density of x at the level, shape of x.
   template <Scalar T>
   Tensor<T> score(const Tensor<T>& x, const Levels& levels) const {
@@ -127,6 +137,39 @@ class Mixture {
       }
       for (Index i = 0; i < dimension_; ++i)
         out[b * dimension_ + i] = static_cast<T>(sum[i] + on_x * double{row[i]});
+    });
+    return out;
+  }
+
+  /// J^T v = sum_k r_k (g_k v + ((D_k - D) v) S_k) with the means D_k, gains g_k = d D_k / d x and
+  /// scores S_k of the components: d r_k / d x = r_k (S_k - sum_j r_j S_j).
+  template <Scalar T>
+  Tensor<T> pulled(const Tensor<T>& x, const Levels& levels, const Tensor<T>& v) const {
+    auto out = Tensor<T>::uninitialized(x.shape());
+    const Tensor<T> x0 = (*this)(x, levels);
+    foglift::detail::for_rows(x.dim(0), dimension_ * components(), [&](Index b) {
+      const Index first = b * dimension_;
+      const T *row = x.data() + first, *vb = v.data() + first;
+      const Level& l = levels[b];
+      Tensor<double> r(Shape{components()}), sum(Shape{dimension_});
+      responsibilities(row, l, r);
+      double on_v = 0;
+      for (Index k = 0; k < components(); ++k) {
+        if (r[k] == 0) continue;
+        const double vk = variance_[static_cast<std::size_t>(k)], s2 = variance_at(vk, l);
+        const double gain = vk > 0 ? l.alpha * vk / s2 : 0;
+        on_v += r[k] * gain;
+        const double* m = mean_.data() + k * dimension_;
+        double along = 0;
+        for (Index i = 0; i < dimension_; ++i)
+          along += (m[i] + gain * (double{row[i]} - l.alpha * m[i]) - double{x0[first + i]}) *
+                   double{vb[i]};
+        if (along == 0) continue;
+        for (Index i = 0; i < dimension_; ++i)
+          sum[i] += r[k] * along * (l.alpha * m[i] - double{row[i]}) / s2;
+      }
+      for (Index i = 0; i < dimension_; ++i)
+        out[first + i] = static_cast<T>(sum[i] + on_v * double{vb[i]});
     });
     return out;
   }
