@@ -1,75 +1,96 @@
 #pragma once
 
+#include "foglift/diffusion/guidance/blend.hpp"
 #include "foglift/diffusion/guidance/guidance.hpp"
+#include "foglift/diffusion/guidance/space.hpp"
 
 #include <cmath>
+#include <utility>
 
 namespace foglift {
 inline namespace v0 {
 namespace guide {
 
-/// u + weight (c - u) for the x0 of a conditional denoiser c and an unconditional one u.
-template <class C, class U>
-class ClassifierFreeDenoiser {
- public:
-  template <class A, class B>
-  requires(std::same_as<Kept<A>, C>&& std::same_as<Kept<B>, U>)
-      ClassifierFreeDenoiser(A&& conditional, B&& unconditional, double weight)
-      : conditional_(std::forward<A>(conditional)),
-        unconditional_(std::forward<B>(unconditional)),
-        weight_(weight) {}
-
-  /// Guided x0 [B, ...] for x [B, ...]; `levels` is a Level or Levels, as both denoisers take it.
-  /// With weight 1 the unconditional denoiser is not asked, with weight 0 the conditional one.
-  template <Scalar T, class L>
-  requires(Denoiser<C, T>&& Denoiser<U, T> &&
-           (std::same_as<L, Level> || (BatchDenoiser<C, T> && BatchDenoiser<U, T>))) Tensor<T>
-  operator()(const Tensor<T>& x, const L& levels) const {
-    if (weight_ == 0) return foglift::detail::denoised(unconditional_, x, levels);
-    Tensor<T> c = foglift::detail::denoised(conditional_, x, levels);
-    if (weight_ == 1) return c;
-    return affine(weight_, std::move(c), 1 - weight_,
-                  foglift::detail::denoised(unconditional_, x, levels));
-  }
-
- private:
-  C conditional_;
-  U unconditional_;
-  double weight_;
-};
-
-/// Classifier-free guidance (Ho & Salimans 2021) in the convention u + weight (c - u): weight 1 is
-/// off, above 1 sharpens, 0 ignores the condition. (The paper's w is weight - 1.) It acts on x0,
-/// where the linear rule is the same as on eps or v, and is finite at every level.
+/// Guidance by two models: a rule of what the guided model says, c, and another one, u. The rule is
+/// a number, for u + weight (c - u); a LinearRule; or one that looks at a whole sample, a PairRule:
+///   Weight, WeightAt                      classifier-free guidance (Ho & Salimans 2021)
+///   Rescaled, ZeroStar, AdaptiveProjected, Tangential, MagnitudeAware, FrequencyDecoupled
+/// The other model may be unconditional, weaker (Autoguidance), or perturbed (PerturbedAttention).
 ///
 ///   auto sharper = conditional | guide::ClassifierFree{unconditional, 1.5};
-template <class U>
+///   auto softer = conditional | guide::ClassifierFree{unconditional, guide::Rescaled{7.5}};
+template <class U, class Rule = Weight>
 class ClassifierFree {
  public:
-  /// Throws ArgumentError for a weight that is not finite.
+  static constexpr bool clips = clips_of<U>();
+
+  /// Throws ArgumentError for options of the rule that make no sense.
   template <class B>
-  requires std::same_as<Kept<B>, U> ClassifierFree(B&& unconditional, double weight)
-      : unconditional_(std::forward<B>(unconditional)), weight_(weight) {
+  requires std::same_as<Kept<B>, U> ClassifierFree(B&& unconditional, Rule rule)
+      : unconditional_(std::forward<B>(unconditional)), rule_(std::move(rule)) {
     static_assert(Denoiser<U, float> || Denoiser<U, double>,
                   "guide::ClassifierFree: the unconditional model must be a denoiser, callable as "
                   "(const Tensor<T>& x, Level) -> Tensor<T>");
-    if (!std::isfinite(weight))
-      raise<ArgumentError>("guide::ClassifierFree: weight = ", weight, ", must be finite");
+    static_assert(LinearRule<Rule> || PairRule<Rule>,
+                  "guide::ClassifierFree: a rule is a weight, or has mix(Level) -> Mix or "
+                  "operator()(Pair<T>), and check()");
+    rule_.check();
   }
+  /// u + weight (c - u). Throws ArgumentError for a weight that is not finite.
+  template <class B>
+  requires(std::same_as<Kept<B>, U>&& std::same_as<Rule, Weight>)
+      ClassifierFree(B&& unconditional, double weight)
+      : ClassifierFree(std::forward<B>(unconditional), Weight{weight}) {}
 
-  template <class D>
-  auto wrap(D&& conditional) && {
-    return ClassifierFreeDenoiser<Kept<D>, U>(std::forward<D>(conditional),
-                                              std::forward<U>(unconditional_), weight_);
+  /// A model whose factor is 0 for all samples (the unconditional one at weight 1) is not asked.
+  template <class D, Value X, class L>
+  requires(LinearRule<Rule>&& Answers<D, X, L>&& Answers<U, X, L>) X
+      apply(const D& conditional, const X& x, const L& levels)
+  const {
+    return detail::blend(conditional, unconditional_, x, levels,
+                         [&](const Level& l) { return rule_.mix(l); });
+  }
+  template <class D, Scalar T, class L>
+  requires(PairRule<Rule>&& requires(const Rule& rule, Pair<T> p) { rule(p); } &&
+           Answers<D, Tensor<T>, L> &&
+           Answers<U, Tensor<T>, L>) Tensor<T> apply(const D& conditional, const Tensor<T>& x,
+                                                     const L& levels)
+  const {
+    Tensor<T> c = foglift::detail::denoised(conditional, x, levels);
+    Tensor<T> u = foglift::detail::denoised(unconditional_, x, levels);
+    const Levels each(levels);
+    each.check(foglift::detail::batch_of(x), "guide::ClassifierFree");
+    if constexpr (requires { rule_.begin(x, each); }) rule_.begin(x, each);
+    const Index n = x.row_size();
+    const auto size = static_cast<std::size_t>(n);
+    foglift::detail::for_rows(foglift::detail::batch_of(x), n, [&](Index b) {
+      rule_(Pair<T>{{x.data() + b * n, size},
+                    {c.data() + b * n, size},
+                    {u.data() + b * n, size},
+                    each[b],
+                    b});
+    });
+    return c;
   }
 
  private:
   U unconditional_;
-  double weight_;
+  Rule rule_;
 };
 
 template <class B>
 ClassifierFree(B&&, double) -> ClassifierFree<Kept<B>>;
+template <class B, class Rule>
+requires(!std::convertible_to<Rule, double>) ClassifierFree(B&&, Rule)
+->ClassifierFree<Kept<B>, Rule>;
+
+/// Autoguidance (Karras et al. 2024, "Guiding a diffusion model with a bad version of itself"):
+/// weak + weight (strong - weak), the weak model being a smaller or less trained one of the same
+/// condition. Weight 1 is off.
+template <class W>
+auto autoguidance(W&& weak, double weight) {
+  return ClassifierFree<Kept<W>>(std::forward<W>(weak), weight);
+}
 
 }  // namespace guide
 }  // namespace v0

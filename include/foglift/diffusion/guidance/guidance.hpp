@@ -1,38 +1,103 @@
 #pragma once
 
+#include "foglift/autograd/value.hpp"
 #include "foglift/diffusion/denoiser.hpp"
 
+#include <concepts>
+#include <type_traits>
 #include <utility>
 
 namespace foglift {
 inline namespace v0 {
 namespace guide {
 
+/// d(x, levels) is an X like x: D is a denoiser of X, a Tensor or a Var, at an L, a Level or
+/// Levels.
+template <class D, class X, class L>
+concept Answers = requires(const std::remove_reference_t<D>& d, const X& x, const L& levels) {
+  { d(x, levels) } -> std::convertible_to<X>;
+};
+
+/// Whether a denoiser or a guidance cuts off what the model says (D::clips): no rule that runs a
+/// sampler backwards can undo that.
+template <class D>
+constexpr bool clips_of() {
+  if constexpr (requires { std::remove_cvref_t<D>::clips; })
+    return std::remove_cvref_t<D>::clips;
+  else
+    return false;
+}
+
 namespace detail {
-/// Any denoiser would do: what `wrap` is tried with.
+/// Any denoiser would do: what `apply` is tried with.
 struct Probe {
-  template <Scalar T>
-  Tensor<T> operator()(const Tensor<T>& x, const Levels&) const {
+  template <Value X>
+  X operator()(const X& x, const Levels&) const {
     return x;
   }
 };
+
+template <class G, class D, class X, class L>
+concept Applies = requires(const G& g, const std::remove_reference_t<D>& d, const X& x,
+                           const L& levels) {
+  { g.apply(d, x, levels) } -> std::convertible_to<X>;
+};
 }  // namespace detail
 
-/// A rule that makes a denoiser of a denoiser: wrap(d) is written with d | guidance.
+/// A rule that makes an x0 of a denoiser's: apply(denoise, x, levels) is the guided x0, shape of x;
+/// `levels` is a Level or Levels, x a Tensor or, where the rule can be differentiated, a Var. It
+/// acts on x0 and never on the state, so every solver can use it, and is finite at alpha = 0 and at
+/// sigma = 0. No sample's result depends on another's.
 template <class G>
-concept Guidance = requires(std::remove_cvref_t<G> g, detail::Probe d) {
-  { std::move(g).wrap(std::move(d)) } -> Denoiser;
+concept Guidance = detail::Applies<std::remove_cvref_t<G>, detail::Probe, Tensor<float>, Level> ||
+    detail::Applies<std::remove_cvref_t<G>, detail::Probe, Tensor<double>, Level>;
+
+/// A denoiser under a guidance, itself a denoiser: of whatever both take.
+template <class D, class G>
+class Guided {
+ public:
+  static constexpr bool clips = clips_of<D>() || clips_of<G>();
+
+  template <class A>
+  requires std::same_as<Kept<A>, D> Guided(A&& denoise, G guidance)
+      : denoise_(std::forward<A>(denoise)), guidance_(std::move(guidance)) {}
+
+  /// Guided x0 [B, ...] for x [B, ...] at one level.
+  template <Scalar T>
+  requires detail::Applies<G, D, Tensor<T>, Level> Tensor<T>
+  operator()(const Tensor<T>& x, const Level& level) const {
+    return guidance_.apply(denoise_, x, level);
+  }
+  /// The same at one level or a level for each sample.
+  template <Scalar T>
+  requires detail::Applies<G, D, Tensor<T>, Levels> Tensor<T>
+  operator()(const Tensor<T>& x, const Levels& levels) const {
+    return guidance_.apply(denoise_, x, levels);
+  }
+  template <Scalar T>
+  requires detail::Applies<G, D, Var<T>, Levels> Var<T>
+  operator()(const Var<T>& x, const Levels& levels) const {
+    return guidance_.apply(denoise_, x, levels);
+  }
+
+ private:
+  D denoise_;
+  G guidance_;
 };
 
-/// The guided denoiser. Named denoisers are referred to and must outlive it, temporaries are kept:
-///   auto sharper = model | guide::ClassifierFree{unconditional, 1.5};
+/// The guided denoiser. Named denoisers are referred to and must outlive it, temporaries are kept;
+/// rules apply from left to right, each to what the ones before it made:
+///   auto sharper = model | guide::ClassifierFree{unconditional, 1.5} | guide::Clip{};
 template <class D, class G>
 requires Guidance<G>
 auto operator|(D&& denoise, G&& guidance) {
   static_assert(Denoiser<D, float> || Denoiser<D, double>,
                 "the left side of | must be a denoiser, callable as (const Tensor<T>& x, Level) -> "
                 "Tensor<T>, the posterior mean of x0");
-  return std::remove_cvref_t<G>(std::forward<G>(guidance)).wrap(std::forward<D>(denoise));
+  if constexpr (requires { std::remove_cvref_t<G>::template check<D>(); })
+    std::remove_cvref_t<G>::template check<D>();
+  return Guided<Kept<D>, std::remove_cvref_t<G>>(std::forward<D>(denoise),
+                                                 std::forward<G>(guidance));
 }
 
 }  // namespace guide

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "foglift/diffusion/guidance/adaptive_projected.hpp"
+#include "foglift/diffusion/guidance/blend.hpp"
+#include "foglift/diffusion/guidance/classifier_free.hpp"
+#include "foglift/diffusion/guidance/guidance.hpp"
+#include "foglift/diffusion/guidance/interval.hpp"
+#include "foglift/diffusion/guidance/magnitude_aware.hpp"
+#include "foglift/diffusion/guidance/momentum.hpp"
+#include "foglift/diffusion/guidance/perturbed.hpp"
+#include "foglift/diffusion/guidance/rescaled.hpp"
+#include "foglift/diffusion/guidance/space.hpp"
+#include "foglift/diffusion/guidance/tangential.hpp"
+#include "foglift/diffusion/guidance/threshold.hpp"
+#include "foglift/diffusion/guidance/two_conditions.hpp"
+#include "foglift/diffusion/guidance/zero_star.hpp"

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "foglift/diffusion/guidance/classifier_free.hpp"
+
+#include <utility>
+
+namespace foglift {
+inline namespace v0 {
+namespace guide {
+
+/// Guidance away from a perturbed model, c + scale (c - perturbed); scale 0 is off. The perturbed
+/// denoiser is the same network, told to spoil some of its blocks (nn::Perturbation). One rule,
+/// published for three perturbations:
+///   PAG, perturbed attention (Ahn et al. 2024)   self-attention maps become identities
+///   SLG or STG, skip layer (Hyung et al. 2024)   whole blocks are left out
+///   SEG, smoothed energy (Hong 2024)             the queries of self-attention are blurred
+///
+///   const nn::Perturbation pag{.identity_attention = {4}};
+///   NetworkDenoiser perturbed([&](const auto& x, const auto& time) {
+///       return net(x, time, {}, nn::NoTap{}, pag); }, predict::Epsilon{}, schedule);
+///   auto guided = denoise | guide::away_from(perturbed, 3.0);
+///
+/// Beside classifier-free guidance the papers add both differences, u + w (c - u) + s (c - p).
+/// Rules apply in turn here: that is c | away_from(p, s / w) | ClassifierFree{u, w}. Throws
+/// ArgumentError for a scale that is not finite.
+template <class P>
+auto away_from(P&& perturbed, double scale) {
+  return ClassifierFree<Kept<P>>(std::forward<P>(perturbed), Weight::from_conditional(scale));
+}
+
+}  // namespace guide
+}  // namespace v0
+}  // namespace foglift
