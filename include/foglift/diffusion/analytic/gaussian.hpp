@@ -1,33 +1,120 @@
 #pragma once
 
-#include "foglift/autograd/tape.hpp"
-#include "foglift/diffusion/affine.hpp"
-#include "foglift/diffusion/level.hpp"
-
-#include <cmath>
-#include <numbers>
-#include <utility>
-#include <vector>
+#include "foglift/diffusion/analytic/marginal.hpp"
 
 namespace foglift {
 inline namespace v0 {
 namespace analytic {
 
 namespace detail {
-/// Throws ShapeError unless x is a batch [B, ...] of samples of `dimension` elements (0: any).
-template <Scalar T>
-void check_state(const Tensor<T>& x, const Levels& levels, Index dimension, const char* where) {
-  if (x.rank() == 0 || (dimension > 0 && x.row_size() != dimension))
-    raise<ShapeError>(where, ": state ", x.shape(), ", needed [B, ...] with ", dimension,
-                      " elements a sample");
-  levels.check(x.dim(0), where);
+
+/// How far a deviation of variance v from the mean is stretched by the probability flow: the ratio
+/// of the standard deviations at the two levels. Throws ArgumentError out of a point.
+inline double stretch(double v, const Level& from, const Level& to) {
+  const double before = from.alpha * from.alpha * v + from.sigma * from.sigma;
+  const double after = to.alpha * to.alpha * v + to.sigma * to.sigma;
+  if (before > 0) return std::sqrt(after / before);
+  if (after > 0)
+    raise<ArgumentError>("analytic::flow: at ", from, " data of variance ", v,
+                         " is one point, and no flow leads from it to ", to);
+  return 0;  // from a point to a point
 }
+
+/// A Gaussian of independent elements, or of any number of elements with one mean and variance.
+class Diagonal {
+ public:
+  Diagonal(std::vector<double> mean, std::vector<double> variance)
+      : mean_(std::move(mean)), variance_(std::move(variance)) {}
+
+  Index dimension() const { return mean_.size() > 1 ? static_cast<Index>(mean_.size()) : 0; }
+  Index scratch(Index) const { return 0; }
+
+  double log_density(Index, const double* x, const At& at, double*) const {
+    double sum = 0;
+    for_elements(at, [&](Index i, double m, double v, const Level& l) {
+      const double d = x[i] - l.alpha * m, s2 = variance_at(v, l);
+      sum -= 0.5 * (d * d / s2 + std::log(s2));
+    });
+    return sum;
+  }
+  void add_mean(Index, double r, const double* x, const At& at, double* sum, double*) const {
+    for_elements(at, [&](Index i, double m, double v, const Level& l) {
+      sum[i] += r * (m + gain_at(v, l) * (x[i] - l.alpha * m));
+    });
+  }
+  void add_score(Index, double r, const double* x, const At& at, double* sum, double*) const {
+    for_elements(at, [&](Index i, double m, double v, const Level& l) {
+      sum[i] += r * (l.alpha * m - x[i]) / variance_at(v, l);
+    });
+  }
+  void add_pull(Index, double r, const double* y, const At& at, double* sum, double*) const {
+    for_elements(
+        at, [&](Index i, double, double v, const Level& l) { sum[i] += r * gain_at(v, l) * y[i]; });
+  }
+  double trace(Index, const At& at, double*) const {
+    double sum = 0;
+    for_elements(at, [&](Index, double, double v, const Level& l) { sum += gain_at(v, l); });
+    return sum;
+  }
+  void draw(Index, Index n, const double* z, double* x0, double*) const {
+    for (Index i = 0; i < n; ++i) x0[i] = mean(i) + std::sqrt(variance(i)) * z[i];
+  }
+  void flow(const double* x, const At& from, const At& to, double* out, double*) const {
+    for_elements(from, [&](Index i, double m, double v, const Level& l) {
+      const Level& end = to.of(i);
+      out[i] = end.alpha * m + stretch(v, l, end) * (x[i] - l.alpha * m);
+    });
+  }
+
+ private:
+  double mean(Index i) const { return mean_[static_cast<std::size_t>(dimension() ? i : 0)]; }
+  double variance(Index i) const {
+    return variance_[static_cast<std::size_t>(dimension() ? i : 0)];
+  }
+  template <class F>
+  void for_elements(const At& at, const F& f) const {
+    const Index step = dimension() ? 1 : 0;
+    at.for_groups([&](const Level& l, Index first, Index last) {
+      for (Index i = first; i < last; ++i)
+        f(i, mean_.data()[i * step], variance_.data()[i * step], l);
+    });
+  }
+
+  std::vector<double> mean_, variance_;  // [n], or [1] for any n
+};
+
+/// What one Gaussian knows beyond a mixture.
+template <class Law>
+class Single : public Marginal<Law> {
+ public:
+  /// The exact solution of the probability-flow ODE at `to` that is x [B, ...] at `from`: in every
+  /// principal direction of the data the deviation from the mean keeps its number of standard
+  /// deviations, alpha_t m + sqrt((alpha_t^2 v + sigma_t^2) / (alpha_s^2 v + sigma_s^2)) (x -
+  /// alpha_s m). Throws ArgumentError where data without variance would leave a level without
+  /// noise.
+  template <Scalar T>
+  Tensor<T> flow(const Tensor<T>& x, const Levels& from, const Levels& to) const {
+    this->check(x, from, "analytic::flow");
+    this->check(x, to, "analytic::flow");
+    auto out = Tensor<T>::uninitialized(x.shape());
+    const Index n = x.row_size();
+    for_samples(x.dim(0), n, 2 * n + this->law().scratch(n), [&](Index b, double* mem) {
+      std::copy_n(x.data() + b * n, n, mem);
+      this->law().flow(mem, At{from, b, n}, At{to, b, n}, mem + n, mem + 2 * n);
+      for (Index i = 0; i < n; ++i) out[b * n + i] = static_cast<T>(mem[n + i]);
+    });
+    return out;
+  }
+
+ protected:
+  explicit Single(Law law) : Marginal<Law>(std::move(law), {1.0}) {}
+};
+
 }  // namespace detail
 
-/// Data of independent Gaussian elements, mean m and variance v: the exact denoiser, score and log
-/// density at every level, x ~ N(alpha m, alpha^2 v + sigma^2). Finite at alpha = 0 and at sigma =
-/// 0 (the score and the density only where the variance of x is not 0). Computed in double.
-class Gaussian {
+/// Data of independent Gaussian elements, mean m and variance v: see Marginal for what it answers
+/// at any level, x ~ N(alpha m, alpha^2 v + sigma^2).
+class Gaussian : public detail::Single<detail::Diagonal> {
  public:
   struct Moments {
     double mean = 0, variance = 1;
@@ -38,82 +125,19 @@ class Gaussian {
   /// Moments of each element of a sample, in row-major order. Throws ArgumentError unless there are
   /// as many means as variances, at least one, finite, no variance negative.
   Gaussian(std::vector<double> mean, std::vector<double> variance)
-      : mean_(std::move(mean)), variance_(std::move(variance)) {
-    if (mean_.empty() || mean_.size() != variance_.size())
-      raise<ArgumentError>("analytic::Gaussian: ", mean_.size(), " means and ", variance_.size(),
-                           " variances, needed as many, at least one");
-    for (std::size_t i = 0; i < mean_.size(); ++i)
-      if (!(std::isfinite(mean_[i]) && std::isfinite(variance_[i]) && variance_[i] >= 0))
-        raise<ArgumentError>("analytic::Gaussian: mean ", mean_[i], ", variance ", variance_[i],
-                             " of element ", i, ", needed finite, variance >= 0");
-  }
-
-  /// E[x0 | x] = m + alpha v / (alpha^2 v + sigma^2) (x - alpha m), shape of x [B, ...].
-  template <Scalar T>
-  Tensor<T> operator()(const Tensor<T>& x, const Levels& levels) const {
-    return map(x, levels, [](double xi, double m, double v, const Level& l) {
-      const double gain = v > 0 ? l.alpha * v / variance_at(v, l) : 0;
-      return m + gain * (xi - l.alpha * m);
-    });
-  }
-
-  /// The same on a tape, as one operation; the model must outlive the tape.
-  template <Scalar T>
-  Var<T> operator()(const Var<T>& x, const Levels& levels) const {
-    return x.tape().record(
-        (*this)(x.value(), levels), {x},
-        [this, x, kept = OwnedLevels(levels)](const Tensor<T>& dy, const auto& grad) {
-          grad(x, map(dy, kept.get(), [](double v_i, double, double v, const Level& l) {
-                 return v > 0 ? l.alpha * v / variance_at(v, l) * v_i : 0;
-               }));
-        });
-  }
-
-  /// Gradient in x of the log density of x at the level, shape of x.
-  template <Scalar T>
-  Tensor<T> score(const Tensor<T>& x, const Levels& levels) const {
-    return map(x, levels, [](double xi, double m, double v, const Level& l) {
-      return (l.alpha * m - xi) / variance_at(v, l);
-    });
-  }
-
-  /// Log density [B] of each sample at the level, in nats.
-  template <Scalar T>
-  Tensor<double> log_density(const Tensor<T>& x, const Levels& levels) const {
-    detail::check_state(x, levels, dimension(), "analytic::Gaussian");
-    const Index n = x.row_size();
-    Tensor<double> out(Shape{x.dim(0)});
-    for (Index b = 0; b < x.dim(0); ++b)
-      for (Index i = 0; i < n; ++i) {
-        const double v = variance_at(variance_[at(i)], levels[b]);
-        const double d = double{x[b * n + i]} - levels[b].alpha * mean_[at(i)];
-        out[b] -= 0.5 * (d * d / v + std::log(2 * std::numbers::pi * v));
-      }
-    return out;
-  }
+      : Single(law_of(std::move(mean), std::move(variance))) {}
 
  private:
-  static double variance_at(double v, const Level& l) {
-    return l.alpha * l.alpha * v + l.sigma * l.sigma;
+  static detail::Diagonal law_of(std::vector<double> mean, std::vector<double> variance) {
+    if (mean.empty() || mean.size() != variance.size())
+      raise<ArgumentError>("analytic::Gaussian: ", mean.size(), " means and ", variance.size(),
+                           " variances, needed as many, at least one");
+    for (std::size_t i = 0; i < mean.size(); ++i)
+      if (!(std::isfinite(mean[i]) && std::isfinite(variance[i]) && variance[i] >= 0))
+        raise<ArgumentError>("analytic::Gaussian: mean ", mean[i], ", variance ", variance[i],
+                             " of element ", i, ", needed finite, variance >= 0");
+    return {std::move(mean), std::move(variance)};
   }
-  std::size_t at(Index i) const { return mean_.size() > 1 ? static_cast<std::size_t>(i) : 0; }
-  /// Elements of a sample; 0 for any number.
-  Index dimension() const { return mean_.size() > 1 ? static_cast<Index>(mean_.size()) : 0; }
-
-  template <Scalar T, class F>
-  Tensor<T> map(const Tensor<T>& x, const Levels& levels, const F& f) const {
-    detail::check_state(x, levels, dimension(), "analytic::Gaussian");
-    auto out = Tensor<T>::uninitialized(x.shape());
-    const Index n = x.row_size();
-    foglift::detail::for_rows(x.dim(0), n, [&](Index b) {
-      for (Index i = 0; i < n; ++i)
-        out[b * n + i] =
-            static_cast<T>(f(double{x[b * n + i]}, mean_[at(i)], variance_[at(i)], levels[b]));
-    });
-    return out;
-  }
-
-  std::vector<double> mean_, variance_;
 };
 
 /// The exact denoiser of Gaussian data.
