@@ -111,7 +111,7 @@ TEST_CASE("statistics: exact draws pass their own tests", "[diffusion][statistic
 TEST_CASE("statistics: samples of a mixture follow it", "[diffusion][statistics]") {
   follows_data(draw(solver::Heun{}, 20'000, 60, 1.0));
   follows_data(draw(solver::Heun{}, 20'000, 60, 1.0f));
-  follows_data(draw(solver::Ddim{}, 20'000, 150, 1.0f));
+  follows_data(draw(solver::Ddim{}, 20'000, 400, 1.0f));
   follows_data(draw(solver::Ddpm{}, 20'000, 300, 1.0f));
 }
 
