@@ -375,7 +375,7 @@ def integer_timesteps():
 
     run(f, "ddim.linspace", "DDIM", table, steps=5, final=end_of_table, timestep_spacing="linspace", to=behind,
         **plain)
-    run(f, "ddim.linspace_7", "DDIM", table, steps=7, final=end_of_table, timestep_spacing="leading", to=behind,
+    run(f, "ddim.leading_7", "DDIM", table, steps=7, final=end_of_table, timestep_spacing="leading",
         **plain)
     run(f, "ddim.clip", "DDIM", table, steps=5, final=end_of_table, clip_sample=True, clip_sample_range=1.2)
     run(f, "ddim.clip_rederived", "DDIM", table, steps=5, final=end_of_table, clip_sample=True,
@@ -400,7 +400,7 @@ def integer_timesteps():
     for name, options in (("pndm.plms", dict(skip_prk_steps=True)), ("pndm.prk", dict(skip_prk_steps=False)),
                           ("pndm.plms_v", dict(skip_prk_steps=True, prediction_type="v_prediction",
                                                set_alpha_to_one=True, **SD))):
-        run(f, name, "PNDM", table, steps=5 if options["skip_prk_steps"] else 8, final=end_of_table, **options)
+        run(f, name, "PNDM", table, steps=5, final=end_of_table, **options)
     run(f, "lcm", "LCM", table, steps=4, final=clean)
     run(f, "lcm.v", "LCM", table, steps=4, final=clean, prediction_type="v_prediction", original_inference_steps=40)
     for gamma in (0.0, 0.3, 1.0):
@@ -608,8 +608,10 @@ def multistep():
         for order, form in ((1, "midpoint"), (2, "midpoint"), (2, "heun"), (3, "midpoint"), (3, "heun")):
             if order == 1 and algorithm != "dpmsolver++":
                 continue
+            # Exponential sigmas: the grid's nodes within a step are the thirds or halves of its log SNR.
             run(f, f"single.{algorithm}.{order}" + (f".{form}" if order > 1 else ""), single, p,
-                algorithm_type=algorithm, solver_order=order, solver_type=form, lower_order_final=True,
+                steps=7 if order == 3 else 5, algorithm_type=algorithm, solver_order=order, solver_type=form,
+                lower_order_final=True, use_exponential_sigmas=True,
                 final_sigmas_type="zero" if algorithm != "dpmsolver" else "sigma_min", **SD)
     for order in (1, 2, 3):
         inverse_multistep(order)
@@ -799,8 +801,12 @@ def k_diffusion():
 
         def watch(info):
             if "error" not in info:
-                xs.append(info["x"].numpy()[0].copy())
-                at.append(float(info["sigma"]))
+                low, high = float(info["sigma"]), float(info["sigma_hat"])
+                state = info["x"].numpy()[0].copy()
+                if high > low:  # the churned state is shown: take the noise off again
+                    state -= math.sqrt(high**2 - low**2) * options["s_noise"] * NOISE.drawn[-1]
+                xs.append(state)
+                at.append(low)
 
         if brownian:
             options["noise_sampler"] = Path([float(v) for v in grid if v > 0] + middles)
