@@ -183,11 +183,3 @@ TEST_CASE("classifier free: weight 1 never asks the unconditional model", "[diff
   on(Tensor<float>({2, 2}), l);
   CHECK(asked_times == 1);
 }
-
-TEST_CASE("levels: a list without levels is not one level for all", "[diffusion]") {
-  const std::vector<Level> none;
-  const Levels levels(none);
-  CHECK_FALSE(levels.shared());
-  CHECK_THROWS_AS(levels.check(3, "here"), ShapeError);
-  levels.check(0, "here");
-}
