@@ -1,5 +1,6 @@
 #include "autograd/op_registry.hpp"
 #include "foglift/autograd/ops/attention.hpp"
+#include "foglift/autograd/ops/blur.hpp"
 #include "foglift/autograd/ops/conv.hpp"
 #include "foglift/autograd/ops/linear.hpp"
 #include "foglift/autograd/ops/matmul.hpp"
@@ -107,6 +108,16 @@ std::vector<OpCase> resample_cases(Rng& rng, bool pool) {
   return cases;
 }
 
+std::vector<OpCase> blur_cases(Rng& rng) {
+  std::vector<OpCase> cases;
+  for (const double sigma : {0.3, 1.5, HUGE_VAL})
+    for (const Shape& s : {Shape{1, 1, 1}, Shape{2, 5, 3}, Shape{0, 3, 2}, Shape{3, 2, 17},
+                           Shape{1, 1, 1, 1}, Shape{2, 1, 3, 5}, Shape{3, 2, 4, 2}})
+      cases.push_back(
+          {{random_input(rng, s)}, [sigma](auto x) { return gaussian_blur(x[0], sigma); }, {0}});
+  return cases;
+}
+
 /// Ones and zeros, with a query of the first sample that may attend to nothing.
 Tensor<double> random_mask(Rng& rng, const Shape& shape) {
   Tensor<double> mask = random_input(rng, shape, 0, 1);
@@ -152,6 +163,7 @@ std::vector<OpEntry> products_entries() {
           {"conv2d", [](Rng& rng) { return conv2d_cases(rng, true); }},
           {"conv2d", [](Rng& rng) { return conv2d_cases(rng, false); }},
           {"upsample_nearest", [](Rng& rng) { return resample_cases(rng, false); }},
+          {"gaussian_blur", blur_cases},
           {"avg_pool", [](Rng& rng) { return resample_cases(rng, true); }},
           {"attention", [](Rng& rng) { return attention_cases(rng, 0); }},
           {"attention", [](Rng& rng) { return attention_cases(rng, 1); }},

@@ -4,6 +4,7 @@
 #include "foglift/autograd/ops/activation.hpp"
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/autograd/ops/attention.hpp"
+#include "foglift/autograd/ops/blur.hpp"
 #include "foglift/autograd/ops/conv.hpp"
 #include "foglift/autograd/ops/dropout.hpp"
 #include "foglift/autograd/ops/embedding.hpp"

@@ -2,9 +2,11 @@
 
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/autograd/ops/attention.hpp"
+#include "foglift/autograd/ops/blur.hpp"
 #include "foglift/nn/chunk.hpp"
 #include "foglift/nn/linear.hpp"
 #include "foglift/nn/norm.hpp"
+#include "foglift/nn/perturbation.hpp"
 
 #include <optional>
 
@@ -47,10 +49,26 @@ class MultiHeadAttention {
 
   /// Self-attention. mask [B, N] or [B, N, N], nonzero where attention may go; nullptr: everywhere.
   template <ValueOf<T> X>
-  X operator()(const X& x, const Tensor<T>* mask = nullptr) const {
-    if (!qkv) raise<ArgumentError>("MultiHeadAttention: built for a context, called without one");
-    const X h = (*qkv)(x);
-    return proj(attention(chunk(h, 0, 3), chunk(h, 1, 3), chunk(h, 2, 3), heads_, mask));
+  X operator()(const X& x, const Tensor<T>* mask = nullptr,
+               const AttentionChange& change = {}) const {
+    const X h = projected(x);
+    if (change.identity) return proj(chunk(h, 2, 3));
+    X queries = chunk(h, 0, 3);
+    if (change.blur > 0) queries = blurred(queries, change);
+    return proj(attention(queries, chunk(h, 1, 3), chunk(h, 2, 3), heads_, mask));
+  }
+
+  /// The weights [B, heads, N, N] of self-attention on x [B, N, width]: row i is what query i
+  /// attends to, of sum 1 (0 where the mask leaves it nothing).
+  Tensor<T> map(const Tensor<T>& x, const Tensor<T>* mask = nullptr) const {
+    const Tensor<T> h = projected(x);
+    const Index B = x.dim(0), N = x.dim(1);
+    Tensor<T> each({B, N, heads_ * N});  // attention to values that tell the keys apart
+    for (Index row = 0; row < B * N; ++row)
+      for (Index head = 0; head < heads_; ++head) each[(row * heads_ + head) * N + row % N] = 1;
+    return transpose(
+        reshape(attention(chunk(h, 0, 3), chunk(h, 1, 3), each, heads_, mask), {B, N, heads_, N}),
+        1, 2);
   }
 
   /// Cross-attention to context [B, M, context]; mask [B, M] or [B, N, M].
@@ -69,6 +87,26 @@ class MultiHeadAttention {
   }
 
  private:
+  /// [q | k | v].
+  template <Value X>
+  X projected(const X& x) const {
+    if (!qkv) raise<ArgumentError>("MultiHeadAttention: built for a context, called without one");
+    return (*qkv)(x);
+  }
+  /// The queries of the grid's positions, which come last, blurred over the grid.
+  template <Value X>
+  static X blurred(const X& queries, const AttentionChange& change) {
+    const Shape& g = change.grid;
+    const Index B = queries.dim(0), N = queries.dim(1), D = queries.dim(2), lead = N - g.size();
+    const X positions = slice(queries, 1, lead, g.size());
+    const X smooth =
+        reshape(gaussian_blur(
+                    reshape(positions, g.rank() == 1 ? Shape{B, g[0], D} : Shape{B, g[0], g[1], D}),
+                    change.blur),
+                {B, g.size(), D});
+    return lead == 0 ? smooth : concat({slice(queries, 1, 0, lead), smooth}, 1);
+  }
+
   Index heads_;
 };
 
@@ -105,13 +143,17 @@ class AttentionBlock {
 
   /// context [B, M, context] and mask [B, M] may be nullptr.
   template <ValueOf<T> X>
-  X operator()(const X& x, const X* context = nullptr, const Tensor<T>* mask = nullptr) const {
+  X operator()(const X& x, const X* context = nullptr, const Tensor<T>* mask = nullptr,
+               const AttentionChange& change = {}) const {
     if (context && !cross) raise<ArgumentError>("AttentionBlock: built without a context");
     X h = as_sequence(x);
-    h = h + attention(norm(h));
+    h = h + attention(norm(h), nullptr, change);
     if (context) h = h + (*cross)((*cross_norm)(h), *context, mask);
     return reshape(h, value_of(x).shape());
   }
+
+  /// The weights [B, heads, N, N] of self-attention over the N positions of x [B, ..., width].
+  Tensor<T> map(const Tensor<T>& x) const { return attention.map(norm(as_sequence(x))); }
 
   static void each(auto& self, auto&& f) {
     f("norm", self.norm);

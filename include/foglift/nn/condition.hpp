@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/nn/dropout.hpp"
+#include "foglift/nn/perturbation.hpp"
 
 #include <optional>
 #include <vector>
@@ -19,6 +20,7 @@ struct Condition {
   std::optional<Tensor<T>> sequence = {};    ///< [B, M, D], reached by cross-attention
   std::optional<Tensor<T>> mask = {};        ///< [B, M], nonzero where the sequence holds something
   std::optional<DropoutNoise> dropout = {};  ///< absent: evaluation, nothing is dropped
+  std::optional<Perturbation> perturbation = {};  ///< blocks to spoil, for guidance away from them
 };
 
 namespace detail {

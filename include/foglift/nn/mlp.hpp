@@ -55,6 +55,7 @@ class Mlp {
     detail::check_input("Mlp", value_of(x).shape(), time, 0, options_.in);
     detail::check_condition("Mlp", condition, x.dim(0), options_.embedding.classes,
                             options_.embedding.vector, 0);
+    detail::check_perturbation("Mlp", condition.perturbation, *this);
     DropoutCalls dropouts(condition.dropout);
     X h = layers[0](x) + embedding(time, condition, x);
     for (std::size_t i = 0; i < layers.size(); ++i) {

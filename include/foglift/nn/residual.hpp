@@ -76,6 +76,12 @@ class ResBlock {
     return run(x, &e, dropouts);
   }
 
+  /// The block without its residual branch: x, with the number of channels that the block gives.
+  template <ValueOf<T> X>
+  X shortcut(const X& x) const {
+    return skip ? (*skip)(x) : x;
+  }
+
   static void each(auto& self, auto&& f) {
     f("norm1", self.norm1);
     f("conv1", self.conv1);
@@ -104,7 +110,7 @@ class ResBlock {
       h = norm2(h);
     }
     h = conv2(dropouts(silu(h), dropout_));
-    return skip ? h + (*skip)(x) : h + x;
+    return h + shortcut(x);
   }
 
   bool scale_shift_;

@@ -99,10 +99,11 @@ class DitBlock {
   /// context [B, M, context] and mask [B, M] may be nullptr.
   template <ValueOf<T> X>
   X operator()(const X& x, const X& e, const X* context, const Tensor<T>* mask,
-               DropoutCalls& dropouts) const {
+               DropoutCalls& dropouts, const AttentionChange& change = {}) const {
     const X m = per_sample(modulation(e), 3);
     const auto part = [&](Index i) { return chunk(m, i, 6); };
-    X h = x + part(2) * dropouts(attention(modulate(norm(x), part(0), part(1))), dropout_);
+    const X attended = attention(modulate(norm(x), part(0), part(1)), nullptr, change);
+    X h = x + part(2) * dropouts(attended, dropout_);
     if (context && cross) h = h + (*cross)(norm(h), *context, mask);
     return h + part(5) * dropouts(ff(modulate(norm(h), part(3), part(4))), dropout_);
   }
@@ -110,6 +111,12 @@ class DitBlock {
   X operator()(const X& x, const X& e) const {
     DropoutCalls none;
     return (*this)(x, e, static_cast<const X*>(nullptr), nullptr, none);
+  }
+
+  /// The weights [B, heads, N, N] of self-attention.
+  Tensor<T> map(const Tensor<T>& x, const Tensor<T>& e) const {
+    const Tensor<T> m = per_sample(modulation(e), 3);
+    return attention.map(modulate(norm(x), chunk(m, 0, 6), chunk(m, 1, 6)));
   }
 
   static void each(auto& self, auto&& f) {
@@ -160,15 +167,23 @@ class Dit {
     for (std::size_t i = 0; i < blocks.size(); ++i) names.push_back(tap_name("blocks", i));
     return names;
   }
+  /// Names of the blocks with self-attention: "blocks.<i>".
+  std::vector<std::string> attention_names() const {
+    std::vector<std::string> names = tap_names();
+    names.erase(names.begin());
+    return names;
+  }
 
   /// Throws ShapeError for an input, a time or a condition that does not fit, ArgumentError for a
-  /// condition that the network was not built for.
+  /// condition that the network was not built for. A tap with attention(name, map) is shown the
+  /// self-attention map [B, heads, patches, patches] of every block.
   template <ValueOf<T> X, class Tap = NoTap>
   X operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition = {},
                Tap&& tap = {}) const {
     detail::check_input("Dit", value_of(x).shape(), time, Dims, options_.in);
     detail::check_condition("Dit", condition, x.dim(0), options_.embedding.classes,
                             options_.embedding.vector, options_.sequence);
+    detail::check_perturbation("Dit", condition.perturbation, *this);
     const Shape grid = patch_grid<Dims>("Dit", value_of(x).shape(), options_.patch);
     DropoutCalls dropouts(condition.dropout);
     const X e = embedding(time, condition, x);
@@ -177,8 +192,12 @@ class Dit {
     X h = input(to_patches<Dims>(x, grid, options_.patch)) + position(grid, x);
     touch(tap, h, "input");
     for (std::size_t i = 0; i < blocks.size(); ++i) {
-      h = blocks[i](h, e, context ? &*context : nullptr,
-                    condition.mask ? &*condition.mask : nullptr, dropouts);
+      detail::touch_attention<T>(
+          tap, [&] { return blocks[i].map(value_of(h), value_of(e)); }, "blocks", i);
+      const auto change = detail::change_of(condition.perturbation, grid, "blocks", i);
+      if (!change.skip)
+        h = blocks[i](h, e, context ? &*context : nullptr,
+                      condition.mask ? &*condition.mask : nullptr, dropouts, change.attention);
       touch(tap, h, "blocks", i);
     }
     return from_patches<Dims>(output(norm(h, e)), grid, options_.patch,

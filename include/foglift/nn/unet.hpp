@@ -99,16 +99,35 @@ class UNet {
     add(up, "up");
     return names;
   }
+  /// Names of the blocks with self-attention, in the same order.
+  std::vector<std::string> attention_names() const {
+    std::vector<std::string> names;
+    const auto add = [&](const std::vector<Stage>& levels, const char* stage) {
+      for (std::size_t i = 0; i < levels.size(); ++i)
+        for (std::size_t b = 0; b < levels[i].attention.size(); ++b)
+          names.push_back(tap_name(stage, i, b));
+    };
+    add(down, "down");
+    if (!middle.attention.empty()) names.emplace_back("middle");
+    add(up, "up");
+    return names;
+  }
 
   /// Throws ShapeError for an input, a time or a condition that does not fit, ArgumentError for a
-  /// condition that the network was not built for.
+  /// condition that the network was not built for. A tap with attention(name, map) is shown every
+  /// self-attention map [B, heads, N, N], N positions in row-major order.
   template <ValueOf<T> X, class Tap = NoTap>
   X operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition = {},
                Tap&& tap = {}) const {
     detail::check_input("UNet", value_of(x).shape(), time, Dims, options_.in);
     detail::check_condition("UNet", condition, x.dim(0), options_.embedding.classes,
                             options_.embedding.vector, options_.sequence);
-    Pass<X> pass{embedding(time, condition, x), {}, nullptr, DropoutCalls(condition.dropout)};
+    detail::check_perturbation("UNet", condition.perturbation, *this);
+    Pass<X> pass{embedding(time, condition, x),
+                 {},
+                 nullptr,
+                 DropoutCalls(condition.dropout),
+                 condition.perturbation};
     if (condition.sequence) pass.sequence.emplace(constant(*condition.sequence, x));
     if (condition.mask) pass.mask = &*condition.mask;
 
@@ -117,19 +136,19 @@ class UNet {
     std::vector<X> skips{h};
     for (std::size_t i = 0; i < down.size(); ++i) {
       for (std::size_t b = 0; b < down[i].blocks.size(); ++b) {
-        h = block(down[i], b, h, pass);
+        h = block(down[i], b, h, pass, tap, "down", i, b);
         touch(tap, h, "down", i, b);
         skips.push_back(h);
       }
       if (down[i].resample) skips.push_back(h = (*down[i].resample)(h));
     }
-    h = middle.blocks[0](h, pass.embedding, pass.dropouts);
-    if (!middle.attention.empty()) h = attend(middle.attention[0], h, pass);
-    h = middle.blocks[1](h, pass.embedding, pass.dropouts);
+    h = block(middle, 0, h, pass, tap, "middle");
+    if (!detail::change_of(condition.perturbation, {}, "middle").skip)
+      h = middle.blocks[1](h, pass.embedding, pass.dropouts);
     touch(tap, h, "middle");
     for (std::size_t i = 0; i < up.size(); ++i) {
       for (std::size_t b = 0; b < up[i].blocks.size(); ++b) {
-        h = block(up[i], b, concat({h, skips.back()}, Dims + 1), pass);
+        h = block(up[i], b, concat({h, skips.back()}, Dims + 1), pass, tap, "up", i, b);
         touch(tap, h, "up", i, b);
         skips.pop_back();
       }
@@ -157,16 +176,22 @@ class UNet {
     std::optional<X> sequence;
     const Tensor<T>* mask;
     DropoutCalls dropouts;
+    const std::optional<Perturbation>& perturbation;
   };
 
-  template <Value X>
-  static X attend(const AttentionBlock<T>& attention, const X& h, const Pass<X>& pass) {
-    return attention(h, pass.sequence ? &*pass.sequence : nullptr, pass.mask);
-  }
-  template <Value X>
-  static X block(const Stage& level, std::size_t b, const X& x, Pass<X>& pass) {
-    X h = level.blocks[b](x, pass.embedding, pass.dropouts);
-    return level.attention.empty() ? h : attend(level.attention[b], h, pass);
+  /// Residual block b of a stage and the attention behind it; `name` is the block's for taps.
+  template <Value X, class Tap, class... Name>
+  static X block(const Stage& stage, std::size_t b, const X& x, Pass<X>& pass, Tap& tap,
+                 const Name&... name) {
+    const Shape& s = value_of(x).shape();
+    const auto change = detail::change_of(pass.perturbation, s.slice(1, Dims + 1), name...);
+    if (change.skip) return stage.blocks[b].shortcut(x);
+    const X h = stage.blocks[b](x, pass.embedding, pass.dropouts);
+    if (b >= stage.attention.size()) return h;
+    detail::touch_attention<T>(
+        tap, [&] { return stage.attention[b].map(value_of(h)); }, name...);
+    return stage.attention[b](h, pass.sequence ? &*pass.sequence : nullptr, pass.mask,
+                              change.attention);
   }
   /// The first extents of h, as many as `like` has between batch and channels.
   template <Value X>

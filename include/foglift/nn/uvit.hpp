@@ -44,9 +44,15 @@ class UVitBlock {
 
   /// mask [B, N], nonzero where a token may be attended to, may be nullptr.
   template <ValueOf<T> X>
-  X operator()(X x, const Tensor<T>* mask, DropoutCalls& dropouts) const {
-    x = x + dropouts(attention(norm1(x), mask), dropout_);
+  X operator()(X x, const Tensor<T>* mask, DropoutCalls& dropouts,
+               const AttentionChange& change = {}) const {
+    x = x + dropouts(attention(norm1(x), mask, change), dropout_);
     return x + dropouts(ff(norm2(x)), dropout_);
+  }
+
+  /// The weights [B, heads, N, N] of self-attention.
+  Tensor<T> map(const Tensor<T>& x, const Tensor<T>* mask) const {
+    return attention.map(norm1(x), mask);
   }
 
   static void each(auto& self, auto&& f) {
@@ -103,15 +109,24 @@ class UVit {
     for (std::size_t i = 0; i < blocks.size(); ++i) names.push_back(tap_name("blocks", i));
     return names;
   }
+  /// Names of the blocks with self-attention: "blocks.<i>".
+  std::vector<std::string> attention_names() const {
+    std::vector<std::string> names = tap_names();
+    names.erase(names.begin());
+    return names;
+  }
 
   /// Throws ShapeError for an input, a time or a condition that does not fit, ArgumentError for a
-  /// condition that the network was not built for.
+  /// condition that the network was not built for. A tap with attention(name, map) is shown the
+  /// self-attention map [B, heads, tokens, tokens] of every block. A skipped block still takes its
+  /// long skip.
   template <ValueOf<T> X, class Tap = NoTap>
   X operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition = {},
                Tap&& tap = {}) const {
     detail::check_input("UVit", value_of(x).shape(), time, Dims, options_.in);
     detail::check_condition("UVit", condition, x.dim(0), options_.embedding.classes,
                             options_.embedding.vector, options_.sequence);
+    detail::check_perturbation("UVit", condition.perturbation, *this);
     const Shape grid = patch_grid<Dims>("UVit", value_of(x).shape(), options_.patch);
     DropoutCalls dropouts(condition.dropout);
     std::vector<X> parts{reshape(embedding(time, condition, x), {x.dim(0), 1, options_.width})};
@@ -127,7 +142,11 @@ class UVit {
         h = (*blocks[i].skip)(concat({h, skips.back()}, 2));
         skips.pop_back();
       }
-      h = blocks[i](h, mask ? &*mask : nullptr, dropouts);
+      const Tensor<T>* open = mask ? &*mask : nullptr;
+      detail::touch_attention<T>(
+          tap, [&] { return blocks[i].map(value_of(h), open); }, "blocks", i);
+      const auto change = detail::change_of(condition.perturbation, grid, "blocks", i);
+      if (!change.skip) h = blocks[i](h, open, dropouts, change.attention);
       touch(tap, h, "blocks", i);
       if (i < blocks.size() / 2) skips.push_back(h);
     }

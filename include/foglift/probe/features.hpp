@@ -50,6 +50,7 @@ nn::Condition<T> condition_rows(const nn::Condition<T>& all, Index first, Index 
   cut(all.vector, part.vector);
   cut(all.sequence, part.sequence);
   cut(all.mask, part.mask);
+  part.perturbation = all.perturbation;
   return part;
 }
 
