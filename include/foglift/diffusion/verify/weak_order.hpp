@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/diffusion/analytic/gaussian.hpp"
 #include "foglift/diffusion/verify/order.hpp"
 
 #include <map>
