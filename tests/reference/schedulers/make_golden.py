@@ -18,13 +18,14 @@ for its state (not at the rounded integer timestep), and answers in the schedule
 Files: one safetensors file for each family, all tensors F64, named <case>/<what>:
    run    [K + 1, 11] alpha, sigma, timestep, state: where call k of the model was made; the last row
                       is the result (timestep -1). Sigma-space schedulers have alpha = 1.
-   out    [K, 8]      the answer of the model: eps, x0, v, the flow's velocity or EDM's F (learned
-                      variances, where a model gives them, are 8 more columns)
+   <type> [K, 8]      the answer of the model, under the name of what it predicts: epsilon, x0, v,
+                      flow (eps - x0), edm (F), score, -epsilon, -flow, -edm, trigflow. A learned
+                      variance, where a model gives it, is 8 more columns.
    noise  [M, 8]      the deviates in the order in which they were drawn
    to     [K, 2]      alpha, sigma that a step goes to, where that is not the next row of levels
 Samplers that call the model within a step have the grid's nodes in `run`, and
    calls  [C]         sigma of every call
-(k-diffusion's model answers E[x0 | x] itself: no `out` there).
+(k-diffusion's model answers E[x0 | x] itself, which is not kept).
 The metadata of a file hold the versions and, for each case, its class and options as JSON."""
 import contextlib
 import importlib
@@ -224,6 +225,7 @@ def sde_stage(s, i, t):
 # Cases
 # ---------------------------------------------------------------------------------------------------
 FAMILIES = {}
+NAMES = {"sample": "x0", "v_prediction": "v", "edm_v": "-edm"}  # of predictions, in the files
 
 
 def keep(family, case, about, **arrays):
@@ -234,6 +236,8 @@ def keep(family, case, about, **arrays):
     cases[case] = about
     if NOISE is not None and NOISE.drawn and "noise" not in arrays:
         arrays["noise"] = np.stack(NOISE.drawn)
+    if "out" in arrays:
+        arrays[NAMES.get(kind := about.pop("prediction"), kind)] = arrays.pop("out")
     for name, value in arrays.items():
         value = np.asarray(value, dtype=np.float64)
         if not np.isfinite(value).all():
