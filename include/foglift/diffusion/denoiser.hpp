@@ -33,6 +33,12 @@ using Kept = std::conditional_t<std::is_lvalue_reference_v<D>, const std::remove
                                 std::remove_cv_t<D>>;
 
 namespace detail {
+/// True if alpha is exactly 0 at t = 1.
+template <class S>
+inline constexpr bool reaches_pure_noise = requires {
+  requires S::zero_terminal_snr;
+};
+
 /// denoise(x, level), checked to have the shape of x.
 template <class D, Scalar T, class L>
 Tensor<T> denoised(const D& denoise, const Tensor<T>& x, const L& level) {
@@ -44,60 +50,94 @@ Tensor<T> denoised(const D& denoise, const Tensor<T>& x, const L& level) {
 }
 }  // namespace detail
 
+namespace detail {
+
+/// A network with what it predicts and the schedule that it was trained on: see NetworkDenoiser.
+template <class Net, Parameterization P, NoiseSchedule S>
+class TrainedNetwork {
+  static_assert(!(predict::needs_signal<P> && reaches_pure_noise<S>),
+                "NetworkDenoiser: this parameterization says nothing of x0 at alpha = 0, which the "
+                "schedule reaches (zero_terminal_snr): the first step from pure noise would be "
+                "lost. Train and sample with predict::Velocity, predict::X0 or predict::Edm, or on "
+                "a schedule that keeps some signal");
+
+ public:
+  template <class N>
+  requires std::same_as<Kept<N>, Net> TrainedNetwork(N&& net, P parameterization, S schedule)
+      : net_(std::forward<N>(net)),
+        parameterization_(std::move(parameterization)),
+        schedule_(std::move(schedule)) {}
+
+  const S& schedule() const { return schedule_; }
+  const P& parameterization() const { return parameterization_; }
+
+ protected:
+  const std::remove_reference_t<Net>& net() const { return net_; }
+
+  /// x0 for x, a Tensor or a Var, from predicted(input, noise), what the network says of the input
+  /// [B, ...] at the noise [B] or [B, groups].
+  template <Value X, class F>
+  X x0(const X& x, const Levels& levels, const F& predicted) const {
+    using T = scalar_of<X>;
+    const Index batch = batch_of(value_of(x));
+    const Index rows = levels.rows(batch, value_of(x).row_size(), "NetworkDenoiser");
+    const Level shared = levels.shared() && rows > 0 ? trained_at(levels[0]) : Level{};
+    const auto trained = [&](Index r) { return levels.shared() ? shared : trained_at(levels[r]); };
+    // equal ratios: alpha'/alpha = sigma'/sigma = the quotient of the norms, safe at both ends
+    const auto to_trained = [&](Index r, const Level& l) {
+      return std::hypot(l.alpha, l.sigma) / std::hypot(levels[r].alpha, levels[r].sigma);
+    };
+    Tensor<T> noise(levels.groups() > 1 ? Shape{batch, levels.groups()} : Shape{batch});
+    for (Index r = 0; r < rows; ++r)
+      noise[r] = static_cast<T>(predict::condition(parameterization_, trained(r)));
+    const X input = scale(x, rows, [&](Index r) {
+      const Level l = trained(r);
+      return to_trained(r, l) * predict::input_scale(parameterization_, l);
+    });
+    X f = predicted(input, std::as_const(noise));
+    if (f.shape() != x.shape())
+      raise<ShapeError>("NetworkDenoiser: the network returned ", f.shape(), " for a state ",
+                        x.shape(), "; the same shape is needed");
+    return affine(std::move(f), x, rows, [&](Index r) {
+      const Level l = trained(r);
+      const Mix m = parameterization_.x0(l);
+      return Mix{m.b, m.a * to_trained(r, l)};
+    });
+  }
+
+ private:
+  Level trained_at(const Level& l) const { return schedule_.at(schedule_.time(l.lambda())); }
+
+  Net net_;
+  P parameterization_;
+  S schedule_;
+};
+
+}  // namespace detail
+
 /// A network as a denoiser, differentiable if the network is callable on a Var. It owns the
 /// schedule that the network was trained on: asked at any (alpha, sigma), it finds the time of
 /// equal log-SNR, scales x to that time's level, calls net(x, time) with times [B] in [0, 1] ([B,
-/// groups] where groups of elements have levels), and turns the output into x0. Levels beyond the
-/// schedule's ends are taken at the ends.
+/// groups] where groups of elements have levels), and turns the output into x0. A parameterization
+/// with `scale` or `condition` has its word on what the network sees. Levels beyond the schedule's
+/// ends are taken at the ends. Predicting the noise or the score is refused at compile time on
+/// schedules that end in noise without signal.
 ///
 ///   NetworkDenoiser denoise(net, predict::Velocity{}, schedule::Cosine{});
 ///
 /// A network with a condition is wrapped in a lambda:
 ///   NetworkDenoiser([&](const auto& x, const auto& time) { return net(x, time, c); }, ...)
 template <class Net, Parameterization P, NoiseSchedule S>
-class NetworkDenoiser {
+class NetworkDenoiser : public detail::TrainedNetwork<Net, P, S> {
  public:
-  template <class N>
-  requires std::same_as<Kept<N>, Net> NetworkDenoiser(N&& net, P parameterization, S schedule)
-      : net_(std::forward<N>(net)),
-        parameterization_(std::move(parameterization)),
-        schedule_(std::move(schedule)) {}
+  using detail::TrainedNetwork<Net, P, S>::TrainedNetwork;
 
   /// x0 [B, ...] for x [B, ...], a Tensor or a Var, at one level, B, or B times groups. Throws
   /// ShapeError if the network's output has another shape than x, or the levels do not fit.
   template <Value X>
   X operator()(const X& x, const Levels& levels) const {
-    using T = scalar_of<X>;
-    const Index batch = detail::batch_of(value_of(x));
-    const Index rows = levels.rows(batch, value_of(x).row_size(), "NetworkDenoiser");
-    const auto trained_at = [&](Index r) {
-      return schedule_.at(schedule_.time(levels[r].lambda()));
-    };
-    const Level shared = levels.shared() && rows > 0 ? trained_at(0) : Level{};
-    const auto trained = [&](Index r) { return levels.shared() ? shared : trained_at(r); };
-    Tensor<T> time(levels.groups() > 1 ? Shape{batch, levels.groups()} : Shape{batch});
-    for (Index r = 0; r < rows; ++r) time[r] = static_cast<T>(trained(r).t);
-    const X scaled = scale(x, rows, [&](Index r) {
-      const Level l = trained(r);
-      // equal ratios: alpha'/alpha = sigma'/sigma = the quotient of the norms, safe at both ends
-      return std::hypot(l.alpha, l.sigma) / std::hypot(levels[r].alpha, levels[r].sigma);
-    });
-    X f = net_(scaled, std::as_const(time));
-    if (f.shape() != x.shape())
-      raise<ShapeError>("NetworkDenoiser: the network returned ", f.shape(), " for a state ",
-                        x.shape(), "; the same shape is needed");
-    return affine(std::move(f), scaled, rows, [&](Index r) {
-      const Mix m = parameterization_.x0(trained(r));
-      return Mix{m.b, m.a};
-    });
+    return this->x0(x, levels, this->net());
   }
-
-  const S& schedule() const { return schedule_; }
-
- private:
-  Net net_;
-  P parameterization_;
-  S schedule_;
 };
 
 template <class N, class P, class S>
