@@ -44,6 +44,11 @@ class Interval {
                            ", needed lo <= hi");
   }
 
+  template <class D>
+  static constexpr void check() {
+    if constexpr (requires { G::template check<D>(); }) G::template check<D>();
+  }
+
   template <class D, Value X, class L>
   requires(Answers<D, X, L>&& detail::Applies<G, D, X, L>) X
       apply(const D& denoise, const X& x, const L& levels)
