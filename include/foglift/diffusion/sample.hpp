@@ -2,6 +2,7 @@
 
 #include "foglift/core/state.hpp"
 #include "foglift/diffusion/grid.hpp"
+#include "foglift/diffusion/pullback.hpp"
 #include "foglift/diffusion/solver/solver.hpp"
 
 #include <concepts>
@@ -54,6 +55,12 @@ struct Recorder {
   &, const L& > Tensor<T> operator()(const Tensor<T>& x, const L& level) const {
     Tensor<T> out = denoise(x, level);
     if (!std::exchange(taken, true)) x0 = out;
+    return out;
+  }
+  Var<T> operator()(const Var<T>& x,
+                    const Levels& levels) const requires DifferentiableDenoiser<D, T> {
+    Var<T> out = denoise(x, levels);
+    if (!std::exchange(taken, true)) x0 = out.value();
     return out;
   }
 };

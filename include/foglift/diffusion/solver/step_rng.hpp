@@ -62,6 +62,12 @@ class StepRng {
     return fill<T>(shape, {.draw = draw, .from = from, .to = to});
   }
 
+  /// The noise of a repetition of the step: fresh, independent for every label of the noise of the
+  /// step itself, and never a source's.
+  StepRng repeat(std::uint64_t label) const {
+    return StepRng(rng_.stream(label), first_sample_, step());
+  }
+
   std::uint64_t first_sample() const { return first_sample_; }
   Index step() const { return static_cast<Index>(step_); }
 
