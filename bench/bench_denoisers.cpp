@@ -30,7 +30,7 @@ void forward(benchmark::State& state, const Net& net, const Shape& one) {
 template <class Net>
 void ddim50(benchmark::State& state, const Net& net, const Shape& one) {
   const auto grid = grid::uniform(schedule::Cosine{}, 50);
-  const NetworkDenoiser denoise(net, predict::Epsilon{}, schedule::Cosine{});
+  const NetworkDenoiser denoise(net, predict::Velocity{}, schedule::Cosine{});
   for (auto _ : state)
     benchmark::DoNotOptimize(
         sample(solver::Ddim{}, denoise, with_batch(one, state.range(0)), grid, Rng(2)).data());
