@@ -84,28 +84,36 @@ struct Case {
   std::vector<double> timesteps;
 };
 
-/// The run at every `stride`-th call of the model, and its end: schedulers that take two calls a
-/// step (stride 2) show the state within the step too.
-inline Case load(const std::string& family, const std::string& name, Index stride = 1) {
+/// Rows `kept` of a run, the levels of a grid and the states there.
+inline Case load(const std::string& family, const std::string& name,
+                 const std::vector<Index>& kept) {
   const Tensor<double> run = file(family).tensor<double>(name + "/run");
-  const Index rows = run.dim(0), columns = run.dim(1);
+  const Index columns = run.dim(1), n = columns - 3;
   Case out;
-  std::vector<Index> kept;
-  for (Index r = 0; r < rows - 1; r += stride) kept.push_back(r);
-  kept.push_back(rows - 1);
   const auto nodes = static_cast<Index>(kept.size());
-  out.states = Tensor<double>(Shape{nodes, columns - 3});
+  out.states = Tensor<double>(Shape{nodes, n});
   for (Index k = 0; k < nodes; ++k) {
+    REQUIRE(kept[static_cast<std::size_t>(k)] < run.dim(0));
     const double* row = run.data() + kept[static_cast<std::size_t>(k)] * columns;
-    out.grid.push_back(
-        {1 - static_cast<double>(k) / static_cast<double>(nodes - 1), row[0], row[1]});
+    const double t = 1 - static_cast<double>(k) / static_cast<double>(nodes - 1);
+    out.grid.push_back({t, row[0], row[1]});
     out.timesteps.push_back(row[2]);
-    std::copy_n(row + 3, columns - 3, out.states.data() + k * (columns - 3));
+    std::copy_n(row + 3, n, out.states.data() + k * n);
   }
   const std::string noise = name + "/noise";
   out.noise = file(family).contains(noise) ? file(family).tensor<double>(noise)
-                                           : Tensor<double>(Shape{0, columns - 3});
+                                           : Tensor<double>(Shape{0, n});
   return out;
+}
+
+/// The run at every `stride`-th call of the model, and its end: schedulers that take two calls a
+/// step (stride 2) show the state within the step too.
+inline Case load(const std::string& family, const std::string& name, Index stride = 1) {
+  const Index last = file(family).at(name + "/run").shape[0] - 1;
+  std::vector<Index> kept;
+  for (Index r = 0; r < last; r += stride) kept.push_back(r);
+  kept.push_back(last);
+  return load(family, name, kept);
 }
 
 /// A state [1, 8] of a run.
@@ -125,6 +133,16 @@ inline double distance(const Tensor<double>& a, const Tensor<double>& b) {
     scale = std::max(scale, std::abs(b[i]));
   }
   return error / scale;
+}
+
+/// The first `steps` steps of a run.
+inline Case head(Case c, Index steps) {
+  c.grid.resize(static_cast<std::size_t>(steps) + 1);
+  const Index n = c.states.dim(1);
+  Tensor<double> states(Shape{steps + 1, n});
+  std::copy_n(c.states.data(), (steps + 1) * n, states.data());
+  c.states = std::move(states);
+  return c;
 }
 
 /// Our run on a case: the states [nodes, 8].
@@ -149,6 +167,26 @@ inline double apart(const Tensor<double>& a, const Tensor<double>& b) {
   double worst = 0;
   for (Index k = 0; k < a.dim(0); ++k) worst = std::max(worst, distance(state(a, k), state(b, k)));
   return worst;
+}
+
+/// The run of `solver` on a kept run is the same, within 1e-10 where not said otherwise.
+template <class S, class D = Mixture>
+void agrees(const std::string& name, const Case& c, const S& solver, double tolerance = 1e-10,
+            const D& denoise = {}) {
+  INFO(name);
+  CHECK(apart(run(c, solver, denoise), c.states) < tolerance);
+}
+template <class S>
+void agrees(const std::string& family, const std::string& name, const S& solver, Index stride = 1) {
+  agrees(name, load(family, name, stride), solver);
+}
+
+/// ... or it is known to be another, by more than `least` in some state.
+template <class S>
+void differs(const std::string& family, const std::string& name, const S& solver, double least) {
+  INFO(name);
+  const Case c = load(family, name);
+  CHECK(apart(run(c, solver), c.states) > least);
 }
 
 }  // namespace golden
