@@ -9,24 +9,6 @@ namespace foglift {
 inline namespace v0 {
 namespace solver {
 
-/// Local errors that an integration allows: atol + rtol |y|, as a root mean square over the
-/// elements of a sample.
-struct Tolerance {
-  double rtol = 1e-5, atol = 1e-5;
-  /// Evaluations that a sample may take between two levels.
-  Index max_evaluations = 100000;
-
-  /// Throws ArgumentError unless rtol, atol are not negative, not both 0, and an evaluation is
-  /// allowed.
-  void check(const char* where) const {
-    if (!(rtol >= 0 && atol >= 0 && rtol + atol > 0 && std::isfinite(rtol + atol)) ||
-        max_evaluations < 1)
-      raise<ArgumentError>(where, ": rtol = ", rtol, ", atol = ", atol,
-                           ", max_evaluations = ", max_evaluations,
-                           ", needed tolerances >= 0, not both 0, and an evaluation");
-  }
-};
-
 namespace detail {
 
 /// The coefficients of Dormand & Prince 1980, RK5(4)7M: nodes, weights of the stages, the last row
