@@ -1,0 +1,62 @@
+#pragma once
+
+#include "foglift/diffusion/pullback.hpp"
+#include "foglift/diffusion/solver/transfer.hpp"
+
+#include <cmath>
+#include <utility>
+
+namespace foglift {
+inline namespace v0 {
+namespace solver {
+
+/// Diffusion posterior sampling, DPS (Chung et al. 2023, algorithm 1): any solver, after each step
+/// of which the state goes down the gradient, at the state before the step, of a loss of x0:
+///   x' - scale J^T gradient(x0),  J = d x0 / d x.
+/// With the loss |y - A x0| (the norm, not its square) the step is the paper's zeta / |y - A x0|
+/// times the gradient of the square, up to a factor of 2; with the square over a variance use
+/// guide::LossGradient, which has the scale of a posterior. Neither samples the posterior exactly.
+/// The step's own evaluation of the denoiser is the one that is differentiated; nothing is divided
+/// by alpha or sigma.
+///
+///   auto distance = guide::GradientOf([&](const auto& x0) { return norm_of_residual(x0); });
+///   auto x = sample(solver::PosteriorSampling(solver::Ddpm{}, distance, 0.5), ...);
+template <class S, class Gradient>
+class PosteriorSampling {
+ public:
+  static constexpr const char* name = "posterior sampling";
+  static constexpr int order = 0, weak_order = S::weak_order, evaluations = S::evaluations;
+
+  /// gradient(x0) has the shape of x0. Throws ArgumentError for a scale that is not finite.
+  PosteriorSampling(S inner, Gradient gradient, double scale)
+      : inner_(std::move(inner)), gradient_(std::move(gradient)), scale_(scale) {
+    if (!std::isfinite(scale))
+      raise<ArgumentError>("solver::PosteriorSampling: scale = ", scale, ", must be finite");
+  }
+
+  template <Scalar T>
+  auto start(const TimeGrid& grid) const {
+    return Run<S, T>(inner_, grid);
+  }
+  template <Scalar T, class D>
+  Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
+                 const StepRng& rng, Run<S, T>& inner) const {
+    Pulled<T> pulled = pullback(denoise, x, from, gradient_);
+    bool used = false;
+    const auto known = [&](const Tensor<T>& at, const Level& level) -> Tensor<T> {
+      if (!std::exchange(used, true) && level == from) return std::move(pulled.x0);
+      return denoise(at, level);
+    };
+    x = inner.step(std::move(x), from, to, known, rng);
+    return affine(1, std::move(x), -scale_, pulled.gradient);
+  }
+
+ private:
+  S inner_;
+  Gradient gradient_;
+  double scale_;
+};
+
+}  // namespace solver
+}  // namespace v0
+}  // namespace foglift
