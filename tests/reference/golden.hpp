@@ -145,6 +145,15 @@ inline Case head(Case c, Index steps) {
   return c;
 }
 
+/// Rows of a tensor [M, n].
+inline Tensor<double> rows(const Tensor<double>& from, const std::vector<Index>& kept) {
+  const Index n = from.dim(1);
+  Tensor<double> out(Shape{static_cast<Index>(kept.size()), n});
+  for (std::size_t k = 0; k < kept.size(); ++k)
+    std::copy_n(from.data() + kept[k] * n, n, out.data() + static_cast<Index>(k) * n);
+  return out;
+}
+
 /// Our run on a case: the states [nodes, 8].
 template <class S, class D = Mixture>
 Tensor<double> run(const Case& c, const S& solver, const D& denoise = {}) {

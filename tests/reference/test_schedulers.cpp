@@ -1,3 +1,4 @@
+#include "foglift/diffusion/guidance/threshold.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/ddpm.hpp"
 #include "foglift/diffusion/solver/euler_ancestral.hpp"
@@ -12,7 +13,9 @@ using namespace foglift;
 
 namespace {
 using golden::agrees;
-}
+using golden::apart;
+using golden::load;
+}  // namespace
 
 TEST_CASE("schedulers: DDPM is ancestral sampling with the small variance",
           "[reference][scheduler]") {
@@ -21,7 +24,7 @@ TEST_CASE("schedulers: DDPM is ancestral sampling with the small variance",
   agrees("discrete", "unclip", solver::Ddpm{});
   // diffusers clamps the variance of the last step at 1e-20: noise of 1e-10 is left in the sample.
   for (const char* name : {"trailing", "fixed_small_log", "zero_snr"})
-    agrees(name, golden::load("discrete", std::string("ddpm.") + name), solver::Ddpm{}, 1e-9);
+    agrees(name, load("discrete", std::string("ddpm.") + name), solver::Ddpm{}, 1e-9);
 }
 
 TEST_CASE("schedulers: DDIM with and without noise", "[reference][scheduler]") {
@@ -62,4 +65,63 @@ TEST_CASE("schedulers: Heun in sigma", "[reference][scheduler]") {
     agrees("sigma", name, solver::Heun{}, 2);
   agrees("sigma", "karras_ve.ode", solver::Heun{});
   agrees("kdiffusion", "heun", solver::Heun{});
+}
+
+TEST_CASE("schedulers: DDPM with the large variance ends without noise", "[reference][scheduler]") {
+  // diffusers adds noise of the last step's beta to the sample wherever that step's timestep is
+  // above 0, as on grids that end with a long step.
+  const golden::Case c = load("discrete", "ddpm.fixed_large");
+  const Index steps = c.states.dim(0) - 1;
+  const solver::Ddpm large{.variance = solver::Ddpm::Variance::large};
+  agrees("before the last step", golden::head(c, steps - 1), large);
+  CHECK(apart(golden::run(c, large), c.states) > 0.1);
+  // Ours is the mean: what was added is sqrt(beta') z, beta' = sigma^2 (1 - 0).
+  const Tensor<double> ours = golden::run(c, large);
+  const double deviation = c.grid[static_cast<std::size_t>(steps - 1)].sigma;
+  for (Index i = 0; i < c.states.dim(1); ++i) {
+    const double z = c.noise[(steps - 1) * c.states.dim(1) + i];
+    const Index at = steps * c.states.dim(1) + i;
+    CHECK(std::abs(ours[at] + deviation * z - c.states[at]) < 1e-10);
+  }
+}
+
+TEST_CASE("schedulers: continuous cosine steps of Wuerstchen", "[reference][scheduler]") {
+  // Its grid ends at alpha_bar = 0.9999 without noise in the last step: ours adds it there.
+  const golden::Case c = load("discrete", "wuerstchen");
+  agrees("wuerstchen", golden::head(c, 4), solver::Ddpm{});
+}
+
+TEST_CASE("schedulers: clipped and thresholded samples", "[reference][scheduler]") {
+  const golden::Mixture model;
+  const auto clipped = model | guide::Clip{.lo = -1.2, .hi = 1.2};
+  const auto dynamic =
+      model | guide::DynamicThreshold{.percentile = 0.8, .floor = 1, .ceiling = 1.7};
+  agrees("DDPM, clipped", load("discrete", "ddpm.clip"), solver::Ddpm{}, 1e-10, clipped);
+  agrees("DDPM, thresholds", load("discrete", "ddpm.threshold"), solver::Ddpm{}, 1e-10, dynamic);
+  agrees("DDIM, clipped", load("discrete", "ddim.clip_rederived"), solver::Ddim{}, 1e-10, clipped);
+  // Without use_clipped_model_output DDIM goes on with the noise of the x0 before it was cut: x,
+  // x0 and eps no longer fit together.
+  const golden::Case torn = load("discrete", "ddim.clip");
+  CHECK(apart(golden::run(torn, solver::Ddim{}, clipped), torn.states) > 0.05);
+}
+
+TEST_CASE("schedulers: DDIM goes to the next level of its grid", "[reference][scheduler]") {
+  agrees("discrete", "ddim.leading_7", solver::Ddim{});
+  // On a grid of "linspace", diffusers steps to t - T / N instead, a level that the model is not
+  // asked at next.
+  const golden::Case c = load("discrete", "ddim.linspace");
+  CHECK(apart(golden::run(c, solver::Ddim{}), c.states) > 0.1);
+  const Tensor<double> to = golden::file("discrete").tensor<double>("ddim.linspace/to");
+  double error = 0, gap = 0;
+  for (Index k = 0; k < to.dim(0); ++k) {
+    const Level &from = c.grid[static_cast<std::size_t>(k)],
+                &next = c.grid[static_cast<std::size_t>(k + 1)];
+    const Level reached{next.t, to[2 * k], to[2 * k + 1]};
+    gap = std::max(gap, std::abs(reached.sigma - next.sigma));
+    const Tensor<double> x = solver::Ddim{}.step(golden::state(c.states, k), from, reached,
+                                                 golden::Mixture{}, StepRng(Rng(1), 0, k));
+    error = std::max(error, golden::distance(x, golden::state(c.states, k + 1)));
+  }
+  CHECK(gap > 0.02);
+  CHECK(error < 1e-10);
 }

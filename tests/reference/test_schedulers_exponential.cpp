@@ -84,6 +84,10 @@ TEST_CASE("schedulers: SDE-DPM-Solver of orders 1 and 2", "[reference][scheduler
   agrees("multistep", "sde-dpmsolver.1", sde<1, Weights::midpoint>(1, Prediction::noise));
   agrees("multistep", "sde-dpmsolver.2.midpoint", sde<2, Weights::midpoint>(1, Prediction::noise));
   agrees("multistep", "sde-dpmsolver.2.heun", sde<2, Weights::exact>(1, Prediction::noise));
+  // CogVideoX draws twice in each inner step and takes the second.
+  golden::Case video = load("discrete", "cogvideox_dpm");
+  video.noise = golden::rows(video.noise, {0, 2, 4, 6});
+  agrees("cogvideox_dpm", video, sde<2, Weights::midpoint>());
   const auto k = [](auto weights, double eta = 1) {
     return sde<2, decltype(weights)::value>(eta, Prediction::data, Ending::full_order);
   };
