@@ -30,8 +30,8 @@ bool finite(const Tensor<T>& x) {
   return std::all_of(x.begin(), x.end(), [](T v) { return std::isfinite(v); });
 }
 
-template <Scalar T>
-double distance(const Tensor<T>& a, const Tensor<T>& b) {
+template <Scalar A, Scalar B>
+double distance(const Tensor<A>& a, const Tensor<B>& b) {
   double worst = a.shape() == b.shape() ? 0 : INFINITY;
   for (Index i = 0; i < std::min(a.size(), b.size()); ++i)
     worst = std::max(worst, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));

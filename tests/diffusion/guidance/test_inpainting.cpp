@@ -53,6 +53,30 @@ struct Zero {
   }
 };
 
+/// A solver that knows its grid and place, and holds every step to them.
+struct Strict {
+  static constexpr const char* name = "strict";
+  static constexpr int order = 0, weak_order = 0, evaluations = 0;
+  std::vector<double>* visited;
+
+  struct Place {
+    TimeGrid grid;
+    std::size_t at = 0;
+  };
+  template <Scalar T>
+  Place start(const TimeGrid& grid) const {
+    return {grid};
+  }
+  template <Scalar T, class D>
+  Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D&, const StepRng&,
+                 Place& place) const {
+    CHECK(place.grid.at(place.at) == from);
+    CHECK(place.grid.at(place.at + 1) == to);
+    ++place.at;
+    visited->push_back(from.t);
+    return x;
+  }
+};
 const double y = 1.5;
 const solver::Known<double> known{Tensor<double>({1, 2}, {y, 0}), Tensor<double>({1, 2}, {1, 0})};
 const Index rows = 125, width = 64;  // 4000 pairs
@@ -192,6 +216,26 @@ TEST_CASE("repaint: the state of a jump has the marginal of its level", "[diffus
     for (const double square : seen[k])
       CHECK_THAT(square, WithinAbs(expected, 4 * expected * std::sqrt(2.0 / n)));
   }
+}
+
+TEST_CASE("repaint: an inner solver with a memory starts anew with each repetition",
+          "[diffusion][guidance]") {
+  TimeGrid g;
+  for (int i = 0; i <= 6; ++i) g.push_back({0.6 - 0.1 * i, 1, 6.0 - i});
+  for (Level& l : g) l.t = std::round(10 * l.t);
+  std::vector<double> visited;
+  const auto run = [&](solver::RepaintOptions options) {
+    visited.clear();
+    sample<double>(solver::Repaint(Strict{&visited}, known, options), Correlated{}, {1, 2}, g,
+                   Rng(3));
+    return visited;
+  };
+  CHECK(run({.jump = 2, .resamplings = 1}) == std::vector<double>{6, 5, 4, 3, 2, 1});
+  // levels 1 and 3 are 0 and 2 steps above the last one with noise; 5 is too near the start
+  CHECK(run({.jump = 2, .resamplings = 2}) == std::vector<double>{6, 5, 4, 5, 4, 3, 2, 3, 2, 1});
+  CHECK(run({.jump = 1, .resamplings = 3}) ==
+        std::vector<double>{6, 6, 6, 5, 5, 5, 4, 4, 4, 3, 3, 3, 2, 2, 2, 1});
+  CHECK(run({.jump = 6, .resamplings = 3}) == std::vector<double>{6, 5, 4, 3, 2, 1});
 }
 
 TEST_CASE("repaint: a sample does not depend on its batch, nor repetitions on each other",

@@ -380,6 +380,30 @@ TEST_CASE("pair rules: weight 1 or no difference leaves the conditional model",
   check(guide::MagnitudeAware{.weight = 1}, guide::MagnitudeAware{.weight = 3});
 }
 
+TEST_CASE("pair rules: each sample at its own level, in float as in double",
+          "[diffusion][guidance]") {
+  const std::vector<Level> each{{1, 0, 1}, {0.5, 0.6, 0.8}, {0.5, 1, 3}, {0.1, 1, 0.1}, {0, 1, 0}};
+  const auto check = [&](const auto& rule) {
+    const auto whole = (Says<double>{c} | guide::ClassifierFree{Says<double>{u}, rule})(x, each);
+    for (Index b = 0; b < B; ++b) {
+      const auto alone =
+          Says<double>{c.rows(b, 1)} | guide::ClassifierFree{Says<double>{u.rows(b, 1)}, rule};
+      CHECK(alone(x.rows(b, 1), each[static_cast<std::size_t>(b)]) == whole.rows(b, 1));
+    }
+    const auto single =
+        (Says<float>{c.cast<float>()} | guide::ClassifierFree{Says<float>{u.cast<float>()}, rule})(
+            x.cast<float>(), each);
+    // inputs and result rounded: 20 roundings of numbers up to 30
+    CHECK(distance(single, whole) < 20 * 30 * 6e-8);
+  };
+  check(guide::Weight{4});
+  check(guide::Rescaled{4});
+  check(guide::ZeroStar{.weight = 4});
+  check(guide::AdaptiveProjected{.weight = 4, .eta = 0.2, .norm_limit = 2});
+  check(guide::Tangential{.weight = 4});
+  check(guide::MagnitudeAware{.weight = 4});
+}
+
 TEST_CASE("autoguidance: leads away from the weak model", "[diffusion][guidance]") {
   const auto guided = Says<double>{c} | guide::autoguidance(Says<double>{u}, 2.0);
   const auto x0 = guided(x, Level{0.5, 0.6, 0.8});

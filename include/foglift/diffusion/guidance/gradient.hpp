@@ -78,6 +78,7 @@ Tensor<T> shifted(Tensor<T> x0, const Tensor<T>& gradient, const Levels& levels,
 /// holds; programs that take it at the mean of the next state solve another problem.
 ///
 ///   auto guided = denoise | guide::Classifier{guide::GradientOf(log_probability), {.weight = 2}};
+/// One that takes a Level and no Levels serves batches at one level.
 template <class Gradient>
 class Classifier {
  public:
@@ -90,14 +91,13 @@ class Classifier {
   }
 
   template <class D, Scalar T, class L>
-  requires(Answers<D, Tensor<T>, L>&& Answers<Gradient, Tensor<T>, Levels>) Tensor<T> apply(
+  requires(Answers<D, Tensor<T>, L>&& Answers<Gradient, Tensor<T>, L>) Tensor<T> apply(
       const D& denoise, const Tensor<T>& x, const L& levels)
   const {
     Tensor<T> x0 = foglift::detail::denoised(denoise, x, levels);
     const Levels each(levels);
-    const bool silent = each.shared() && options_.gain(each[0]) == 0;
-    if (silent) return x0;  // an infinite gradient at sigma = 0 is not asked for
-    return detail::shifted(std::move(x0), Tensor<T>(gradient_(x, each)), each, 1, options_,
+    if (each.shared() && options_.gain(each[0]) == 0) return x0;
+    return detail::shifted(std::move(x0), Tensor<T>(gradient_(x, levels)), each, 1, options_,
                            "guide::Classifier");
   }
 
@@ -137,7 +137,8 @@ class LossGradient {
                                                         const L& levels)
   const {
     const Levels each(levels);
-    if (each.shared() && options_.gain(each[0]) == 0) return denoise(x, levels);
+    if (each.shared() && options_.gain(each[0]) == 0)
+      return foglift::detail::denoised(denoise, x, levels);
     Pulled<T> pulled = pullback(denoise, x, each, gradient_);
     return detail::shifted(std::move(pulled.x0), pulled.gradient, each, -1, options_,
                            "guide::LossGradient");

@@ -85,6 +85,14 @@ class Guided {
   G guidance_;
 };
 
+namespace detail {
+/// Says by static_assert what a guidance that has check<D>() misses in a denoiser.
+template <class G, class D>
+constexpr void check_for() {
+  if constexpr (requires { G::template check<D>(); }) G::template check<D>();
+}
+}  // namespace detail
+
 /// The guided denoiser. Named denoisers are referred to and must outlive it, temporaries are kept;
 /// rules apply from left to right, each to what the ones before it made:
 ///   auto sharper = model | guide::ClassifierFree{unconditional, 1.5} | guide::Clip{};
@@ -94,8 +102,7 @@ auto operator|(D&& denoise, G&& guidance) {
   static_assert(Denoiser<D, float> || Denoiser<D, double>,
                 "the left side of | must be a denoiser, callable as (const Tensor<T>& x, Level) -> "
                 "Tensor<T>, the posterior mean of x0");
-  if constexpr (requires { std::remove_cvref_t<G>::template check<D>(); })
-    std::remove_cvref_t<G>::template check<D>();
+  detail::check_for<std::remove_cvref_t<G>, D>();
   return Guided<Kept<D>, std::remove_cvref_t<G>>(std::forward<D>(denoise),
                                                  std::forward<G>(guidance));
 }

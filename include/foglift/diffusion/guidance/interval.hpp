@@ -46,7 +46,7 @@ class Interval {
 
   template <class D>
   static constexpr void check() {
-    if constexpr (requires { G::template check<D>(); }) G::template check<D>();
+    detail::check_for<G, D>();
   }
 
   template <class D, Value X, class L>

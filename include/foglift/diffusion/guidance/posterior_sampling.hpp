@@ -43,8 +43,9 @@ class PosteriorSampling {
                  const StepRng& rng, Run<S, T>& inner) const {
     Pulled<T> pulled = pullback(denoise, x, from, gradient_);
     bool used = false;
-    const auto known = [&](const Tensor<T>& at, const Level& level) -> Tensor<T> {
-      if (!std::exchange(used, true) && level == from) return std::move(pulled.x0);
+    const auto known = [&](const Tensor<T>& at, const auto& level) -> Tensor<T> {
+      if (!std::exchange(used, true) && Levels(level).shared() && Levels(level)[0] == from)
+        return std::move(pulled.x0);
       return denoise(at, level);
     };
     x = inner.step(std::move(x), from, to, known, rng);

@@ -17,8 +17,8 @@ struct RepaintOptions {
 /// RePaint (Lugmayr et al. 2022, algorithm 1 and appendix B): replacement, and at every jump-th
 /// level, counted from the last one with noise, the state is noised again by `jump` steps and
 /// denoised anew, so that the unknown part meets the known one more than once. The steps that are
-/// repeated belong to the step that reaches the level. An inner solver's memory starts anew with
-/// each of them.
+/// repeated belong to the step that reaches the level. An inner solver starts anew, on the rest
+/// of the grid, with each repetition.
 ///
 ///   auto x = sample(solver::Repaint(solver::Ddpm{}, known, {.jump = 5, .resamplings = 4}), ...);
 template <class S, Scalar T = float>
@@ -61,7 +61,8 @@ class Repaint {
         return again + static_cast<std::uint64_t>(r) * run.grid.size() + k;
       };
       x = noised(std::move(x), run.grid[reached], run.grid[first], rng.repeat(label(0)));
-      run.inner = Run<S, T>(inner_, run.grid);
+      run.inner = Run<S, T>(
+          inner_, TimeGrid(run.grid.begin() + static_cast<std::ptrdiff_t>(first), run.grid.end()));
       for (std::size_t k = first; k < reached; ++k) {
         const StepRng own = rng.repeat(label(1 + k - first));
         x = known_.put(run.inner.step(std::move(x), run.grid[k], run.grid[k + 1], denoise, own),

@@ -41,8 +41,8 @@ class Sum {
 
   template <class D>
   static constexpr void check() {
-    if constexpr (requires { G::template check<D>(); }) G::template check<D>();
-    if constexpr (requires { H::template check<D>(); }) H::template check<D>();
+    detail::check_for<G, D>();
+    detail::check_for<H, D>();
   }
 
   template <class D, Value X, class L>
