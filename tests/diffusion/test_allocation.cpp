@@ -1,4 +1,5 @@
 #include "foglift/diffusion/analytic.hpp"
+#include "foglift/diffusion/guidance.hpp"
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/ddpm.hpp"
@@ -60,6 +61,40 @@ TEST_CASE("sample: a step allocates nothing once it is warm", "[diffusion][sampl
   check(solver::Ddpm{});
   check(solver::Ddim{});
   check(solver::Heun{});
+}
+
+TEST_CASE("guidance: a call allocates nothing once it is warm", "[diffusion][guidance]") {
+  const auto model = [](const Tensor<float>& x, const Levels&) { return affine(0.5, x, 0, x); };
+  const auto other = [](const Tensor<float>& x, const Levels&) { return affine(0.3, x, 0, x); };
+  const TimeGrid g = grid::uniform(schedule::Linear{}, 8);
+  const auto check = [&](const auto& solver, const auto& denoise) {
+    const auto run = [&] { return sample(solver, denoise, {16, 6, 4}, g, Rng(1)); };
+    const auto warm = run();
+    run();  // beside the result that is kept
+    const long before = allocations;
+    const auto x = run();
+    const long made = allocations - before;
+    CHECK(made == 0);
+    CHECK(x == warm);
+  };
+  const auto guided = [&](const auto& guidance) { check(solver::Ddim{}, model | guidance); };
+  const auto pair = [&](const auto& rule) { guided(guide::ClassifierFree{other, rule}); };
+  guide::Momentum<float> memory(-0.5);
+  pair(guide::Weight{2});
+  pair(guide::Rescaled{2});
+  pair(guide::ZeroStar{.weight = 2});
+  pair(guide::WithMomentum{guide::AdaptiveProjected{.weight = 2}, memory});
+  pair(guide::Tangential{.weight = 2});
+  pair(guide::MagnitudeAware{.weight = 2});
+  guided(guide::Interval{{.lo = 0.1, .hi = 2}, guide::ClassifierFree{other, 2.0}});
+  guided(guide::DynamicThreshold{});
+  guided(guide::TwoConditions{other, other, {.first = 2, .second = 3}});
+  guided(guide::FrequencyDecoupled{other, {.low = 2, .high = 3}});
+  guided(guide::ClassifierFree{other, 2.0} + guide::away_from(other, 2.0));
+  guided(guide::SelfAttention{[](const Tensor<float>& x0) { return x0; }});
+  guided(guide::Classifier{[](const Tensor<float>& x, const Levels&) { return x; }});
+  const solver::Known<float> known{Tensor<float>({1, 6, 4}), Tensor<float>({1, 6, 4}, 0.5f)};
+  check(solver::Replacement(solver::Ddpm{}, known), model);
 }
 
 #endif

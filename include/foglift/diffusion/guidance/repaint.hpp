@@ -61,8 +61,10 @@ class Repaint {
         return again + static_cast<std::uint64_t>(r) * run.grid.size() + k;
       };
       x = noised(std::move(x), run.grid[reached], run.grid[first], rng.repeat(label(0)));
-      run.inner = Run<S, T>(
-          inner_, TimeGrid(run.grid.begin() + static_cast<std::ptrdiff_t>(first), run.grid.end()));
+      if constexpr (foglift::detail::HasMemory<S, T>)
+        run.inner = Run<S, T>(
+            inner_,
+            TimeGrid(run.grid.begin() + static_cast<std::ptrdiff_t>(first), run.grid.end()));
       for (std::size_t k = first; k < reached; ++k) {
         const StepRng own = rng.repeat(label(1 + k - first));
         x = known_.put(run.inner.step(std::move(x), run.grid[k], run.grid[k + 1], denoise, own),
