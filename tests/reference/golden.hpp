@@ -52,6 +52,14 @@ struct Mixture {
       out[i] = static_cast<T>(at(double{x[i]}, level.alpha, level.sigma));
     return out;
   }
+  template <Scalar T>
+  Tensor<T> operator()(const Tensor<T>& x, const Levels& levels) const {
+    auto out = Tensor<T>::uninitialized(x.shape());
+    const Index n = x.row_size();
+    for (Index i = 0; i < x.size(); ++i)
+      out[i] = static_cast<T>(at(double{x[i]}, levels[i / n].alpha, levels[i / n].sigma));
+    return out;
+  }
 };
 
 /// Gives the recorded deviates [M, 8] in the order in which steps ask for new ones.

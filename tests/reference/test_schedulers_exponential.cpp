@@ -1,4 +1,6 @@
 #include "exact_steps.hpp"
+#include "foglift/diffusion/solver/adaptive_dpm.hpp"
+#include "foglift/diffusion/solver/adaptive_rk45.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/dpm_multi.hpp"
 #include "foglift/diffusion/solver/dpm_sde.hpp"
@@ -241,4 +243,30 @@ TEST_CASE("schedulers: UniPC", "[reference][scheduler]") {
   agrees("multistep", "unipc.predictor", uni<3, Weights::bh2, false>());
   agrees("multistep", "unipc.karras", uni<2, Weights::bh2>());
   agrees("multistep", "unipc.flow", uni<2, Weights::bh2>());
+}
+
+namespace {
+template <int Order>
+void as_good_as_adaptive(const char* name) {
+  INFO(name);
+  const golden::Case c = load("kdiffusion", name);
+  const Tensor<double> flow =
+      golden::state(golden::run(c, solver::AdaptiveRk45{.rtol = 1e-10, .atol = 1e-10}), 1);
+  solver::StepReport report;
+  const Tensor<double> ours =
+      golden::run(c, solver::AdaptiveDpm<Order>{.rtol = 0.02, .atol = 0.005, .report = &report});
+  const double theirs = golden::distance(golden::state(c.states, 1), flow);
+  CHECK(theirs < 0.01);
+  CHECK(golden::distance(golden::state(ours, 1), flow) < 1.5 * theirs);
+  const auto calls = static_cast<double>(
+      golden::file("kdiffusion").tensor<double>(std::string(name) + "/calls").size());
+  CHECK(static_cast<double>(report.evaluations.at(0)) < 1.1 * calls);
+}
+}  // namespace
+
+TEST_CASE("schedulers: adaptive DPM-Solver comes as near in as many evaluations",
+          "[reference][scheduler]") {
+  // k-diffusion interpolates eps and measures errors in variance-exploding units.
+  as_good_as_adaptive<2>("dpm_adaptive.2");
+  as_good_as_adaptive<3>("dpm_adaptive.3");
 }
