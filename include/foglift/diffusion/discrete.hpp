@@ -1,6 +1,9 @@
 #pragma once
 
-#include "foglift/diffusion/schedule.hpp"
+#include "foglift/diffusion/schedule/cosine.hpp"
+#include "foglift/diffusion/schedule/linear.hpp"
+#include "foglift/diffusion/schedule/log_snr.hpp"
+#include "foglift/diffusion/schedule/sigmoid.hpp"
 
 #include <functional>
 #include <utility>
@@ -51,15 +54,65 @@ class DiscreteSchedule {
     const double a = std::sqrt(range.first), b = std::sqrt(range.last);
     return tabulate(steps, [&](double u) { return (a + (b - a) * u) * (a + (b - a) * u); });
   }
-  /// beta_i = 1 - alpha_bar((i+1)/T) / alpha_bar(i/T) of schedule::Cosine, at most `most` (Nichol &
-  /// Dhariwal 2021).
-  static DiscreteSchedule cosine(Index steps, double most = 0.999) {
-    const schedule::Cosine continuous;
+  /// beta rises along a sigmoid from -6 to 6 (the "sigmoid" betas of diffusers).
+  static DiscreteSchedule sigmoid(Index steps, BetaRange range = {.first = 1e-4, .last = 0.02}) {
+    return tabulate(steps, [&](double u) {
+      return range.first + (range.last - range.first) * schedule::detail::sigmoid(12 * u - 6);
+    });
+  }
+  /// beta_i = 1 - alpha_bar((i+1)/T) / alpha_bar(i/T) of a continuous schedule, at most `most`.
+  /// alpha_bar = exp(-B), B the integrated rate, so beta = 1 - exp(B(i/T) - B((i+1)/T)).
+  template <VariancePreservingSchedule S>
+  static DiscreteSchedule of(const S& continuous, Index steps, double most = 0.999) {
+    const auto log_alpha = [&](double t) {
+      const Level l = continuous.at(t);
+      return l.alpha > 0.5 ? 0.5 * std::log1p(-l.sigma * l.sigma) : std::log(l.alpha);
+    };
     std::vector<double> betas;
     for (Index i = 0; i < check_steps(steps); ++i) {
       const auto T = static_cast<double>(steps), at = static_cast<double>(i);
-      const double from = continuous.at(at / T).alpha, to = continuous.at((at + 1) / T).alpha;
-      betas.push_back(std::min(most, 1 - (to / from) * (to / from)));
+      betas.push_back(
+          std::min(most, -std::expm1(2 * (log_alpha((at + 1) / T) - log_alpha(at / T)))));
+    }
+    return DiscreteSchedule(std::move(betas));
+  }
+  /// schedule::Cosine in steps (Nichol & Dhariwal 2021).
+  static DiscreteSchedule cosine(Index steps, double most = 0.999) {
+    return of(schedule::Cosine(), steps, most);
+  }
+  /// schedule::Sigmoid in steps (Jabri et al. 2023).
+  static DiscreteSchedule sigmoid_alpha_bar(Index steps, schedule::Sigmoid continuous = {},
+                                            double most = 0.999) {
+    return of(continuous, steps, most);
+  }
+  /// alpha_bar = e^(-rate t) in steps.
+  static DiscreteSchedule exponential(Index steps, double rate = 12) {
+    return of(schedule::exponential(rate), steps);
+  }
+  /// schedule::Laplace in steps (Hang et al. 2024); its first step leaves the noise of the curve's
+  /// beginning.
+  static DiscreteSchedule laplace(Index steps, schedule::LaplaceCurve curve = {}) {
+    const schedule::Laplace continuous(curve);
+    std::vector<double> bars;
+    for (Index i = 0; i < check_steps(steps); ++i) {
+      const double alpha =
+          continuous.at(steps > 1 ? static_cast<double>(i) / static_cast<double>(steps - 1) : 1.0)
+              .alpha;
+      bars.push_back(alpha * alpha);
+    }
+    return of_alpha_bars(bars);
+  }
+  /// A chain of given products alpha_bar. Throws ArgumentError unless they fall from below 1, above
+  /// 0.
+  static DiscreteSchedule of_alpha_bars(const std::vector<double>& alpha_bars) {
+    std::vector<double> betas;
+    double last = 1;
+    for (std::size_t i = 0; i < alpha_bars.size(); ++i) {
+      if (!(alpha_bars[i] > 0 && alpha_bars[i] < last))
+        raise<ArgumentError>("DiscreteSchedule: alpha_bar ", alpha_bars[i], " at step ", i,
+                             " after ", last, ", must fall and stay above 0");
+      betas.push_back(1 - alpha_bars[i] / last);
+      last = alpha_bars[i];
     }
     return DiscreteSchedule(std::move(betas));
   }
@@ -120,6 +173,7 @@ class DiscreteSchedule {
     const auto i = std::min(static_cast<std::size_t>(position), betas_.size() - 2);
     return 2 * level.sigma * level.sigma * (lambda_[i] - lambda_[i + 1]) * T;
   }
+  LevelRate derivative(double t) const { return schedule::detail::rate_of(at(t), rate(t)); }
 
  private:
   static Index check_steps(Index steps) {

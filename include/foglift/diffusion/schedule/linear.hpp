@@ -1,0 +1,79 @@
+#pragma once
+
+#include "foglift/diffusion/schedule/schedule.hpp"
+
+#include <algorithm>
+
+namespace foglift {
+inline namespace v0 {
+namespace schedule {
+
+/// beta(t) at t = 0 and t = 1 of a continuous schedule.
+struct RateRange {
+  double beta_min, beta_max;
+};
+
+/// beta(t) grows linearly (Ho et al. 2020 in the continuous limit; Song et al. 2021, eq. 33).
+class Linear {
+ public:
+  explicit Linear(RateRange range = {.beta_min = 0.1, .beta_max = 20})
+      : min_(range.beta_min), slope_(range.beta_max - range.beta_min) {
+    detail::check_rates(range.beta_min, range.beta_max, "schedule::Linear");
+  }
+
+  Level at(double t) const {
+    detail::check_time(t, "schedule::Linear::at");
+    return detail::level_of(t, (min_ + 0.5 * slope_ * t) * t);
+  }
+  double rate(double t) const { return min_ + slope_ * t; }
+  LevelRate derivative(double t) const { return detail::rate_of(at(t), rate(t)); }
+  /// The root of slope t^2 / 2 + beta_min t = B in the form without cancellation.
+  double time(double lambda) const {
+    const double B = detail::integrated_rate(lambda, "schedule::Linear::time");
+    if (B == 0) return 0;
+    if (std::isinf(B)) return 1;
+    return std::min(1.0, 2 * B / (std::sqrt(min_ * min_ + 2 * slope_ * B) + min_));
+  }
+
+ private:
+  double min_, slope_;
+};
+
+/// alpha^2 = e^(-rate t): a rate that does not change (the "exp" schedule of diffusers, rate 12).
+inline Linear exponential(double rate = 12) { return Linear({.beta_min = rate, .beta_max = rate}); }
+
+/// sqrt(beta(t)) grows linearly (Rombach et al. 2022); the defaults are 1000 times the betas of the
+/// 1000-step table from 0.00085 to 0.012.
+class ScaledLinear {
+ public:
+  explicit ScaledLinear(RateRange range = {.beta_min = 0.85, .beta_max = 12})
+      : first_(std::sqrt(range.beta_min)), slope_(std::sqrt(range.beta_max) - first_) {
+    detail::check_rates(range.beta_min, range.beta_max, "schedule::ScaledLinear");
+  }
+
+  /// The integral of (a + d t)^2 is t (a^2 + a u + u^2) / 3 with u = a + d t.
+  Level at(double t) const {
+    detail::check_time(t, "schedule::ScaledLinear::at");
+    const double u = first_ + slope_ * t;
+    return detail::level_of(t, t * (first_ * first_ + first_ * u + u * u) / 3);
+  }
+  double rate(double t) const {
+    const double u = first_ + slope_ * t;
+    return u * u;
+  }
+  LevelRate derivative(double t) const { return detail::rate_of(at(t), rate(t)); }
+  double time(double lambda) const {
+    const double B = detail::integrated_rate(lambda, "schedule::ScaledLinear::time");
+    if (B == 0) return 0;
+    if (std::isinf(B)) return 1;
+    const double u = std::cbrt(first_ * first_ * first_ + 3 * slope_ * B);
+    return std::min(1.0, 3 * B / (first_ * first_ + first_ * u + u * u));
+  }
+
+ private:
+  double first_, slope_;
+};
+
+}  // namespace schedule
+}  // namespace v0
+}  // namespace foglift

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "foglift/diffusion/schedule/linear.hpp"
+
+#include <limits>
+#include <utility>
+
+namespace foglift {
+inline namespace v0 {
+namespace schedule {
+
+/// alpha of a variance-preserving schedule, and sigma = 1 - alpha^2, the square of its sigma (Song
+/// et al. 2021, eq. 29): less noise than the variance-preserving process at every time.
+template <VariancePreservingSchedule S = Linear>
+class SubVariancePreserving {
+ public:
+  explicit SubVariancePreserving(S base = S()) : base_(std::move(base)) {}
+
+  Level at(double t) const {
+    const Level l = base_.at(t);
+    return {t, l.alpha, l.sigma * l.sigma};
+  }
+  /// sigma' = -2 alpha alpha'.
+  LevelRate derivative(double t) const {
+    const LevelRate r = base_.derivative(t);
+    return {r.alpha, -2 * base_.at(t).alpha * r.alpha};
+  }
+  /// r = sigma / alpha = (1 - alpha^2) / alpha gives alpha = 2 / (r + sqrt(r^2 + 4)), and in the
+  /// base schedule sigma^2 = r alpha, so lambda = (ln(alpha) - ln(r)) / 2.
+  double time(double lambda) const {
+    const double r = std::exp(-lambda);
+    if (std::isinf(r)) return base_.time(-std::numeric_limits<double>::infinity());
+    const double log_alpha = std::log(2 / (r + std::hypot(r, 2.0)));
+    return base_.time(0.5 * (log_alpha + lambda));
+  }
+
+ private:
+  S base_;
+};
+
+}  // namespace schedule
+}  // namespace v0
+}  // namespace foglift
