@@ -15,6 +15,8 @@ namespace schedule {
 /// t = 1, where rate(t) is +inf.
 class Cosine {
  public:
+  static constexpr bool zero_terminal_snr = true;
+
   struct Options {
     double offset = 0.008;
   };

@@ -12,6 +12,8 @@ namespace schedule {
 /// alpha = 1 - t, sigma = t: straight paths from noise to data (Liu et al. 2022, rectified flow;
 /// Lipman et al. 2023, conditional optimal transport). alpha is exactly 0 at t = 1.
 struct Flow {
+  static constexpr bool zero_terminal_snr = true;
+
   Level at(double t) const {
     detail::check_time(t, "schedule::Flow::at");
     return {t, 1 - t, t};
@@ -26,6 +28,8 @@ struct Flow {
 /// alpha = cos(pi t / 2), sigma = sin(pi t / 2) (Albergo & Vanden-Eijnden 2023; the angle of
 /// TrigFlow, Lu & Song 2025). alpha is exactly 0 at t = 1, where rate(t) is +inf.
 struct Trigonometric {
+  static constexpr bool zero_terminal_snr = true;
+
   Level at(double t) const {
     detail::check_time(t, "schedule::Trigonometric::at");
     return {t, std::sin(quarter * (1 - t)), std::sin(quarter * t)};

@@ -15,7 +15,8 @@ struct LevelRate {
 
 /// How noise grows with time: at(t) is the level at time t in [0, 1]; time(lambda) is its inverse,
 /// the time at which ln(alpha / sigma) is lambda, clamped to [0, 1] and finite for every lambda,
-/// +-inf included.
+/// +-inf included. A schedule whose alpha is exactly 0 at t = 1 says so by `static constexpr bool
+/// zero_terminal_snr = true`: parameterizations that tell nothing of x0 there are refused with it.
 template <class S>
 concept NoiseSchedule = requires(const S& s, double v) {
   { s.at(v) } -> std::convertible_to<Level>;

@@ -46,6 +46,8 @@ class SigmoidRate {
 /// et al. 2023, algorithm 2). alpha is exactly 0 at t = 1, where rate(t) is +inf.
 class Sigmoid {
  public:
+  static constexpr bool zero_terminal_snr = true;
+
   struct Options {
     double start = -3, end = 3, tau = 1;
   };
