@@ -62,6 +62,18 @@ TEST_CASE("classifier free: the score is linear in the scores of Gaussian classe
     }
 }
 
+TEST_CASE("classifier free: a model of weight 0 is not asked", "[diffusion][guidance]") {
+  int conditional = 0, unconditional = 0;
+  const Counting one{c, &conditional}, other{u, &unconditional};
+  CHECK((one | guide::ClassifierFree{other, 0.0})(x, middle) == u);
+  CHECK(conditional == 0);
+  CHECK((one | guide::ClassifierFree{other, 1.0})(x, middle) == c);
+  CHECK(unconditional == 1);
+  (one | guide::ClassifierFree{other, 2.0})(x, middle);
+  CHECK(conditional == 2);
+  CHECK(unconditional == 2);
+}
+
 TEST_CASE("interval: acts on levels inside and asks nobody else outside", "[diffusion][guidance]") {
   int asked = 0;
   const auto guided =
@@ -79,11 +91,11 @@ TEST_CASE("interval: acts on levels inside and asks nobody else outside", "[diff
 
 TEST_CASE("interval: in lambda and in time", "[diffusion][guidance]") {
   using Of = guide::Range::Of;
-  const guide::Range lambda{.lo = -1, .hi = 1, .of = Of::lambda};
+  const guide::Range lambda{.lo = -1, .hi = 2, .of = Of::lambda};
   const guide::Range time{.lo = 0.25, .hi = 0.5, .of = Of::time};
   CHECK(lambda.contains({0, 1, 1}));
-  CHECK(lambda.contains({0, std::exp(0.99), 1}));
-  CHECK_FALSE(lambda.contains({0, std::exp(1.01), 1}));
+  CHECK(lambda.contains({0, std::exp(1.99), 1}));
+  CHECK_FALSE(lambda.contains({0, std::exp(2.01), 1}));
   CHECK_FALSE(lambda.contains({0, std::exp(-1.01), 1}));
   CHECK_FALSE(lambda.contains({1, 0, 1}));
   CHECK_FALSE(lambda.contains({0, 1, 0}));
@@ -265,4 +277,39 @@ TEST_CASE("composition: rules apply from left to right and stay finite at both e
             : first.x0};
     CHECK(x0 == (second | guide::DynamicThreshold{.percentile = 0.9})(x, l));
   }
+}
+
+TEST_CASE("linear guidances: are recorded on a tape", "[diffusion][guidance]") {
+  // Linear denoisers under linear guidances: x0 = J x, whose columns are the answers to unit
+  // states, so the gradient of sum(seed x0) is J^T seed.
+  const auto cond = [](const auto& s, const Levels&) { return s * 2.0; };
+  const auto base = [](const auto& s, const Levels&) { return s * -1.0; };
+  const auto third = [](const auto& s, const Levels&) { return s * 0.5; };
+  const std::vector<Level> each{{0.1, 1, 0.4}, {0.5, 1, 1}};
+  const Shape shape{2, 5, 1};
+  const Tensor<double> state = Rng(6).normal<double>(shape), seed = Rng(7).normal<double>(shape);
+  const auto check = [&](const auto& guidance) {
+    const auto guided = cond | guidance;
+    Tape<double> tape;
+    const Var<double> v = tape.variable(state);
+    const Var<double> x0 = guided(v, each);
+    CHECK(x0.value() == guided(state, each));
+    const auto gradients = tape.backward(x0, seed);
+    for (Index j = 0; j < state.size(); ++j) {
+      Tensor<double> unit(shape);
+      unit[j] = 1;
+      const auto column = guided(unit, each);
+      double want = 0;
+      for (Index i = 0; i < column.size(); ++i) want += column[i] * seed[i];
+      CHECK_THAT(gradients[v][j], WithinAbs(want, 1e-13));
+    }
+  };
+  const guide::ClassifierFree cfg{base, 2.5};
+  check(cfg);
+  check(guide::ClassifierFree{base, 0.0});
+  check(guide::ClassifierFree{base, guide::WeightAt([](const Level& l) { return 1 + l.sigma; })});
+  check(guide::Interval{{.lo = 0.5, .hi = 2}, cfg});
+  check(guide::TwoConditions{base, third, {.first = 1.5, .second = 7}});
+  check(guide::FrequencyDecoupled{base, {.low = 2, .high = 5, .blur = 0.8}});
+  check(cfg + guide::away_from(third, 3.0));
 }

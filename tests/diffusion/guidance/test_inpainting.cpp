@@ -57,7 +57,7 @@ struct Zero {
 struct Strict {
   static constexpr const char* name = "strict";
   static constexpr int order = 0, weak_order = 0, evaluations = 0;
-  std::vector<double>* visited;
+  std::vector<double>*visited, *drawn;
 
   struct Place {
     TimeGrid grid;
@@ -68,12 +68,13 @@ struct Strict {
     return {grid};
   }
   template <Scalar T, class D>
-  Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D&, const StepRng&,
+  Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D&, const StepRng& rng,
                  Place& place) const {
     CHECK(place.grid.at(place.at) == from);
     CHECK(place.grid.at(place.at + 1) == to);
     ++place.at;
     visited->push_back(from.t);
+    drawn->push_back(rng.normal<double>({1}).item());
     return x;
   }
 };
@@ -223,11 +224,12 @@ TEST_CASE("repaint: an inner solver with a memory starts anew with each repetiti
   TimeGrid g;
   for (int i = 0; i <= 6; ++i) g.push_back({0.6 - 0.1 * i, 1, 6.0 - i});
   for (Level& l : g) l.t = std::round(10 * l.t);
-  std::vector<double> visited;
+  std::vector<double> visited, drawn;
   const auto run = [&](solver::RepaintOptions options) {
     visited.clear();
-    sample<double>(solver::Repaint(Strict{&visited}, known, options), Correlated{}, {1, 2}, g,
-                   Rng(3));
+    drawn.clear();
+    sample<double>(solver::Repaint(Strict{&visited, &drawn}, known, options), Correlated{}, {1, 2},
+                   g, Rng(3));
     return visited;
   };
   CHECK(run({.jump = 2, .resamplings = 1}) == std::vector<double>{6, 5, 4, 3, 2, 1});
@@ -235,6 +237,8 @@ TEST_CASE("repaint: an inner solver with a memory starts anew with each repetiti
   CHECK(run({.jump = 2, .resamplings = 2}) == std::vector<double>{6, 5, 4, 5, 4, 3, 2, 3, 2, 1});
   CHECK(run({.jump = 1, .resamplings = 3}) ==
         std::vector<double>{6, 6, 6, 5, 5, 5, 4, 4, 4, 3, 3, 3, 2, 2, 2, 1});
+  std::sort(drawn.begin(), drawn.end());  // every pass of every step has noise of its own
+  CHECK(std::adjacent_find(drawn.begin(), drawn.end()) == drawn.end());
   CHECK(run({.jump = 6, .resamplings = 3}) == std::vector<double>{6, 5, 4, 3, 2, 1});
 }
 

@@ -4,6 +4,7 @@
 #include "foglift/diffusion/guidance/guidance.hpp"
 #include "foglift/diffusion/pullback.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
