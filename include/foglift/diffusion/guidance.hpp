@@ -8,6 +8,7 @@
 #include "foglift/diffusion/guidance/guidance.hpp"
 #include "foglift/diffusion/guidance/interval.hpp"
 #include "foglift/diffusion/guidance/magnitude_aware.hpp"
+#include "foglift/diffusion/guidance/mean_shift.hpp"
 #include "foglift/diffusion/guidance/momentum.hpp"
 #include "foglift/diffusion/guidance/perturbed.hpp"
 #include "foglift/diffusion/guidance/posterior_sampling.hpp"
