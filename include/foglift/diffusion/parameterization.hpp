@@ -1,11 +1,14 @@
 #pragma once
 
+#include "foglift/diffusion/loss/weight.hpp"
 #include "foglift/diffusion/predict/basic.hpp"
 #include "foglift/diffusion/predict/convert.hpp"
 #include "foglift/diffusion/predict/flow.hpp"
 #include "foglift/diffusion/predict/learned_variance.hpp"
 #include "foglift/diffusion/predict/preconditioned.hpp"
 #include "foglift/diffusion/predict/previous_mean.hpp"
+
+#include <utility>
 
 namespace foglift {
 inline namespace v0 {
@@ -19,17 +22,10 @@ double x0_weight(const P& p, const Level& level) {
 }
 
 /// Weight of Hang et al. 2023 ("Min-SNR"): min(snr, gamma) on the squared error of x0, expressed
-/// for the error of f, level -> weight. 0 where x0 can not be told from f.
+/// for the error of f, level -> weight: weight::MinSnr, of weight::of_output.
 template <Parameterization P>
 auto min_snr(P p, double gamma = 5) {
-  if (!(gamma > 0)) raise<ArgumentError>("min_snr: gamma = ", gamma, ", must be positive");
-  return [p, gamma](const Level& level) {
-    const double per_f = x0_weight(p, level);
-    const bool capped = level.alpha * level.alpha > gamma * level.sigma * level.sigma;
-    if (capped) return gamma * per_f;
-    const double root = p.x0(level).b * level.alpha / level.sigma;  // snr * per_f without overflow
-    return root * root;
-  };
+  return weight::of_output(weight::MinSnr(gamma), std::move(p));
 }
 
 }  // namespace predict

@@ -32,19 +32,28 @@ struct Draws {
   std::uint64_t first_sample = 0;
   Index step = 0;
   /// Number of samples that share a step, over all shards; 0: those of this batch. The part of a
-  /// sample is its number modulo this: numbers that are consecutive, or a permutation of such, fill
+  /// sample is its slot modulo this: slots that are consecutive, or a permutation of such, fill
   /// every part once; others cover [0, 1) at random.
   Index strata = 0;
+  /// The place of each sample in its step, 0 ... strata - 1 over all shards; empty: its number. By
+  /// it parts are dealt and pairs are made, so that samples of any numbers, such as shuffled
+  /// indices, cover [0, 1) evenly. A sample's time then depends on its place too.
+  std::span<const std::uint64_t> slots = {};
 
+  std::uint64_t slot(Index b) const {
+    return slots.empty() ? sample(b) : slots[static_cast<std::size_t>(b)];
+  }
   std::uint64_t sample(Index b) const {
     return samples.empty() ? first_sample + static_cast<std::uint64_t>(b)
                            : samples[static_cast<std::size_t>(b)];
   }
-  /// Throws ShapeError unless there are `batch` sample numbers, or none; ArgumentError for a
-  /// negative step or number of strata.
+  /// Throws ShapeError unless there are `batch` sample numbers, or none, and so for slots;
+  /// ArgumentError for a negative step or number of strata.
   void check(Index batch, const char* where) const {
     if (!samples.empty() && static_cast<Index>(samples.size()) != batch)
       raise<ShapeError>(where, ": ", samples.size(), " sample numbers for a batch of ", batch);
+    if (!slots.empty() && static_cast<Index>(slots.size()) != batch)
+      raise<ShapeError>(where, ": ", slots.size(), " slots for a batch of ", batch);
     if (step < 0 || strata < 0)
       raise<ArgumentError>(where, ": step ", step, ", strata ", strata, ", needed at least 0");
   }
@@ -61,12 +70,13 @@ inline std::vector<double> draw_times(Times how, const Rng& rng, Index batch,
   std::vector<double> out;
   for (Index b = 0; b < batch; ++b) {
     const std::uint64_t sample = draws.sample(b);
-    double t = own.uniform(how == Times::antithetic ? sample / 2 : sample, step);
+    const std::uint64_t slot = draws.slot(b);
+    double t = own.uniform(how == Times::antithetic ? slot / 2 : sample, step);
     if (how == Times::stratified) {
       const double at =
-          (static_cast<double>(sample % strata) + t) / static_cast<double>(strata) + shift;
+          (static_cast<double>(slot % strata) + t) / static_cast<double>(strata) + shift;
       t = at - std::floor(at);
-    } else if (how == Times::antithetic && sample % 2 == 1) {
+    } else if (how == Times::antithetic && slot % 2 == 1) {
       t = t > 0 ? 1 - t : 0;
     }
     out.push_back(t);

@@ -1,3 +1,4 @@
+#include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/loss.hpp"
 #include "support/catch.hpp"
