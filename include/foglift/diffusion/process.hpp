@@ -1,7 +1,9 @@
 #pragma once
 
 #include "foglift/diffusion/process/affine.hpp"
+#include "foglift/diffusion/process/named.hpp"
 #include "foglift/diffusion/process/variance_preserving.hpp"
+#include "foglift/diffusion/schedule.hpp"
 
 namespace foglift {
 inline namespace v0 {

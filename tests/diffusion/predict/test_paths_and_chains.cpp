@@ -11,15 +11,11 @@ namespace {
 
 const double quarter = std::acos(0.0);
 
-struct Rates {
-  double alpha, sigma;
-};
-
 /// alpha = 2 cos, sigma = 3 sin of a quarter turn: not variance preserving, known derivatives.
 struct Ellipse {
   Level at(double t) const { return {t, 2 * std::cos(quarter * t), 3 * std::sin(quarter * t)}; }
   double time(double lambda) const { return std::atan(2.0 / 3.0 * std::exp(-lambda)) / quarter; }
-  Rates derivative(double t) const {
+  LevelRate derivative(double t) const {
     return {-2 * quarter * std::sin(quarter * t), 3 * quarter * std::cos(quarter * t)};
   }
 };
@@ -27,7 +23,8 @@ struct Ellipse {
 /// sigma = sqrt(t), whose derivative is infinite at t = 0.
 struct Root {
   Level at(double t) const { return {t, std::sqrt(1 - t), std::sqrt(t)}; }
-  Rates derivative(double t) const { return {-0.5 / std::sqrt(1 - t), 0.5 / std::sqrt(t)}; }
+  double time(double) const { return 0; }
+  LevelRate derivative(double t) const { return {-0.5 / std::sqrt(1 - t), 0.5 / std::sqrt(t)}; }
 };
 
 static_assert(Parameterization<predict::PathVelocity<Ellipse>> &&

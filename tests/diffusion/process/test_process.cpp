@@ -11,21 +11,17 @@ namespace {
 
 const double pi = std::acos(-1.0);
 
-struct Rates {
-  double alpha, sigma;
-};
-
 /// Neither variance preserving nor exploding: alpha = e^(-t), sigma = t + t^2.
 struct Grown {
   Level at(double t) const { return {t, std::exp(-t), t + t * t}; }
   double time(double) const { return 0; }
-  Rates derivative(double t) const { return {-std::exp(-t), 1 + 2 * t}; }
+  LevelRate derivative(double t) const { return {-std::exp(-t), 1 + 2 * t}; }
 };
 /// sigma = sqrt(t): no derivative at t = 0, though sigma^2 has one.
 struct Root {
   Level at(double t) const { return {t, 1, std::sqrt(t)}; }
   double time(double) const { return 0; }
-  Rates derivative(double t) const { return {0, 0.5 / std::sqrt(t)}; }
+  LevelRate derivative(double t) const { return {0, 0.5 / std::sqrt(t)}; }
 };
 struct NoDerivative {
   Level at(double t) const { return {t, 1 - t, t}; }
@@ -37,6 +33,7 @@ concept MakesProcess = requires {
 };
 static_assert(ForwardProcess<process::Affine<Grown>> && MakesProcess<schedule::Linear>);
 static_assert(!MakesProcess<NoDerivative> && !ForwardProcess<Grown>);
+static_assert(ForwardProcess<process::RectifiedFlow> && ForwardProcess<process::Edm>);
 
 /// Mean factor and variance of x at t + h from those at t, for the SDE dx = f x dt + g dw over a
 /// short time: d mean = f mean dt, d var = (2 f var + g^2) dt.
@@ -102,6 +99,13 @@ void for_each_process(const F& f) {
   f(process::VariancePreserving(schedule::Linear{}));
   f(process::VariancePreserving(schedule::ScaledLinear{}));
   f(process::VariancePreserving(schedule::Cosine{}));
+  f(process::SubVariancePreserving<>{});
+  f(process::VarianceExploding(schedule::Geometric({.min = 0.05, .max = 4})));
+  f(process::Edm(schedule::Edm({.min = 0.05, .max = 4}, 3)));
+  f(process::RectifiedFlow{});
+  f(process::Trigonometric{});
+  f(process::Affine(
+      schedule::Custom([](auto t) { return 1 - 0.5 * t * t; }, [](auto t) { return t; })));
   f(process::Affine(Grown{}));
   f(process::Affine(Root{}));
 }
@@ -113,6 +117,33 @@ TEST_CASE("process: drift and diffusion are derivatives of the marginal moments"
   for_each_process([](const auto& p) {
     for (const double t : {0.05, 0.3, 0.61, 0.95}) check_sde(p, t);
   });
+}
+
+TEST_CASE("process: the published coefficients", "[diffusion][process]") {
+  const process::VariancePreserving vp(schedule::Linear{});
+  const process::SubVariancePreserving<> sub;
+  const process::VarianceExploding ve(schedule::Geometric({.min = 0.01, .max = 50}));
+  const process::RectifiedFlow flow;
+  const process::Trigonometric turn;
+  for (const double t : {0.1, 0.4, 0.8}) {
+    const double beta = 0.1 + 19.9 * t, B = 0.1 * t + 9.95 * t * t;
+    CHECK_THAT(vp.drift(t), WithinRel(-beta / 2, 1e-14));
+    CHECK_THAT(vp.diffusion(t), WithinRel(std::sqrt(beta), 1e-14));
+    CHECK_THAT(sub.drift(t), WithinRel(-beta / 2, 1e-13));
+    CHECK_THAT(sub.diffusion(t), WithinRel(std::sqrt(beta * (1 - std::exp(-2 * B))), 1e-13));
+    CHECK(ve.drift(t) == 0);
+    CHECK_THAT(ve.diffusion(t),
+               WithinRel(0.01 * std::pow(5000, t) * std::sqrt(2 * std::log(5000.0)), 1e-13));
+    CHECK_THAT(flow.drift(t), WithinRel(-1 / (1 - t), 1e-14));
+    CHECK_THAT(std::pow(flow.diffusion(t), 2), WithinRel(2 * t / (1 - t), 1e-13));
+    CHECK_THAT(std::pow(turn.diffusion(t), 2), WithinRel(pi * std::tan(pi * t / 2), 1e-13));
+  }
+  const process::Edm edm(schedule::Edm({.min = 0.002, .max = 80}, 1));  // sigma in a line
+  const double sigma = 0.002 + 0.3 * 79.998;
+  CHECK_THAT(std::pow(edm.diffusion(0.3), 2), WithinRel(2 * sigma * 79.998, 1e-12));
+  CHECK(ve.prior_sigma() == 50);
+  CHECK(edm.prior_sigma() == 80);
+  CHECK(flow.prior_sigma() == 1);
 }
 
 TEST_CASE("process: flow and reverse SDEs carry Gaussian data along its marginals",
@@ -159,6 +190,15 @@ TEST_CASE("process: finite at the ends or refused", "[diffusion][process]") {
   const process::VariancePreserving vp(schedule::Linear{});
   CHECK_THAT(vp.diffusion(0), WithinRel(std::sqrt(0.1), 1e-14));
   CHECK_THAT(vp.drift(1), WithinRel(-10.0, 1e-14));
+  const process::RectifiedFlow flow;
+  CHECK(flow.diffusion(0) == 0);
+  CHECK(flow.drift(1) == -std::numeric_limits<double>::infinity());
+  CHECK(flow.diffusion(1) == std::numeric_limits<double>::infinity());
+  const Tensor<double> x({1, 1}, 0.5), x0({1, 1}, 0.2);
+  CHECK_THAT(flow.flow(x, x0, 1).item(), WithinAbs(0.5 - 0.2, 1e-15));
+  CHECK_THAT(flow.velocity(x0, x, 0).item(), WithinAbs(0.5 - 0.2, 1e-15));
+  CHECK_THROWS_AS(flow.reverse_drift(x, x0, 1), ArgumentError);
+  CHECK_THROWS_AS(process::Affine(Root{}).velocity(x, x0, 0), ArgumentError);
   const process::Affine grown(Grown{});
   CHECK(grown.diffusion(0) == 0);
   CHECK(grown.drift(0) == -1);

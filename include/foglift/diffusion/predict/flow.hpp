@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/diffusion/affine.hpp"
-#include "foglift/diffusion/level.hpp"
+#include "foglift/diffusion/schedule/schedule.hpp"
 
 #include <cmath>
 #include <utility>
@@ -24,11 +24,7 @@ struct FlowVelocity {
 /// limit: the target is 0 there, and of x0 and eps is returned what x alone says, x / alpha and 0.
 ///
 ///   predict::PathVelocity(schedule::Linear{})
-template <class S>
-requires requires(const S& s, double t) {
-  { s.derivative(t).alpha } -> std::convertible_to<double>;
-  { s.derivative(t).sigma } -> std::convertible_to<double>;
-}
+template <DifferentiableSchedule S>
 class PathVelocity {
  public:
   explicit PathVelocity(S schedule = S()) : schedule_(std::move(schedule)) {}
@@ -55,7 +51,7 @@ class PathVelocity {
     bool finite;
   };
   Rates rates(const Level& l) const {
-    const auto d = schedule_.derivative(l.t);
+    const LevelRate d = schedule_.derivative(l.t);
     const double turn = l.alpha * d.sigma - l.sigma * d.alpha;
     return {d.alpha, d.sigma, turn, std::isfinite(turn) && turn > 0};
   }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/diffusion/affine.hpp"
-#include "foglift/diffusion/schedule.hpp"
+#include "foglift/diffusion/schedule/schedule.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -2,11 +2,10 @@
 
 #include "foglift/core/rng.hpp"
 #include "foglift/diffusion/affine.hpp"
-#include "foglift/diffusion/schedule.hpp"
+#include "foglift/diffusion/schedule/schedule.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <concepts>
 #include <cstdint>
 #include <numbers>
 #include <utility>
@@ -15,43 +14,14 @@ namespace foglift {
 inline namespace v0 {
 namespace process {
 
-namespace detail {
-
-/// d alpha / dt and d sigma / dt.
-struct Rates {
-  double alpha, sigma;
-};
-
-template <class S>
-concept HasDerivative = requires(const S& s, double t) {
-  { s.derivative(t).alpha } -> std::convertible_to<double>;
-  { s.derivative(t).sigma } -> std::convertible_to<double>;
-};
-
-/// The schedule's derivatives; those of a variance-preserving one also follow from its rate beta:
-/// alpha' = -beta alpha / 2, sigma' = -alpha alpha' / sigma.
-template <class S>
-Rates rates(const S& schedule, double t) {
-  if constexpr (HasDerivative<S>) {
-    const auto d = schedule.derivative(t);
-    return {d.alpha, d.sigma};
-  } else {
-    const Level l = schedule.at(t);
-    const double beta = schedule.rate(t);
-    return {-0.5 * beta * l.alpha, 0.5 * beta * l.alpha * l.alpha / l.sigma};
-  }
-}
-
-}  // namespace detail
-
 /// The process x = alpha(t) x0 + sigma(t) eps of any schedule that knows its derivatives, t from 0
 /// (data) to 1, as an SDE (Song et al. 2021; Kingma et al. 2021):
 ///   dx = f x dt + g dw,  f = alpha' / alpha,  g^2 = 2 sigma sigma' - 2 f sigma^2,
 /// and what leads back from the prior, N(0, sigma(1)^2 I), or N(0, I) for a variance-preserving
 /// schedule, which leaves some signal of standardized data. Denoised means x0 = E[x0 | x] come from
 /// a denoiser.
-template <NoiseSchedule S>
-requires(detail::HasDerivative<S> || VariancePreservingSchedule<S>) class Affine {
+template <DifferentiableSchedule S>
+class Affine {
  public:
   explicit Affine(S schedule = S()) : schedule_(std::move(schedule)) {}
 
@@ -64,7 +34,7 @@ requires(detail::HasDerivative<S> || VariancePreservingSchedule<S>) class Affine
     if constexpr (VariancePreservingSchedule<S>)
       return -0.5 * schedule_.rate(t);
     else
-      return detail::rates(schedule_, t).alpha / at(t).alpha;
+      return schedule_.derivative(t).alpha / at(t).alpha;
   }
   /// g(t)^2, infinite where f is. Throws NumericError where it is 0 times infinity.
   double diffusion_squared(double t) const {
@@ -72,7 +42,7 @@ requires(detail::HasDerivative<S> || VariancePreservingSchedule<S>) class Affine
       return schedule_.rate(t);
     } else {
       const Level l = at(t);
-      const detail::Rates r = detail::rates(schedule_, t);
+      const LevelRate r = schedule_.derivative(t);
       const double g2 = 2 * l.sigma * (r.sigma - r.alpha / l.alpha * l.sigma);
       if (std::isnan(g2))
         raise<NumericError>("process: the diffusion at ", l, " with derivatives ", r.alpha, ", ",
@@ -105,10 +75,12 @@ requires(detail::HasDerivative<S> || VariancePreservingSchedule<S>) class Affine
   }
 
   /// The velocity of the path through x0 and eps at time t, alpha' x0 + sigma' eps: with x0 and eps
-  /// as E[. | x], the right side of the probability-flow ODE. Finite where the derivatives are.
+  /// as E[. | x], the right side of the probability-flow ODE. Throws ArgumentError where a
+  /// derivative is infinite.
   template <Scalar T>
   Tensor<T> velocity(Tensor<T> x0, const Tensor<T>& eps, double t) const {
-    const detail::Rates r = detail::rates(schedule_, t);
+    const LevelRate r = schedule_.derivative(t);
+    check_finite(r.alpha, r.sigma, "velocity", at(t));
     return affine(r.alpha, std::move(x0), r.sigma, eps);
   }
 
@@ -121,7 +93,8 @@ requires(detail::HasDerivative<S> || VariancePreservingSchedule<S>) class Affine
 
   /// The drift f x - (1 + eta^2) / 2 g^2 score of the reverse SDE dx = drift dt + eta g dw, in
   /// which t runs from 1 to 0 and every eta has the same marginals: 1 is the reverse of the process
-  /// (Anderson 1982), 0 the probability flow. Throws ArgumentError at sigma = 0.
+  /// (Anderson 1982), 0 the probability flow. Throws ArgumentError at sigma = 0, and where g is
+  /// infinite but for eta = 0: where alpha = 0.
   template <Scalar T>
   Tensor<T> reverse_drift(const Tensor<T>& x, Tensor<T> x0, double t, double eta = 1) const {
     return backward(x, std::move(x0), t, eta);
@@ -167,14 +140,20 @@ requires(detail::HasDerivative<S> || VariancePreservingSchedule<S>) class Affine
       raise<ArgumentError>("process: the ", what, " at ", l, " has no value, needed sigma > 0");
   }
 
+  static void check_finite(double on_x0, double on_eps, const char* what, const Level& l) {
+    if (!(std::isfinite(on_x0) && std::isfinite(on_eps)))
+      raise<ArgumentError>("process: the ", what, " at ", l, " is infinite; ask inside of (0, 1)");
+  }
+
   /// With eps = (x - alpha x0) / sigma: alpha' x0 + sigma' eps + eta^2 g^2 / (2 sigma) eps.
   template <Scalar T>
   Tensor<T> backward(const Tensor<T>& x, Tensor<T> x0, double t, double eta) const {
     const Level l = at(t);
     check_noise(l, "velocity");
-    const detail::Rates r = detail::rates(schedule_, t);
+    const LevelRate r = schedule_.derivative(t);
     double on_eps = r.sigma;
     if (eta != 0) on_eps += 0.5 * eta * eta * diffusion_squared(t) / l.sigma;
+    check_finite(r.alpha, on_eps, eta != 0 ? "reverse drift" : "velocity", l);
     return affine(r.alpha - on_eps * l.alpha / l.sigma, std::move(x0), on_eps / l.sigma, x);
   }
 
