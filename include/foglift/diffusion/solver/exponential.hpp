@@ -23,28 +23,34 @@ struct Exponential {
   Weights weights = Weights::midpoint;
   double eta = 0;
 
-  /// Throws ArgumentError unless eta is finite, at least 0.
+  /// Throws ArgumentError unless eta is finite, at least 0, and 0 in a step towards noise.
   Quadrature over(const Level& from, const Level& to) const {
     if (!(eta >= 0 && std::isfinite(eta)))
       raise<ArgumentError>("solver::Exponential: eta = ", eta, ", needed finite, at least 0");
+    // q > 1 is a step towards noise, as encoding takes it: h and dl are negative, and the moments'
+    // kernel is the other one.
     const double q = correlation(from, to), h = -std::log(q);
+    const bool back = q > 1;
+    if (back && eta != 0)
+      raise<ArgumentError>("solver::Exponential: eta = ", eta,
+                           " in a step towards noise, needed 0");
     Quadrature out;
     out.form = weights;
-    out.endless = q == 0;
+    out.endless = q == 0 || std::isinf(q);
     if (prediction == Prediction::noise && !out.endless) {
       const double scale = to.alpha * from.sigma / from.alpha;  // sigma' / q, finite at sigma' = 0
       out.prediction = Prediction::noise;
       out.keep = to.alpha / from.alpha;
-      out.gain = -(1 + eta) * scale;
+      out.gain = back ? to.sigma : -(1 + eta) * scale;
       out.noise = scale * std::sqrt(eta * -std::expm1(-2 * h));
       out.moments = exponential_moments<most_nodes>(h);
-      out.length = h * q;
+      out.length = back ? -h : h * q;
     } else {
       out.keep = to.sigma / from.sigma * std::pow(q, eta);
-      out.gain = to.alpha;
+      out.gain = back ? -from.alpha * to.sigma / from.sigma : to.alpha;
       out.noise = eta == 0 ? 0 : to.sigma * std::sqrt(-std::expm1(-2 * eta * h));
       out.moments = exponential_moments<most_nodes>(-(1 + eta) * h);
-      out.length = (1 + eta) * h;
+      out.length = back ? -h / q : (1 + eta) * h;
     }
     return out;
   }
