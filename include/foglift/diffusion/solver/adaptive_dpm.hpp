@@ -198,7 +198,8 @@ requires(Order == 2 || Order == 3) struct AdaptiveDpm {
     if (from.alpha == 0) {
       const Level next = start_of_signal(from, to);
       const double keep = next.sigma / from.sigma;
-      x = affine(keep, std::move(x), next.alpha, foglift::detail::denoised(denoise, x, from));
+      const Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
+      x = affine(keep, std::move(x), next.alpha, x0);
       count(state);
       from = next;
     }
