@@ -31,38 +31,45 @@ class Diagonal {
 
   double log_density(Index, const double* x, const At& at, double*) const {
     double sum = 0;
-    for_elements(at, [&](Index i, double m, double v, const Level& l) {
-      const double d = x[i] - l.alpha * m, s2 = variance_at(v, l);
-      sum -= 0.5 * (d * d / s2 + std::log(s2));
+    for_elements(at, [&](double m, double v, const Level& l) {
+      const double s2 = variance_at(v, l), log_s2 = std::log(s2), am = l.alpha * m;
+      return [=, &sum](Index i) { sum -= 0.5 * ((x[i] - am) * (x[i] - am) / s2 + log_s2); };
     });
     return sum;
   }
   void add_mean(Index, double r, const double* x, const At& at, double* sum, double*) const {
-    for_elements(at, [&](Index i, double m, double v, const Level& l) {
-      sum[i] += r * (m + gain_at(v, l) * (x[i] - l.alpha * m));
+    for_elements(at, [=](double m, double v, const Level& l) {
+      const double gain = r * gain_at(v, l), am = l.alpha * m;
+      return [=](Index i) { sum[i] += r * m + gain * (x[i] - am); };
     });
   }
   void add_score(Index, double r, const double* x, const At& at, double* sum, double*) const {
-    for_elements(at, [&](Index i, double m, double v, const Level& l) {
-      sum[i] += r * (l.alpha * m - x[i]) / variance_at(v, l);
+    for_elements(at, [=](double m, double v, const Level& l) {
+      const double by = r / variance_at(v, l), am = l.alpha * m;
+      return [=](Index i) { sum[i] += by * (am - x[i]); };
     });
   }
   void add_pull(Index, double r, const double* y, const At& at, double* sum, double*) const {
-    for_elements(
-        at, [&](Index i, double, double v, const Level& l) { sum[i] += r * gain_at(v, l) * y[i]; });
+    for_elements(at, [=](double, double v, const Level& l) {
+      const double gain = r * gain_at(v, l);
+      return [=](Index i) { sum[i] += gain * y[i]; };
+    });
   }
   double trace(Index, const At& at, double*) const {
     double sum = 0;
-    for_elements(at, [&](Index, double, double v, const Level& l) { sum += gain_at(v, l); });
+    for_elements(at, [&](double, double v, const Level& l) {
+      return [gain = gain_at(v, l), &sum](Index) { sum += gain; };
+    });
     return sum;
   }
   void draw(Index, Index n, const double* z, double* x0, double*) const {
     for (Index i = 0; i < n; ++i) x0[i] = mean(i) + std::sqrt(variance(i)) * z[i];
   }
   void flow(const double* x, const At& from, const At& to, double* out, double*) const {
-    for_elements(from, [&](Index i, double m, double v, const Level& l) {
-      const Level& end = to.of(i);
-      out[i] = end.alpha * m + stretch(v, l, end) * (x[i] - l.alpha * m);
+    for_elements(from, [&](double m, double v, const Level& l) {
+      return [=, &to](Index i) {
+        out[i] = to.of(i).alpha * m + stretch(v, l, to.of(i)) * (x[i] - l.alpha * m);
+      };
     });
   }
 
@@ -71,12 +78,17 @@ class Diagonal {
   double variance(Index i) const {
     return variance_[static_cast<std::size_t>(dimension() ? i : 0)];
   }
+  /// f(mean, variance, level)(i) for every element i; f once where they are one for all elements.
   template <class F>
   void for_elements(const At& at, const F& f) const {
-    const Index step = dimension() ? 1 : 0;
     at.for_groups([&](const Level& l, Index first, Index last) {
-      for (Index i = first; i < last; ++i)
-        f(i, mean_.data()[i * step], variance_.data()[i * step], l);
+      if (dimension() == 0) {
+        const auto g = f(mean_[0], variance_[0], l);
+        for (Index i = first; i < last; ++i) g(i);
+      } else {
+        const double *m = mean_.data(), *v = variance_.data();
+        for (Index i = first; i < last; ++i) f(m[i], v[i], l)(i);
+      }
     });
   }
 
