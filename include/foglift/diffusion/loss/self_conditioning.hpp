@@ -22,7 +22,7 @@ template <Scalar T>
 Tensor<T> beside(const Tensor<T>& x, const Tensor<T>& estimate) {
   if (x.rank() < 2)
     raise<ShapeError>("self-conditioning: data ", x.shape(), ", needed [B, ..., C]");
-  return concat({x, estimate}, -1);
+  return foglift::concat({x, estimate}, -1);
 }
 
 template <Scalar T, class Net, Parameterization P>
