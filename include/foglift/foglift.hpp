@@ -50,7 +50,7 @@
 #include "foglift/diffusion/schedule.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/ddpm.hpp"
-#include "foglift/diffusion/solver/euler_ancestral.hpp"
+#include "foglift/diffusion/solver/ancestral.hpp"
 #include "foglift/diffusion/solver/heun.hpp"
 #include "foglift/diffusion/solver/solver.hpp"
 #include "foglift/diffusion/solver/transfer.hpp"

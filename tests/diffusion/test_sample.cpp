@@ -2,7 +2,7 @@
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/ddpm.hpp"
-#include "foglift/diffusion/solver/euler_ancestral.hpp"
+#include "foglift/diffusion/solver/ancestral.hpp"
 #include "foglift/diffusion/solver/heun.hpp"
 #include "support/catch.hpp"
 

@@ -2,7 +2,7 @@
 #include "foglift/diffusion/grid.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/ddpm.hpp"
-#include "foglift/diffusion/solver/euler_ancestral.hpp"
+#include "foglift/diffusion/solver/ancestral.hpp"
 #include "foglift/diffusion/solver/heun.hpp"
 #include "support/catch.hpp"
 
@@ -182,7 +182,7 @@ TEST_CASE("solver: ddim with eta against its published form", "[diffusion][solve
     }
   }
   CHECK_THROWS_AS(Ddim{1.5}.step(x, s.step(7), s.step(3), mixture, rng), ArgumentError);
-  CHECK_THROWS_AS(EulerAncestral{-1}.step(x, s.step(7), s.step(3), mixture, rng), ArgumentError);
+  CHECK_THROWS_AS(EulerAncestral{.eta = -1}.step(x, s.step(7), s.step(3), mixture, rng), ArgumentError);
 }
 
 TEST_CASE("solver: heun against its published form in ratio coordinates", "[diffusion][solver]") {

@@ -1,7 +1,7 @@
 #include "foglift/diffusion/guidance/threshold.hpp"
+#include "foglift/diffusion/solver/ancestral.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/ddpm.hpp"
-#include "foglift/diffusion/solver/euler_ancestral.hpp"
 #include "foglift/diffusion/solver/heun.hpp"
 #include "golden.hpp"
 
@@ -37,27 +37,19 @@ TEST_CASE("schedulers: DDIM with and without noise", "[reference][scheduler]") {
   agrees("discrete", "tcd.gamma_0.0", solver::Ddim{});
 }
 
-TEST_CASE("schedulers: first order in sigma is DDIM", "[reference][scheduler]") {
+TEST_CASE("schedulers: first order in sigma is Euler's rule", "[reference][scheduler]") {
   for (const char* name :
        {"euler", "euler.v_prediction", "euler.sample", "euler.leading", "euler.trailing",
         "euler.karras", "euler.exponential", "euler.beta", "euler.sigma_min", "euler.log_linear",
         "euler.zero_snr", "edm_euler.epsilon", "edm_euler.v_prediction", "edm_euler.exponential"})
-    agrees("sigma", name, solver::Ddim{});
-  agrees("sigma", "lms.order_1", solver::Ddim{});
-  agrees("kdiffusion", "euler", solver::Ddim{});
+    agrees("sigma", name, solver::Euler{});
+  agrees("sigma", "lms.order_1", solver::Euler{});
+  agrees("kdiffusion", "euler", solver::Euler{});
   for (const char* name : {"euler", "euler.shift", "euler.dynamic_exponential",
                            "euler.dynamic_linear", "euler.terminal", "euler.karras",
                            "euler.exponential", "euler.beta", "flow_map", "minimax", "ltx.eta_0.0"})
-    agrees("flow", name, solver::Ddim{});
-  agrees("multistep", "dpmsolver++.1", solver::Ddim{});
-}
-
-TEST_CASE("schedulers: Euler ancestral", "[reference][scheduler]") {
-  agrees("sigma", "euler_ancestral", solver::EulerAncestral{});
-  agrees("sigma", "euler_ancestral.v", solver::EulerAncestral{});
-  agrees("kdiffusion", "euler_ancestral", solver::EulerAncestral{});
-  agrees("kdiffusion", "euler_ancestral.eta",
-         solver::EulerAncestral{.eta = 0.6, .noise_scale = 0.9});
+    agrees("flow", name, solver::Euler{});
+  agrees("multistep", "dpmsolver++.1", solver::Euler{});
 }
 
 TEST_CASE("schedulers: Heun in sigma", "[reference][scheduler]") {

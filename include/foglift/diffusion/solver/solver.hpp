@@ -41,7 +41,8 @@ using Memory = decltype(detail::start<S, T>(std::declval<const S&>(), TimeGrid()
 ///   name         for messages
 ///   order        of the error in the largest step towards the probability-flow ODE's solution,
 ///                with the noise turned off; 0 if it can not be turned off
-///   weak_order   of the error in the distribution's moments when noise is added; 0 if it never is
+///   weak_order   of the error in the distribution's moments when noise is added; 0 if it never is;
+///                -1 if it is, and the error need not vanish with the step (few-step rules)
 ///   evaluations  calls of the denoiser a step (the first steps of a run may take more, a step to
 ///                sigma = 0 fewer; 0: as many as the tolerance asks for)
 template <class S, class D, class T = float>

@@ -1,0 +1,86 @@
+#pragma once
+
+#include "foglift/diffusion/solver/at_ratio.hpp"
+#include "foglift/diffusion/solver/dpm2.hpp"
+#include "foglift/diffusion/solver/dpm_single.hpp"
+#include "foglift/diffusion/solver/euler.hpp"
+#include "foglift/diffusion/solver/transfer.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace foglift {
+inline namespace v0 {
+namespace solver {
+
+/// How far down a step goes before noise is added back, for eta = 1: to the mean of the posterior
+/// of x' given x and x0 (k-diffusion's "ancestral" samplers), or to sigma'^2 / sigma in a flow's
+/// sigma = s / (1 + s) (its rule for rectified flows).
+enum class AncestralRule { posterior, flow };
+
+/// A deterministic one-step solver made ancestral: it goes below the target, to s_down, and noise
+/// leads back up to s', s = sigma / alpha. With the posterior's rule s_up = min(s', eta sqrt(s'^2
+/// (s^2
+/// - s'^2) / s^2)) and s_down^2 = s'^2 - s_up^2; with the flow's, sigma_down = sigma' (1 + (sigma'
+/// / sigma - 1) eta) in the flow's sigma, s_up^2 = s'^2 - s_down^2. eta above 1 adds more noise
+/// than the posterior has; the noise itself may be scaled. Right for every process: a state of a
+/// flow is rescaled as its signal shrinks.
+/// Both halves lead from one marginal of the process to another, so the weak order is that of the
+/// solver inside.
+///
+///   Ancestral<Dpm2> solver{.eta = 0.5};
+template <class Inner>
+struct Ancestral {
+  static_assert(Inner::weak_order == 0, "Ancestral: the solver inside draws noise by itself");
+  Inner inner = {};
+  double eta = 1;
+  double noise_scale = 1;
+  AncestralRule rule = AncestralRule::posterior;
+
+  static constexpr const char* name = "ancestral";
+  static constexpr int order = Inner::order, weak_order = Inner::order,
+                       evaluations = Inner::evaluations;
+
+  /// Throws ArgumentError unless eta and noise_scale are finite and not negative (eta at most 1
+  /// with the flow's rule).
+  template <Scalar T, Denoiser<T> D>
+  Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
+                 const StepRng& rng) const {
+    if (!(eta >= 0 && noise_scale >= 0 && std::isfinite(eta + noise_scale)) ||
+        (rule == AncestralRule::flow && eta > 1))
+      raise<ArgumentError>("ancestral: eta = ", eta, ", noise_scale = ", noise_scale,
+                           ", needed finite, at least 0, and eta at most 1 with the flow's rule");
+    const double down = share(from, to), up = std::sqrt((1 - down) * (1 + down)) * noise_scale;
+    if (down == 1 || to.sigma == 0) return inner.step(std::move(x), from, to, denoise, rng);
+    const Level below = at_ratio(to, down * to.ratio());
+    x = inner.step(std::move(x), from, below, denoise, rng);
+    const double scale = to.alpha / below.alpha;
+    if (up == 0) return affine(scale, std::move(x), 0, x);
+    const Tensor<T> z = rng.increment<T>(x.shape(), from.snr(), to.snr());
+    return affine(scale, std::move(x), to.sigma * up, z);
+  }
+
+ private:
+  /// s_down / s'.
+  double share(const Level& from, const Level& to) const {
+    const double q = correlation(from, to);
+    if (rule == AncestralRule::posterior) {
+      const double up = std::min(1.0, eta * std::sqrt((1 - q) * (1 + q)));
+      return std::sqrt((1 - up) * (1 + up));
+    }
+    // phi = s / (1 + s) is the flow's sigma; 1 at pure noise.
+    const double s = to.ratio(), phi = s / (1 + s);
+    const double all = from.alpha > 0 ? from.ratio() / (1 + from.ratio()) : 1;
+    const double down = phi * (1 + (phi / all - 1) * eta);
+    return s > 0 ? down / (1 - down) / s : 1;
+  }
+};
+
+using EulerAncestral = Ancestral<Euler>;
+using Dpm2Ancestral = Ancestral<Dpm2>;
+/// k-diffusion's `sample_dpmpp_2s_ancestral`.
+using DpmSingleAncestral = Ancestral<DpmSingle<2>>;
+
+}  // namespace solver
+}  // namespace v0
+}  // namespace foglift

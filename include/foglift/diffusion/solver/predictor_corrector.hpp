@@ -1,0 +1,98 @@
+#pragma once
+
+#include "foglift/diffusion/solver/reverse_sde.hpp"
+
+#include <cmath>
+
+namespace foglift {
+inline namespace v0 {
+namespace solver {
+
+/// The step size of a Langevin corrector: from the norms of noise and score of each sample (Song et
+/// al. 2021, algorithm 4), 2 a (snr |z| / |score|)^2, or from the level alone (Song & Ermon 2019),
+/// 2 a (snr sigma)^2; a = (alpha / alpha')^2 of the step, 1 in the variance-exploding process.
+enum class LangevinStep { norms, level };
+
+/// Moves along z = x / alpha = const: no predictor at all, for annealed Langevin sampling. The step
+/// to clean data returns x0.
+struct Stay {
+  static constexpr const char* name = "stay";
+  static constexpr int order = 0, weak_order = 0, evaluations = 0;
+
+  template <Scalar T, Denoiser<T> D>
+  Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
+                 const StepRng&) const {
+    if (to.sigma == 0 || from.alpha == 0) {
+      const Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
+      return affine(to.sigma / from.sigma, std::move(x),
+                    to.alpha - from.alpha * to.sigma / from.sigma, x0);
+    }
+    return affine(to.alpha / from.alpha, std::move(x), 0, x);
+  }
+};
+
+/// Langevin steps at a level, x + e score + sqrt(2 e) z, then a predictor to the next (Song et al.
+/// 2021, algorithm 1). Norms are those of each sample, never of the batch, so that a sample does
+/// not depend on its companions.
+///
+///   PredictorCorrector<> solver{.corrections = 2, .snr = 0.16};
+template <class Predictor = ReverseDiffusion>
+struct PredictorCorrector {
+  Predictor predictor = {};
+  Index corrections = 1;
+  double snr = 0.16;
+  LangevinStep rule = LangevinStep::norms;
+
+  static constexpr const char* name = "predictor corrector";
+  static constexpr int order = 0, weak_order = Predictor::weak_order > 0 ? 1 : -1,
+                       evaluations = 1 + Predictor::evaluations;
+
+  /// Throws ArgumentError unless snr is positive and finite and corrections is at least 0.
+  template <Scalar T, Denoiser<T> D>
+  Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
+                 const StepRng& rng) const {
+    if (!(snr > 0 && std::isfinite(snr) && corrections >= 0))
+      raise<ArgumentError>("predictor corrector: snr = ", snr, ", ", corrections,
+                           " corrections; needed snr > 0, finite, corrections >= 0");
+    const double a = from.alpha / to.alpha;
+    for (Index k = 0; k < corrections; ++k)
+      x = langevin(std::move(x), from, a * a, denoise, rng, static_cast<std::uint64_t>(k) + 1);
+    return predictor.step(std::move(x), from, to, denoise, rng);
+  }
+
+  /// One Langevin step at a level; where alpha is 0 the score is that of the noise.
+  template <Scalar T, Denoiser<T> D>
+  Tensor<T> langevin(Tensor<T> x, const Level& at, double a, const D& denoise, const StepRng& rng,
+                     std::uint64_t draw) const {
+    const Tensor<T> x0 = foglift::detail::denoised(denoise, x, at),
+                    z = rng.normal<T>(x.shape(), draw);
+    const Index n = x.row_size();
+    const double variance = at.sigma * at.sigma;
+    // At alpha = 0 the chain's a would be 0 too, and no step be made.
+    const double gain = at.alpha > 0 ? a : 1;
+    foglift::detail::for_rows(foglift::detail::batch_of(x), n, [&](Index b) {
+      T* row = x.data() + b * n;
+      const T *mean = x0.data() + b * n, *noise = z.data() + b * n;
+      double zz = 0, ss = 0;
+      for (Index i = 0; i < n; ++i) {
+        const double score = (at.alpha * double{mean[i]} - double{row[i]}) / variance;
+        zz += double{noise[i]} * double{noise[i]};
+        ss += score * score;
+      }
+      const double size = rule == LangevinStep::level ? variance : ss > 0 ? zz / ss : 0;
+      const double e = 2 * gain * snr * snr * size, jump = std::sqrt(2 * e);
+      for (Index i = 0; i < n; ++i) {
+        const double score = (at.alpha * double{mean[i]} - double{row[i]}) / variance;
+        row[i] = static_cast<T>(double{row[i]} + e * score + jump * double{noise[i]});
+      }
+    });
+    return x;
+  }
+};
+
+/// Langevin steps at every level, and nothing in between (Song & Ermon 2019, algorithm 1).
+using AnnealedLangevin = PredictorCorrector<Stay>;
+
+}  // namespace solver
+}  // namespace v0
+}  // namespace foglift
