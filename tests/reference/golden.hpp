@@ -162,10 +162,10 @@ inline Tensor<double> rows(const Tensor<double>& from, const std::vector<Index>&
   return out;
 }
 
-/// Our run on a case: the states [nodes, 8].
-template <class S, class D = Mixture>
-Tensor<double> run(const Case& c, const S& solver, const D& denoise = {}) {
-  const Recorded noise(c.noise);
+/// Our run on a case with the deviates of `noise`: the states [nodes, 8].
+template <class S, class D>
+Tensor<double> run_with(const Case& c, const S& solver, const D& denoise,
+                        const NoiseSource& noise) {
   Run<S, double> ours(solver, c.grid);
   Tensor<double> out(c.states.shape()), x = state(c.states, 0);
   const Index n = c.states.dim(1);
@@ -176,6 +176,11 @@ Tensor<double> run(const Case& c, const S& solver, const D& denoise = {}) {
     std::copy_n(x.data(), n, out.data() + (i + 1) * n);
   }
   return out;
+}
+/// ... with the recorded ones, in the order drawn.
+template <class S, class D = Mixture>
+Tensor<double> run(const Case& c, const S& solver, const D& denoise = {}) {
+  return run_with(c, solver, denoise, Recorded(c.noise));
 }
 
 /// The largest distance of two runs' states, each step's relative to its size.

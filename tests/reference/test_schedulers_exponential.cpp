@@ -5,6 +5,7 @@
 #include "foglift/diffusion/solver/dpm_multi.hpp"
 #include "foglift/diffusion/solver/dpm_sde.hpp"
 #include "foglift/diffusion/solver/dpm_single.hpp"
+#include "foglift/diffusion/solver/euler.hpp"
 #include "foglift/diffusion/solver/uni_pc.hpp"
 
 using namespace foglift;
@@ -269,4 +270,13 @@ TEST_CASE("schedulers: adaptive DPM-Solver comes as near in as many evaluations"
   // k-diffusion interpolates eps and measures errors in variance-exploding units.
   as_good_as_adaptive<2>("dpm_adaptive.2");
   as_good_as_adaptive<3>("dpm_adaptive.3");
+}
+
+TEST_CASE("schedulers: inversion is a solver on the grid turned round", "[reference][scheduler]") {
+  // Asked at the level of the state, which for DDIM is one timestep before the one that its
+  // pipeline asks the model at.
+  agrees("DDIM", load("discrete", "ddim_inverse", {1, 2, 3, 4, 5}), solver::Euler{});
+  agrees("multistep", "inverse.dpmsolver++.1", multi<1, Weights::midpoint>());
+  agrees("multistep", "inverse.dpmsolver++.2", multi<2, Weights::midpoint>());
+  agrees("multistep", "inverse.dpmsolver++.3", multi<3, Weights::as_published>());
 }
