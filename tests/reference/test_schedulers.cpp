@@ -1,4 +1,5 @@
 #include "foglift/diffusion/guidance/threshold.hpp"
+#include "foglift/diffusion/predict/learned_variance.hpp"
 #include "foglift/diffusion/solver/ancestral.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/ddpm.hpp"
@@ -116,4 +117,28 @@ TEST_CASE("schedulers: DDIM goes to the next level of its grid", "[reference][sc
   }
   CHECK(gap > 0.02);
   CHECK(error < 1e-10);
+}
+
+TEST_CASE("schedulers: learned variances lie between the two of DDPM", "[reference][scheduler]") {
+  // Eight more columns of the model's answer, -0.9 to 0.9, are the variance head's.
+  for (const char* name : {"ddpm.learned_range", "unclip.learned_range"}) {
+    INFO(name);
+    golden::Case c = load("discrete", name);
+    const Tensor<double> answer = golden::file("discrete")
+                                      .tensor<double>(std::string(name) + "/epsilon"),
+                         z = c.noise;
+    const Index n = c.states.dim(1);
+    REQUIRE(answer.dim(1) == 2 * n);
+    for (Index k = 0; k + 1 < c.states.dim(0); ++k) {
+      const Level &from = c.grid[static_cast<std::size_t>(k)],
+                  &to = c.grid[static_cast<std::size_t>(k + 1)];
+      const golden::Recorded quiet(Tensor<double>(Shape{1, n}));
+      Tensor<double> x = solver::Ddpm{}.step(golden::state(c.states, k), from, to,
+                                             golden::Mixture{}, StepRng(Rng(1), 0, k, &quiet));
+      const predict::VarianceRange range(from, to);
+      for (Index i = 0; i < n && to.sigma > 0; ++i)
+        x[i] += std::exp(0.5 * range.log_variance(answer[k * 2 * n + n + i])) * z[k * n + i];
+      CHECK(golden::distance(x, golden::state(c.states, k + 1)) < 1e-10);
+    }
+  }
 }
