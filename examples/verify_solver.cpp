@@ -44,8 +44,9 @@ struct Settings {
   bool list = false, force = false, quiet = false;
 };
 
-/// All solvers, measured, as a page of documentation.
-std::string catalogue_table(bool quiet) {
+/// All solvers, measured, as a page of documentation. `short_of` gets the names of those whose
+/// order is less than they state.
+std::string catalogue_table(bool quiet, std::string& short_of) {
   int total = 0, done = 0;
   for_each_solver([&](auto&&...) { ++total; });
   Progress bar("measuring", quiet);
@@ -53,6 +54,7 @@ std::string catalogue_table(bool quiet) {
   for_each_solver([&](const char* name, const char* code, const auto& solver) {
     const SolverReport r = solver_report::measure(name, code, solver);
     (r.noisy ? noisy : clean) += solver_report::table_row(r);
+    if (!r.has_stated_order()) short_of += (short_of.empty() ? "" : ", ") + r.name;
     bar.update(++done, total, name);
   });
   return "# Measured orders\n\n"
@@ -79,9 +81,11 @@ int run(const Settings& s) {
     return 0;
   }
   if (!s.table.empty()) {
-    write_file(s.table, catalogue_table(s.quiet));
+    std::string short_of;
+    write_file(s.table, catalogue_table(s.quiet, short_of));
     std::printf("wrote %s\n", s.table.c_str());
-    return 0;
+    if (!short_of.empty()) std::printf("below the order they state: %s\n", short_of.c_str());
+    return short_of.empty() ? 0 : 3;
   }
   std::optional<SolverReport> report;
   if (s.solver == "mine") report = solver_report::measure("mine", "Mine{}", Mine{});

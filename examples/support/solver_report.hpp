@@ -26,8 +26,10 @@ struct SolverReport {
     for (const Row& r : rows) low = std::min(low, r.error.slope());
     return low;
   }
+  /// Errors of next order are a few per cent of the leading one in all problems here.
+  bool has_stated_order() const { return measured() > stated() - 0.2; }
   bool holds() const {
-    bool all = measured() > stated() - 0.2;
+    bool all = has_stated_order();
     for (const auto& f : identities) all = all && f.holds;
     return all;
   }
@@ -61,7 +63,8 @@ SolverReport measure(std::string name, std::string code, const S& solver) {
     for (const auto& [spacing, grid] : spacings) {
       if (!out.noisy) try {
           out.rows.push_back(
-              {process, grid, verify::order(solver, {.family = family, .spacing = spacing})});
+              {process, grid,
+               verify::order(solver, {.family = family, .spacing = spacing, .coarsest = 40})});
           continue;
         } catch (const foglift::ArgumentError&) {
           if (S::weak_order == 0 || !out.rows.empty()) throw;
@@ -100,20 +103,20 @@ inline std::string table_row(const SolverReport& r) {
   std::string out =
       text("| %s | `%s` | %d | %d |", r.name.c_str(), r.code.c_str(), r.stated(), r.evaluations);
   for (const auto& row : r.rows) out += text(" %.2f |", row.error.slope());
-  int broken = 0;
-  for (const auto& f : r.identities) broken += f.holds ? 0 : 1;
+  std::string broken;
+  for (const auto& f : r.identities)
+    if (!f.holds) broken += (broken.empty() ? "not: " : "; ") + f.name;
   return out + text(" %.1e | %s |\n", r.rows.front().error.errors.back(),
-                    broken ? text("%d broken", broken).c_str() : "all");
+                    broken.empty() ? "all" : broken.c_str());
 }
 inline std::string table_head(bool noisy) {
   std::string out =
       text("| solver | `solver::` | %s | evaluations |", noisy ? "weak order" : "order");
   for (const auto& family : families)
     for (const auto& spacing : spacings) out += text(" %s %s |", family.second, spacing.second);
-  return out +
-         text(
-             " error, %d steps | identities |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n",
-             noisy ? 320 : 160);
+  return out + text(
+                   " error, 320 steps | identities "
+                   "|\n|---|---|---|---|---|---|---|---|---|---|---|---|\n");
 }
 
 }  // namespace solver_report

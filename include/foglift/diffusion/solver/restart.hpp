@@ -48,14 +48,22 @@ struct Restart {
     std::size_t step = 0;
   };
 
-  /// Throws ArgumentError for an interval that is empty, or above all noisy levels of the grid, and
-  /// for a noise_scale that is negative or not finite.
+  /// An interval is skipped where the grid has no noisy level, but its first, below max_ratio.
+  /// Throws ArgumentError for an interval that is empty, and for a noise_scale that is negative or
+  /// not finite.
   template <Scalar T>
   Memory start(const TimeGrid& grid) const {
     if (!(noise_scale >= 0 && std::isfinite(noise_scale)))
       raise<ArgumentError>("restart: noise_scale = ", noise_scale, ", must be finite, at least 0");
     Memory memory;
-    for (const RestartInterval& interval : intervals) memory.loops.push_back(loop(interval, grid));
+    for (const RestartInterval& r : intervals) {
+      if (!(r.steps >= 0 && r.times >= 0 && r.min_ratio > 0 && r.min_ratio < r.max_ratio &&
+            std::isfinite(r.max_ratio)))
+        raise<ArgumentError>("restart: ", r.steps, " steps, ", r.times, " times, between ratios ",
+                             r.min_ratio, " and ", r.max_ratio,
+                             "; needed steps, times >= 0, 0 < min_ratio < max_ratio, finite");
+      memory.loops.push_back(loop(r, grid));
+    }
     return memory;
   }
 
@@ -87,11 +95,7 @@ struct Restart {
       const double s = grid[i].ratio(), d = std::abs(s - r.min_ratio);
       if (s > 0 && d < distance) distance = d, nearest = i, low = s;
     }
-    if (!(r.steps >= 0 && r.times >= 0 && r.min_ratio > 0 && low < r.max_ratio &&
-          std::isfinite(r.max_ratio)))
-      raise<ArgumentError>("restart: ", r.steps, " steps, ", r.times, " times, between ratios ",
-                           r.min_ratio, " and ", r.max_ratio, "; the closest noisy level is at ",
-                           low, "; needed steps, times >= 0, a level below max_ratio");
+    if (!(low < r.max_ratio)) return {};
     Index steps = r.steps;
     if (steps == 0)
       for (std::size_t i = 0; i < nearest; ++i)
