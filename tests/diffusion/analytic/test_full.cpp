@@ -149,6 +149,25 @@ TEST_CASE("analytic: derivatives are differences at levels of samples and of gro
   check_derivatives(diagonal, states, levels);
 }
 
+TEST_CASE("full gaussian: a group's level is that of each of its elements",
+          "[diffusion][analytic]") {
+  // Correlations e^(-|i - j|) of four elements, in two groups or each on its own.
+  Tensor<double> covariance({4, 4});
+  for (Index i = 0; i < 4; ++i)
+    for (Index j = 0; j < 4; ++j)
+      covariance(i, j) = std::exp(-std::abs(static_cast<double>(i - j)));
+  const FullGaussian d({1, 0, -1, 2}, covariance);
+  const Gaussian independent({1, 0, -1, 2}, {1, 2, 3, 4});
+  const auto x = Rng(6).normal<double>({2, 4});
+  const std::vector<Level> pairs{between[0], between[1], between[2], between[3]};
+  std::vector<Level> singles;
+  for (const Level& l : pairs) singles.insert(singles.end(), 2, l);
+  CHECK(d(x, Levels(pairs, 2)) == d(x, Levels(singles, 4)));
+  CHECK(d.score(x, Levels(pairs, 2)) == d.score(x, Levels(singles, 4)));
+  CHECK(independent.flow(x, between[3], Levels(pairs, 2)) ==
+        independent.flow(x, between[3], Levels(singles, 4)));
+}
+
 TEST_CASE("analytic: laws that are written differently agree", "[diffusion][analytic]") {
   const Gaussian diagonal({1, -2}, {0.3, 2});
   const FullGaussian full({1, -2}, Tensor<double>({2, 2}, {0.3, 0, 0, 2}));
