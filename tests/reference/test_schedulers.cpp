@@ -60,6 +60,29 @@ TEST_CASE("schedulers: Heun in sigma", "[reference][scheduler]") {
   agrees("kdiffusion", "heun", solver::Heun{});
 }
 
+TEST_CASE("schedulers: Heun of flows is in sigma over alpha too", "[reference][scheduler]") {
+  // diffusers integrates dx / dsigma = v = (x - x0) / sigma by the trapezoid in sigma; ours, like
+  // Karras et al., x / alpha in sigma / alpha, for every process. Both are of second order.
+  for (const char* name : {"heun", "heun.shift"}) {
+    INFO(name);
+    const golden::Case c = load("flow", name, 2);
+    CHECK(apart(golden::run(c, solver::Heun{}), c.states) > 0.05);
+    for (Index k = 0; k + 2 < c.states.dim(0); ++k) {
+      const Level &from = c.grid[static_cast<std::size_t>(k)],
+                  &to = c.grid[static_cast<std::size_t>(k + 1)];
+      const double h = to.sigma - from.sigma;
+      for (Index i = 0; i < c.states.dim(1); ++i) {
+        const auto v = [](double x, const Level& l) {
+          return (x - golden::Mixture::at(x, l.alpha, l.sigma)) / l.sigma;
+        };
+        const double x = c.states[k * c.states.dim(1) + i], slope = v(x, from);
+        const double next = x + 0.5 * h * (slope + v(x + h * slope, to));
+        CHECK(std::abs(next - c.states[(k + 1) * c.states.dim(1) + i]) < 1e-10);
+      }
+    }
+  }
+}
+
 TEST_CASE("schedulers: DDPM with the large variance ends without noise", "[reference][scheduler]") {
   // diffusers adds noise of the last step's beta to the sample wherever that step's timestep is
   // above 0, as on grids that end with a long step.
