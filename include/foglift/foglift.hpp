@@ -2,7 +2,8 @@
 
 // Everything a program needs to train, save and sample diffusion models, on Eigen/Core alone. Not
 // here, to be included by name: interop/eigen_tensor.hpp and interop/xtensor.hpp, which need more;
-// the applications (forecast/, probe/); the tools of tests (kernels/naive_*.hpp, gradcheck.hpp).
+// the applications (forecast/, probe/); the tools of tests (kernels/naive_*.hpp, gradcheck.hpp) and
+// diffusion/verify.hpp; analytic/full_gaussian.hpp, which needs Eigen's decompositions.
 
 #include "foglift/autograd/ops.hpp"
 #include "foglift/autograd/tape.hpp"
@@ -38,23 +39,24 @@
 #include "foglift/diffusion/analytic/gaussian.hpp"
 #include "foglift/diffusion/analytic/mixture.hpp"
 #include "foglift/diffusion/denoiser.hpp"
+#include "foglift/diffusion/density.hpp"
 #include "foglift/diffusion/discrete.hpp"
+#include "foglift/diffusion/encode.hpp"
 #include "foglift/diffusion/grid.hpp"
-#include "foglift/diffusion/guidance/classifier_free.hpp"
-#include "foglift/diffusion/guidance/guidance.hpp"
+#include "foglift/diffusion/guidance.hpp"
 #include "foglift/diffusion/level.hpp"
+#include "foglift/diffusion/likelihood.hpp"
 #include "foglift/diffusion/loss.hpp"
 #include "foglift/diffusion/parameterization.hpp"
 #include "foglift/diffusion/process.hpp"
+#include "foglift/diffusion/pullback.hpp"
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/schedule.hpp"
-#include "foglift/diffusion/solver/ddim.hpp"
-#include "foglift/diffusion/solver/ddpm.hpp"
-#include "foglift/diffusion/solver/ancestral.hpp"
-#include "foglift/diffusion/solver/heun.hpp"
-#include "foglift/diffusion/solver/solver.hpp"
-#include "foglift/diffusion/solver/transfer.hpp"
+#include "foglift/diffusion/schedule/learned.hpp"
+#include "foglift/diffusion/schedule/zero_terminal.hpp"
+#include "foglift/diffusion/solvers.hpp"
 #include "foglift/diffusion/times.hpp"
+#include "foglift/diffusion/variance_denoiser.hpp"
 #include "foglift/interop/eigen.hpp"
 #include "foglift/io/checkpoint.hpp"
 #include "foglift/io/dtype.hpp"
