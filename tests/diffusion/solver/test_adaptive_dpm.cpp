@@ -44,17 +44,17 @@ struct Line {
 
 /// One attempt of length h from lambda = 0.2 at z = 0.7 with x0 = f(lambda, z).
 template <int Order, class F>
-std::array<double, 2> attempt(const F& f, double h, solver::StepController controller = {},
-                              double atol = 1) {
+std::array<double, 3> attempt(const F& f, double h, double rtol = 0, double atol = 1) {
   const auto output = [&](const std::vector<double>& lambda, const Tensor<double>& z) {
     return Tensor<double>({1, 1}, f(lambda[0], z[0]));
   };
   solver::AdaptiveDpmState state;
   state.begin(1);
-  solver::detail::DpmPair<Order, decltype(output)> pair(output, controller, 0, atol, 1, state);
+  solver::detail::DpmPair<Order, decltype(output)> pair(output, {}, rtol, atol, 1, state);
   const solver::detail::ActiveRows rows{{0}, {0.2}, {h}};
   pair.attempt(rows, Tensor<double>({1, 1}, 0.7));
-  return {pair.next()[0], pair.verdict(0, 0).factor};
+  const auto [accept, factor] = pair.verdict(0, 0);
+  return {pair.next()[0], factor, accept ? 1.0 : 0.0};
 }
 
 }  // namespace
@@ -88,10 +88,21 @@ TEMPLATE_TEST_CASE_SIG("adaptive dpm: the estimate is the pair's difference",
   };
   const double lower = rule(Order == 2 ? 0 : 1.0 / 3), higher = rule(Order == 2 ? 0.5 : 2.0 / 3);
   const double to = 1 / std::hypot(1.0, std::exp(-(0.2 + h)));  // x / norm from z
-  const double allowed = 0.01, error = to * std::abs(lower - higher) / allowed;
-  const auto [z, factor] = attempt<Order>(power, h, {}, allowed);
-  CHECK_THAT(z, WithinAbs(higher, 1e-14));
-  CHECK_THAT(factor, WithinAbs(1 + std::atan(std::pow(error, -1.0 / Order) - 1), 1e-6));
+  const double raw = to * std::abs(lower - higher), error = raw / 0.01;
+  const auto found = attempt<Order>(power, h, 0, 0.01);
+  CHECK_THAT(found[0], WithinAbs(higher, 1e-14));
+  CHECK_THAT(found[1], WithinAbs(1 + std::atan(std::pow(error, -1.0 / Order) - 1), 1e-6));
+  // It counts where the factor is 0.81 or more: f = 1 + tan(0.81 - 1).
+  const double just = raw * std::pow(1 + std::tan(-0.19), Order);
+  CHECK(attempt<Order>(power, h, 0, just * 1.001)[2] == 1);
+  CHECK(attempt<Order>(power, h, 0, just * 0.999)[2] == 0);
+  // Relative to the larger of the state before, 0.7 here, and the lower rule's after.
+  const double before = 0.7 / std::hypot(1.0, std::exp(-0.2));
+  const double size = std::max(before, to * std::abs(lower));
+  const double relative = raw / (0.02 * size);
+  CHECK_THAT(attempt<Order>(power, h, 0.02, 1e-9)[1],
+             WithinAbs(1 + std::atan(std::pow(relative, -1.0 / Order) - 1), 1e-6));
+  CHECK(before > to * std::abs(lower));
 }
 
 TEST_CASE("adaptive dpm: the controller looks at two errors before", "[diffusion][adaptive]") {

@@ -86,9 +86,16 @@ TEST_CASE("adaptive rk45: the levels of a grid are passed on the way", "[diffusi
   CHECK(distance(solve(correlated, noise, {vp_high, middle}),
                  correlated.flow(noise, vp_high, middle)) < 1e-8);
   // The step size is kept across the level: a first slope and at most two short steps more, not a
-  // start from small steps.
-  for (std::size_t i = 0; i < 6; ++i)
+  // start from small steps. So it is across two levels close together, between which one step is
+  // cut to nothing: 7 evaluations for that one, and at most one short step more.
+  const Level near{0.5, 0.6001, std::sqrt(1 - 0.6001 * 0.6001)};
+  StepReport two;
+  solve(correlated, noise, {vp_high, middle, near, vp_low},
+        {.rtol = 1e-10, .atol = 1e-10, .report = &two});
+  for (std::size_t i = 0; i < 6; ++i) {
     CHECK(with_stop.evaluations[i] <= direct.evaluations[i] + 1 + 3 * 6);
+    CHECK(two.evaluations[i] <= with_stop.evaluations[i] + 7 + 6);
+  }
 }
 
 TEST_CASE("adaptive rk45: the pair is of order five", "[diffusion][adaptive]") {
@@ -99,10 +106,10 @@ TEST_CASE("adaptive rk45: the pair is of order five", "[diffusion][adaptive]") {
     return Tensor<double>({1, 1}, y[0] * std::cos(v[0]));
   };
   const auto step = [&](double h) {
-    solver::detail::DormandPrince pair(slope, solver::Tolerance{.rtol = 0, .atol = 1});
     solver::detail::ActiveRows rows{{0}, {0.3}, {h}};
     solver::AdaptiveState state;
     state.begin(1);
+    solver::detail::DormandPrince pair(slope, solver::Tolerance{.rtol = 0, .atol = 1}, state.work);
     const Tensor<double> y({1, 1}, 1.0);
     pair.begin(rows, y, state);
     pair.attempt(rows, y);
@@ -129,10 +136,11 @@ TEST_CASE("adaptive rk45: the error estimate is of order five and not too small"
   for (std::size_t j = 0; j < 7; ++j) missed += low[j] * std::pow(node[j], 4);
   // A step of length 1 whose estimate is `missed` / atol: just refused and just accepted.
   const auto accepted = [&](double atol) {
-    solver::detail::DormandPrince pair(slope, solver::Tolerance{.rtol = 0, .atol = atol});
     solver::detail::ActiveRows rows{{0}, {0}, {1}};
     solver::AdaptiveState state;
     state.begin(1);
+    solver::detail::DormandPrince pair(slope, solver::Tolerance{.rtol = 0, .atol = atol},
+                                       state.work);
     const Tensor<double> y({1, 1}, 0.0);
     pair.begin(rows, y, state);
     pair.attempt(rows, y);
@@ -211,22 +219,55 @@ TEST_CASE("adaptive rk45: clean data is reached by the last x0", "[diffusion][ad
 }
 
 TEST_CASE("adaptive rk45: asks at levels of the process", "[diffusion][adaptive]") {
-  const auto on = [](TimeGrid grid, auto belongs) {
+  const double clean_ratio = 0.3;
+  const auto on = [&](TimeGrid grid, auto belongs) {
     const auto watching = [&](const Tensor<double>& x, const Levels& levels) {
       for (Index b = 0; b < x.dim(0); ++b) {
         CHECK(belongs(levels[b]));
         CHECK(levels[b].ratio() <= grid.front().ratio());
-        CHECK(levels[b].ratio() >= std::min(1e-3, grid.back().ratio()) * (1 - 1e-12));
+        CHECK(levels[b].ratio() >= clean_ratio * (1 - 1e-12));
       }
       return correlated(x, levels);
     };
-    solve(watching, starts(grid.front()), grid, {.rtol = 1e-4, .atol = 1e-4});
+    solve(watching, starts(grid.front()), grid,
+          {.rtol = 1e-4, .atol = 1e-4, .clean_ratio = clean_ratio});
   };
   const auto one = [](double v) { return std::abs(v - 1) < 1e-12; };
   on({vp_high, {0, 1, 0}},
      [&](const Level& l) { return one(l.alpha * l.alpha + l.sigma * l.sigma); });
   on({ve_high, {0, 1, 0}}, [&](const Level& l) { return one(l.alpha); });
-  on({flow_high, flow_low, {0, 1, 0}}, [&](const Level& l) { return one(l.alpha + l.sigma); });
+  on({flow_high, {0.5, 0.4, 0.6}, {0, 1, 0}},
+     [&](const Level& l) { return one(l.alpha + l.sigma); });
+}
+
+TEST_CASE("adaptive rk45: elements apart have errors of their own", "[diffusion][adaptive]") {
+  // One hundred elements that stand still, and the integral of cos(30 v), which only its own error
+  // makes small steps for: 1e-9 a step in some hundred.
+  const auto slope = [](std::span<const Index>, std::span<const double> v,
+                        const Tensor<double>& y) {
+    Tensor<double> out(y.shape());
+    out[100] = std::cos(30 * v[0]);
+    return out;
+  };
+  solver::AdaptiveState state;
+  state.begin(1);
+  const auto y = solver::dormand_prince(Tensor<double>({1, 101}), 0, 3, slope,
+                                        {.rtol = 0, .atol = 1e-9}, state, 1);
+  CHECK_THAT(y[100], WithinAbs(std::sin(90.0) / 30, 1e-8));
+  CHECK(y[0] == 0);
+}
+
+TEST_CASE("adaptive rk45: runs under sample with an observer", "[diffusion][adaptive]") {
+  Index steps = 0;
+  const auto x = sample<double>(AdaptiveRk45{}, correlated, {6, 3}, {vp_high, vp_low}, Rng(9), {},
+                                [&](const StepView<double>& step) {
+                                  ++steps;
+                                  CHECK(step.x0.shape() == Shape{6, 3});
+                                  CHECK(step.level == vp_low);
+                                });
+  CHECK(steps == 1);
+  CHECK(sample<double>(AdaptiveRk45{}, correlated, {2, 3}, {vp_high, vp_low}, Rng(9),
+                       {.first_sample = 3}) == x.rows(3, 2));
 }
 
 TEST_CASE("adaptive rk45: float states take the same way", "[diffusion][adaptive]") {

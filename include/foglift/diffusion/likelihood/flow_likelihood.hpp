@@ -54,7 +54,8 @@ FlowDensity<T> flow_density(const D& denoise, const Tensor<T>& x, const Level& f
     raise<ArgumentError>("flow_density: from ", from, " to ", to, ", needed more noise there");
   const Index batch = x.dim(0), n = x.row_size(), m = n + 1;
   const solver::Arc arc(from, to);
-  std::vector<Level> levels;
+  solver::AdaptiveState steps;
+  std::vector<Level>& levels = steps.work.levels;
   const auto traces = trace.template start<T>(x.shape());
   const auto slope = [&](std::span<const Index> samples, std::span<const double> at,
                          const Tensor<double>& u) {
@@ -79,13 +80,11 @@ FlowDensity<T> flow_density(const D& denoise, const Tensor<T>& x, const Level& f
   Tensor<double> start({batch, m});
   const Tensor<double> first = solver::detail::on_arc(x, from);
   for (Index b = 0; b < batch; ++b) std::copy_n(first.data() + b * n, n, start.data() + b * m);
-  solver::AdaptiveState steps;
   steps.begin(batch);
   const Tensor<double> end =
       solver::dormand_prince(std::move(start), arc.first(), arc.last(), slope, tolerance, steps, 1);
   FlowDensity<T> out;
-  out.latent = solver::detail::states<T>(end, x.shape(),
-                                         std::vector<Level>(static_cast<std::size_t>(batch), to));
+  out.latent = solver::detail::states<T>(end, x.shape(), to);
   if constexpr (detail::HasPriorLogp<Prior, T>)
     out.log_density = prior.prior_logp(out.latent);
   else

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/diffusion/affine.hpp"
+#include "foglift/diffusion/level.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -17,11 +18,35 @@ struct StepReport {
   std::vector<Index> evaluations, accepted, rejected;
 };
 
+namespace detail {
+
+/// The samples that are still on their way: row a of what is computed for them is sample
+/// sample[a], stands at at[a] and tries a step of length[a], which is negative where the variable
+/// falls.
+struct ActiveRows {
+  std::vector<Index> sample;
+  std::vector<double> at, length;
+
+  Index size() const { return static_cast<Index>(sample.size()); }
+};
+
+/// Lists that the steps of a run fill again and again.
+struct AdaptiveWork {
+  ActiveRows rows;
+  std::vector<Index> spent, kept;
+  std::vector<char> accepted;
+  std::vector<double> time, error;
+  std::vector<Level> levels;
+};
+
+}  // namespace detail
+
 /// What an adaptive run keeps of each sample between the levels of its grid: the length of the next
 /// step, 0 before the first, and the report so far.
 struct AdaptiveState {
   std::vector<double> step;
   StepReport counts;
+  detail::AdaptiveWork work;
 
   /// Throws ShapeError if a run has begun with another batch.
   void begin(Index batch) {
@@ -56,16 +81,6 @@ struct Tolerance {
 };
 
 namespace detail {
-
-/// The samples that are still on their way: row a of what is computed for them is sample
-/// sample[a], stands at at[a] and tries a step of length[a], which is negative where the variable
-/// falls.
-struct ActiveRows {
-  std::vector<Index> sample;
-  std::vector<double> at, length;
-
-  Index size() const { return static_cast<Index>(sample.size()); }
-};
 
 /// Whether a step of error e (1: what is allowed) counts, and the factor on the next length.
 struct Verdict {
@@ -105,12 +120,14 @@ void advance(Tensor<double>& y, double from, double to, Index max_evaluations, c
              Pair& pair, AdaptiveState& state) {
   const auto u = [](Index i) { return static_cast<std::size_t>(i); };
   const double sign = to > from ? 1 : -1;
-  ActiveRows rows;
+  ActiveRows& rows = state.work.rows;
+  std::vector<Index>&spent = state.work.spent, &kept = state.work.kept;
+  std::vector<char>& accepted = state.work.accepted;
+  rows.sample.clear();
   for (Index b = 0; b < y.dim(0); ++b) rows.sample.push_back(b);
   rows.at.assign(rows.sample.size(), from);
   rows.length.assign(rows.sample.size(), 0.0);
-  std::vector<Index> spent(rows.sample.size(), 0), kept;
-  std::vector<char> accepted;
+  spent.assign(rows.sample.size(), 0);
   const auto count = [&](Index evaluations) {
     for (const Index b : rows.sample) {
       state.counts.evaluations[u(b)] += evaluations;

@@ -85,7 +85,7 @@ class DpmPair {
   const Tensor<double>& next() const { return next_; }
 
   Verdict verdict(Index a, Index sample) {
-    const double error = error_[static_cast<std::size_t>(a)];
+    const double error = state_.work.error[static_cast<std::size_t>(a)];
     if (!std::isfinite(error)) return {false, 0.2};
     const double now = 1 / (error + 1e-8);
     auto& past = state_.past[static_cast<std::size_t>(sample)];
@@ -103,10 +103,10 @@ class DpmPair {
 
  private:
   const std::vector<double>& times(const ActiveRows& rows, double r) {
-    time_.clear();
+    state_.work.time.clear();
     for (std::size_t a = 0; a < rows.at.size(); ++a)
-      time_.push_back(rows.at[a] + r * rows.length[a]);
-    return time_;
+      state_.work.time.push_back(rows.at[a] + r * rows.length[a]);
+    return state_.work.time;
   }
 
   /// e^-rh z + rh phi_1(-rh) m + weight rh phi_2(-rh) (other - m).
@@ -127,7 +127,7 @@ class DpmPair {
 
   /// Root mean squares of (low - next) / max(atol, rtol max(|low|, |before|)) in x / norm.
   void errors(const ActiveRows& rows, const Tensor<double>& z) {
-    error_.assign(rows.sample.size(), 0.0);
+    state_.work.error.assign(rows.sample.size(), 0.0);
     const Index n = z.row_size();
     foglift::detail::for_rows(rows.size(), n, [&](Index a) {
       const auto row = static_cast<std::size_t>(a);
@@ -139,7 +139,7 @@ class DpmPair {
         const double e = after * (low_[i] - next_[i]) / std::max(atol_, rtol_ * size);
         square += e * e;
       }
-      error_[row] = std::sqrt(square / static_cast<double>(n));
+      state_.work.error[row] = std::sqrt(square / static_cast<double>(n));
     });
   }
 
@@ -148,7 +148,6 @@ class DpmPair {
   double rtol_, atol_, first_step_;
   AdaptiveDpmState& state_;
   Tensor<double> low_, next_;
-  std::vector<double> time_, error_;
 };
 
 }  // namespace detail
@@ -226,7 +225,7 @@ requires(Order == 2 || Order == 3) struct AdaptiveDpm {
   template <Scalar T, class D>
   Tensor<T> follow(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                    AdaptiveDpmState& state) const {
-    std::vector<Level> levels;
+    std::vector<Level>& levels = state.work.levels;
     const auto output = [&](const std::vector<double>& lambda, const Tensor<double>& z) {
       levels.clear();
       for (const double l : lambda)
@@ -239,7 +238,7 @@ requires(Order == 2 || Order == 3) struct AdaptiveDpm {
     detail::DpmPair<Order, decltype(output)> pair(output, controller, rtol, atol, first_step,
                                                   state);
     detail::advance(z, from.lambda(), to.lambda(), max_evaluations, name, pair, state);
-    return scaled<T>(z, x.shape(), std::vector<Level>(static_cast<std::size_t>(x.dim(0)), to));
+    return scaled<T>(z, x.shape(), to);
   }
 
   /// x [A, ...] in double as [A, elements].
@@ -249,12 +248,11 @@ requires(Order == 2 || Order == 3) struct AdaptiveDpm {
   }
   /// alpha z in the shape of a batch's samples.
   template <Scalar T>
-  static Tensor<T> scaled(const Tensor<double>& z, const Shape& shape,
-                          const std::vector<Level>& levels) {
+  static Tensor<T> scaled(const Tensor<double>& z, const Shape& shape, const Levels& levels) {
     auto x = Tensor<T>::uninitialized(shape.with(0, z.dim(0)));
     const Index n = z.row_size();
     for (Index a = 0; a < z.dim(0); ++a) {
-      const double alpha = levels[static_cast<std::size_t>(a)].alpha;
+      const double alpha = levels[a].alpha;
       for (Index i = a * n; i < (a + 1) * n; ++i) x[i] = static_cast<T>(alpha * z[i]);
     }
     return x;

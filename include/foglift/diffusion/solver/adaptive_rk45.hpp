@@ -58,7 +58,7 @@ struct AdaptiveRk45 {
     const Level last = detail::last_noisy(from, to, clean_ratio);
     if (!(last == from)) {
       const Arc arc(from, last);
-      std::vector<Level> levels;
+      std::vector<Level>& levels = state.work.levels;
       const auto slope = [&](std::span<const Index>, std::span<const double> at,
                              const Tensor<double>& u) {
         detail::levels_on(arc, at, levels);
@@ -70,8 +70,7 @@ struct AdaptiveRk45 {
       };
       const Tensor<double> u =
           dormand_prince(detail::on_arc(x, from), arc.first(), arc.last(), slope, tolerance, state);
-      x = detail::states<T>(u, x.shape(),
-                            std::vector<Level>(static_cast<std::size_t>(x.dim(0)), last));
+      x = detail::states<T>(u, x.shape(), last);
     }
     if (to.sigma == 0) {
       x = affine(to.alpha, foglift::detail::denoised(denoise, x, last), 0, x);

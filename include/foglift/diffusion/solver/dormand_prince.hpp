@@ -35,8 +35,8 @@ struct DormandPrinceTable {
 template <class F>
 class DormandPrince {
  public:
-  DormandPrince(const F& slope, const Tolerance& tolerance, Index apart = 0)
-      : slope_(slope), tolerance_(tolerance), apart_(apart) {}
+  DormandPrince(const F& slope, const Tolerance& tolerance, AdaptiveWork& work, Index apart = 0)
+      : slope_(slope), tolerance_(tolerance), work_(work), apart_(apart) {}
 
   /// The first slopes, and first steps of a hundredth of the time in which y would change by its
   /// size.
@@ -60,18 +60,21 @@ class DormandPrince {
   Index attempt(const ActiveRows& rows, const Tensor<double>& y) {
     for (std::size_t stage = 1; stage < 7; ++stage) {
       next_ = combined(rows, y, stage);
-      time_.clear();
+      work_.time.clear();
       for (std::size_t a = 0; a < rows.at.size(); ++a)
-        time_.push_back(stage < 5 ? rows.at[a] + DormandPrinceTable::node[stage] * rows.length[a]
-                                  : rows.at[a] + rows.length[a]);
-      k_[stage] = slope_(rows.sample, time_, next_);
+        work_.time.push_back(stage < 5
+                                 ? rows.at[a] + DormandPrinceTable::node[stage] * rows.length[a]
+                                 : rows.at[a] + rows.length[a]);
+      k_[stage] = slope_(rows.sample, work_.time, next_);
     }
     errors(rows, y);
     return 6;
   }
 
   const Tensor<double>& next() const { return next_; }
-  Verdict verdict(Index a, Index) const { return judge(error_[static_cast<std::size_t>(a)], 5); }
+  Verdict verdict(Index a, Index) const {
+    return judge(work_.error[static_cast<std::size_t>(a)], 5);
+  }
 
   void settle(const std::vector<char>& accepted, const std::vector<Index>& kept) {
     const Index m = k_[0].row_size();
@@ -101,7 +104,7 @@ class DormandPrince {
 
   void errors(const ActiveRows& rows, const Tensor<double>& y) {
     const Index m = y.row_size(), body = m - apart_;
-    error_.assign(rows.sample.size(), 0.0);
+    work_.error.assign(rows.sample.size(), 0.0);
     foglift::detail::for_rows(rows.size(), m, [&](Index a) {
       const double h = rows.length[static_cast<std::size_t>(a)];
       const auto relative = [&](Index i) {
@@ -117,16 +120,16 @@ class DormandPrince {
         const double own = std::abs(relative(i));
         if (!(own <= error) && !std::isnan(error)) error = own;  // NaN counts
       }
-      error_[static_cast<std::size_t>(a)] = error;
+      work_.error[static_cast<std::size_t>(a)] = error;
     });
   }
 
   const F& slope_;
   Tolerance tolerance_;
+  AdaptiveWork& work_;
   Index apart_;
   std::array<Tensor<double>, 7> k_;
   Tensor<double> next_;
-  std::vector<double> time_, error_;
 };
 
 }  // namespace detail
@@ -139,7 +142,7 @@ class DormandPrince {
 template <class F>
 Tensor<double> dormand_prince(Tensor<double> y, double from, double to, const F& slope,
                               const Tolerance& tolerance, AdaptiveState& state, Index apart = 0) {
-  detail::DormandPrince<F> pair(slope, tolerance, apart);
+  detail::DormandPrince<F> pair(slope, tolerance, state.work, apart);
   detail::advance(y, from, to, tolerance.max_evaluations, "dormand_prince", pair, state);
   return y;
 }

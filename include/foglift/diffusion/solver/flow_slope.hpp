@@ -25,11 +25,11 @@ inline void levels_on(const Arc& arc, std::span<const double> at, std::vector<Le
 /// x [A, ...] = norm u of rows u [A, m], whose first elements are those of a sample of `shape`
 /// [B, ...].
 template <Scalar T>
-Tensor<T> states(const Tensor<double>& u, const Shape& shape, const std::vector<Level>& levels) {
+Tensor<T> states(const Tensor<double>& u, const Shape& shape, const Levels& levels) {
   auto x = Tensor<T>::uninitialized(shape.with(0, u.dim(0)));
   const Index n = x.row_size(), m = u.row_size();
   foglift::detail::for_rows(u.dim(0), n, [&](Index a) {
-    const Level& l = levels[static_cast<std::size_t>(a)];
+    const Level& l = levels[a];
     const double norm = std::hypot(l.alpha, l.sigma);
     for (Index i = 0; i < n; ++i) x[a * n + i] = static_cast<T>(norm * u[a * m + i]);
   });
