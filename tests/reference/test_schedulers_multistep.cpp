@@ -125,6 +125,7 @@ TEST_CASE("schedulers: SA-Solver has the exact weights of two outputs", "[refere
   ours_are_exact("sa.p2c3.tau_0", sa<2, 3>(0), 2, 3, 0, 0.01);
   ours_are_exact("sa.p3c3.tau_1", sa<3, 3>(1), 3, 3, 1, 0.05);
   ours_are_exact("sa.p3c4.tau_1", sa<3, 4>(1), 3, 4, 1, 0.05);
+  ours_are_exact("sa.p3c4.tau_0.7", sa<3, 4>(0.7), 3, 4, 0.7, 0.01);
   ours_are_exact("sa.p3c4.tau_0", sa<3, 4>(0), 3, 4, 0, 0.01);
 }
 

@@ -610,7 +610,7 @@ def multistep():
     single = "DPMSolverSinglestep"
     for algorithm in ("dpmsolver++", "dpmsolver", "sde-dpmsolver++"):
         for order, form in ((1, "midpoint"), (2, "midpoint"), (2, "heun"), (3, "midpoint"), (3, "heun")):
-            if order == 1 and algorithm != "dpmsolver++":
+            if (order == 1 and algorithm != "dpmsolver++") or (order == 3 and algorithm.startswith("sde")):
                 continue
             # Exponential sigmas: the grid's nodes within a step are the thirds or halves of its log SNR.
             run(f, f"single.{algorithm}.{order}" + (f".{form}" if order > 1 else ""), single, p,
@@ -647,21 +647,17 @@ def multistep():
     run(f, "unipc.flow", uni, p, prediction="flow", prediction_type="flow_prediction", use_flow_sigmas=True,
         flow_shift=3.0)
 
-    sa = "SASolver"
-    for predictor, corrector in ((1, 1), (2, 1), (2, 2), (2, 3), (3, 3), (3, 4)):
-        for name, tau in (("1", 1.0), ("0", 0.0)):
-            if name == "0" and (predictor, corrector) in ((1, 1), (2, 1), (3, 3)):
-                continue
-            run_sa(f"sa.p{predictor}c{corrector}.tau_{name}", predictor, corrector, tau, "data_prediction")
-    for predictor, corrector in ((2, 2), (3, 4)):
-        run_sa(f"sa.noise.p{predictor}c{corrector}.tau_1", predictor, corrector, 1.0, "noise_prediction")
+    for predictor, corrector, taus in ((2, 2, (1.0, 0.0)), (2, 3, (1.0, 0.0)), (3, 3, (1.0,)), (3, 4, (1.0, 0.7, 0.0))):
+        for tau in taus:
+            run_sa(f"sa.p{predictor}c{corrector}.tau_{tau:g}", predictor, corrector, tau)
 
 
-def run_sa(case, predictor, corrector, tau, algorithm):
+def run_sa(case, predictor, corrector, tau):
     run("multistep", case, "SASolver", preserving, predictor_order=predictor, corrector_order=corrector,
-        tau_func=lambda t: tau, algorithm_type=algorithm, timestep_spacing="trailing", **SD)
+        tau_func=lambda t: tau, timestep_spacing="trailing", **SD)
     about = FAMILIES["multistep"][1][case]
-    about["tau"] = about.pop("tau_func") and tau
+    about["tau"] = tau
+    del about["tau_func"]
 
 
 def inverse_multistep(order):
