@@ -38,7 +38,7 @@ TEST_CASE("schedulers: DDIM with and without noise", "[reference][scheduler]") {
   agrees("discrete", "tcd.gamma_0.0", solver::Ddim{});
 }
 
-TEST_CASE("schedulers: first order in sigma is Euler's rule", "[reference][scheduler]") {
+TEST_CASE("schedulers: first order in sigma is the rule of Euler", "[reference][scheduler]") {
   for (const char* name :
        {"euler", "euler.v_prediction", "euler.sample", "euler.leading", "euler.trailing",
         "euler.karras", "euler.exponential", "euler.beta", "euler.sigma_min", "euler.log_linear",
