@@ -100,7 +100,8 @@ TEST_CASE("schedulers: SDE-DPM-Solver of orders 1 and 2", "[reference][scheduler
   agrees("kdiffusion", "dpmpp_2m_sde.heun", k(heun{}));
 }
 
-TEST_CASE("schedulers: third-order SDE weights are neither library's", "[reference][scheduler]") {
+TEST_CASE("schedulers: third-order SDE weights of both libraries are other ones",
+          "[reference][scheduler]") {
   const auto exact = [](const std::string& family, const std::string& name, double eta, Ending end,
                         double least) {
     INFO(name);
@@ -173,7 +174,7 @@ TEST_CASE("schedulers: DPM-Solver++ SDE in single steps", "[reference][scheduler
   agrees("single SDE 2 heun", load("multistep", "single.sde-dpmsolver++.2.heun", {0, 2, 4}), heun);
 }
 
-TEST_CASE("schedulers: DPM-Solver++ SDE with one path is the same with that path's noise",
+TEST_CASE("schedulers: DPM-Solver++ SDE with one path is the same with the noise of that path",
           "[reference][scheduler]") {
   // The recorded z_a is of the first half of a step, z_b of all of it; ours are of the two halves.
   // With s the ratios, the noise of a step is s'^2 (1/s'^2 - 1/s^2)^(1/2) z in VE coordinates, and

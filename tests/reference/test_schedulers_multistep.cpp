@@ -129,7 +129,7 @@ TEST_CASE("schedulers: SA-Solver has the exact weights of two outputs", "[refere
   ours_are_exact("sa.p3c4.tau_0", sa<3, 4>(0), 3, 4, 0, 0.01);
 }
 
-TEST_CASE("schedulers: SA-Solver of one output is the SDE's first order",
+TEST_CASE("schedulers: SA-Solver of one output is the first order of the SDE",
           "[reference][scheduler]") {
   // With P = C = 1 diffusers' corrector takes the output at the end of a step alone; ours has no
   // such corrector, and as a predictor is SDE-DPM-Solver++ of order 1.

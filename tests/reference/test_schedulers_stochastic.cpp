@@ -175,7 +175,7 @@ struct EqualSteps : process::VariancePreserving<schedule::Linear> {
 };
 }  // namespace
 
-TEST_CASE("schedulers: Euler and Maruyama steps have the length of the grid's",
+TEST_CASE("schedulers: Euler and Maruyama steps are as long as those of the grid",
           "[reference][scheduler]") {
   const golden::Case c = load("flow", "sde_vp");
   const Index steps = c.states.dim(0) - 1;
