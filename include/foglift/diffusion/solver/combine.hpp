@@ -20,20 +20,23 @@ namespace detail {
 template <std::size_t N, Scalar T>
 void combine_rows(T keep, Tensor<T>& x, const Term<T>* terms) {
   const Index n = x.row_size();
-  foglift::detail::for_rows(foglift::detail::batch_of(x), n, [&](Index b) {
-    T* out = x.data() + b * n;
-    std::array<T, N> w;
-    std::array<const T*, N> y;
-    for (std::size_t k = 0; k < N; ++k) {
-      w[k] = static_cast<T>(terms[k].weight);
-      y[k] = terms[k].of->data() + b * n;
-    }
-    for (Index i = 0; i < n; ++i) {
-      T sum = keep * out[i];
-      for (std::size_t k = 0; k < N; ++k) sum += w[k] * y[k][i];
-      out[i] = sum;
-    }
-  });
+  foglift::detail::for_rows(
+      foglift::detail::batch_of(x), n,
+      [&](Index b) {
+        T* out = x.data() + b * n;
+        std::array<T, N> w;
+        std::array<const T*, N> y;
+        for (std::size_t k = 0; k < N; ++k) {
+          w[k] = static_cast<T>(terms[k].weight);
+          y[k] = terms[k].of->data() + b * n;
+        }
+        for (Index i = 0; i < n; ++i) {
+          T sum = keep * out[i];
+          for (std::size_t k = 0; k < N; ++k) sum += w[k] * y[k][i];
+          out[i] = sum;
+        }
+      },
+      foglift::detail::least_linear);
 }
 }  // namespace detail
 
