@@ -1,3 +1,4 @@
+#include "examples/support/solver_list.hpp"
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/guidance.hpp"
 #include "foglift/diffusion/sample.hpp"
@@ -95,6 +96,29 @@ TEST_CASE("guidance: a call allocates nothing once it is warm", "[diffusion][gui
   guided(guide::Classifier{[](const Tensor<float>& x, const Levels&) { return x; }});
   const solver::Known<float> known{Tensor<float>({1, 6, 4}), Tensor<float>({1, 6, 4}, 0.5f)};
   check(solver::Replacement(solver::Ddpm{}, known), model);
+}
+
+TEST_CASE("solvers: no step allocates once it is warm", "[diffusion][solver]") {
+  // What start() makes for a run is allowed; steps are counted from the sixth on, when histories
+  // are full, in a third run, when the pool is.
+  const analytic::Mixture data({{1, {0, 1, 2}, 0.2}, {2, {1, -1, 0}, 0.1}});
+  const TimeGrid g = grid::uniform(schedule::Linear{}, 14);
+  for_each_solver([&](const char* name, const char*, const auto& solver) {
+    using S = std::remove_cvref_t<decltype(solver)>;
+    long made = 0;
+    for (int round = 0; round < 3; ++round) {
+      Run<S, float> run(solver, g);
+      auto x = Rng(1).normal<float>({16, 3});
+      made = 0;
+      for (std::size_t i = 0; i + 1 < g.size(); ++i) {
+        const long before = allocations;
+        x = run.step(std::move(x), g[i], g[i + 1], data, StepRng(Rng(2), 0, static_cast<Index>(i)));
+        if (i >= 5) made += allocations - before;
+      }
+    }
+    INFO(name);
+    CHECK(made == 0);
+  });
 }
 
 #endif
