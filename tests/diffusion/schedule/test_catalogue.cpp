@@ -118,6 +118,73 @@ TEST_CASE("schedules: derivatives against differences", "[diffusion][schedule]")
   });
 }
 
+TEST_CASE("schedules: derivatives at the ends are limits of those inside",
+          "[diffusion][schedule]") {
+  // A finite derivative at an end is that at a distance of 1e-9 but for 1e-9 of the second one (at
+  // most 1e3 here), and an infinite one is large there; never NaN.
+  const auto check = [](const auto& s) {
+    INFO(typeid(s).name());
+    for (const double end : {0.0, 1.0}) {
+      const LevelRate at = s.derivative(end), near = s.derivative(end == 0 ? 1e-9 : 1 - 1e-9);
+      for (const auto& pair : {std::pair{at.alpha, near.alpha}, std::pair{at.sigma, near.sigma}}) {
+        CHECK(!std::isnan(pair.first));
+        if (std::isinf(pair.first))
+          CHECK(pair.first * pair.second > 0);
+        else
+          CHECK_THAT(pair.first, WithinAbs(pair.second, 1e-5 * (1 + std::abs(pair.second))));
+        CHECK(std::isinf(pair.first) == (std::abs(pair.second) > 1e3));
+      }
+      if constexpr (VariancePreservingSchedule<std::remove_cvref_t<decltype(s)>>)
+        CHECK(!std::isnan(s.rate(end)));
+    }
+  };
+  check(schedule::Linear{});
+  check(schedule::Linear({.beta_min = 0, .beta_max = 3}));
+  check(schedule::Cosine{});
+  check(schedule::Cosine({.offset = 0}));
+  check(schedule::Sigmoid{});
+  check(schedule::Flow{});
+  check(schedule::Trigonometric{});
+  check(schedule::SubVariancePreserving(schedule::Cosine{}));
+  check(schedule::ZeroTerminalSnr(schedule::Linear{}));
+  check(schedule::ZeroTerminalSnr(schedule::Linear({.beta_min = 0, .beta_max = 3})));
+  check(schedule::ZeroTerminalSnr(DiscreteSchedule::linear(1000)));
+  check(schedule::Shifted(schedule::Flow{}, 3));
+  check(schedule::Shifted(schedule::Linear{}, 1.7));
+  check(schedule::Shifted(schedule::Cosine{}, 1.7));
+  check(schedule::Shifted(schedule::SubVariancePreserving{}, 1.7));
+  check(schedule::Shifted(schedule::Geometric{}, 2));
+  // sigma = sqrt(B) near 0, B = 3 t^(3) / 3: no first power of t.
+  CHECK(schedule::ScaledLinear({.beta_min = 0, .beta_max = 3}).derivative(0) == LevelRate{0, 0});
+  // Shifted flow: d sigma / dt = a at noise-free data, 1 / a at pure noise.
+  CHECK(schedule::Shifted(schedule::Flow{}, 4).derivative(0) == LevelRate{-4, 4});
+  CHECK(schedule::Shifted(schedule::Flow{}, 4).derivative(1) == LevelRate{-0.25, 0.25});
+}
+
+TEST_CASE("schedules: a shift passes on that no signal is left", "[diffusion][schedule]") {
+  STATIC_REQUIRE(schedule::Shifted<schedule::Flow>::zero_terminal_snr);
+  STATIC_REQUIRE(!schedule::Shifted<schedule::Linear>::zero_terminal_snr);
+  STATIC_REQUIRE(schedule::SubVariancePreserving<schedule::Cosine>::zero_terminal_snr);
+  STATIC_REQUIRE(!schedule::SubVariancePreserving<schedule::Linear>::zero_terminal_snr);
+}
+
+TEST_CASE("schedules: a shift with a power keeps what its base keeps", "[diffusion][schedule]") {
+  // Derivatives against differences are in the list above for the flow; here of the other two.
+  const double h = 1e-6;
+  const auto check = [&](const auto& s) {
+    for (const double t : {0.05, 0.4, 0.9}) {
+      const Level a = s.at(t - h), b = s.at(t + h);
+      const LevelRate d = s.derivative(t);
+      CHECK_THAT(d.alpha, WithinAbs((b.alpha - a.alpha) / (2 * h), 1e-7 * (1 + std::abs(d.alpha))));
+      CHECK_THAT(d.sigma, WithinAbs((b.sigma - a.sigma) / (2 * h), 1e-7 * (1 + std::abs(d.sigma))));
+      CHECK_THAT(s.time(s.at(t).lambda()), WithinAbs(t, 1e-12));
+    }
+  };
+  check(schedule::Shifted(schedule::Linear{}, 1.7, 0.8));
+  check(schedule::Shifted(schedule::Edm({.min = 0.01, .max = 5}), 0.6, 1.2));
+  check(schedule::Shifted(schedule::SubVariancePreserving{}, 1.7, 0.9));
+}
+
 TEST_CASE("schedules: values of published tables", "[diffusion][schedule]") {
   // alpha_bar of chains of 1000 steps at steps 0, 249, 499, 749, 999, as tabulated to 11 digits.
   const auto check = [](const DiscreteSchedule& s, const std::vector<double>& expected) {

@@ -44,6 +44,7 @@ class Cosine {
     const Level l = at(t);
     const double speed = half_pi / (1 + offset_),
                  fall = speed * std::cos(rest(t)) / std::cos(theta0_);
+    if (t == 0 && offset_ == 0) return {0, speed};  // sigma = sin(theta)
     return {-fall, fall * l.alpha / l.sigma};
   }
   /// With q = cos(theta) = cos(theta0) alpha and p = cos(theta0) sigma: sin^2(theta) = p^2 +

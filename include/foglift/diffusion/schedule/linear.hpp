@@ -26,7 +26,11 @@ class Linear {
     return detail::level_of(t, (min_ + 0.5 * slope_ * t) * t);
   }
   double rate(double t) const { return min_ + slope_ * t; }
-  LevelRate derivative(double t) const { return detail::rate_of(at(t), rate(t)); }
+  /// sigma grows as sqrt(slope / 2) t from t = 0 where beta_min is 0, else as sqrt(beta_min t).
+  LevelRate derivative(double t) const {
+    if (t == 0 && min_ == 0) return {0, std::sqrt(0.5 * slope_)};
+    return detail::rate_of(at(t), rate(t));
+  }
   /// The root of slope t^2 / 2 + beta_min t = B in the form without cancellation.
   double time(double lambda) const {
     const double B = detail::integrated_rate(lambda, "schedule::Linear::time");
@@ -61,7 +65,11 @@ class ScaledLinear {
     const double u = first_ + slope_ * t;
     return u * u;
   }
-  LevelRate derivative(double t) const { return detail::rate_of(at(t), rate(t)); }
+  /// sigma grows as t^(3/2) from t = 0 where beta_min is 0.
+  LevelRate derivative(double t) const {
+    if (t == 0 && first_ == 0) return {0, 0};
+    return detail::rate_of(at(t), rate(t));
+  }
   double time(double lambda) const {
     const double B = detail::integrated_rate(lambda, "schedule::ScaledLinear::time");
     if (B == 0) return 0;

@@ -11,6 +11,8 @@ inline namespace v0 {
 /// d alpha / dt and d sigma / dt.
 struct LevelRate {
   double alpha = 0, sigma = 0;
+
+  friend bool operator==(const LevelRate&, const LevelRate&) = default;
 };
 
 /// How noise grows with time: at(t) is the level at time t in [0, 1]; time(lambda) is its inverse,

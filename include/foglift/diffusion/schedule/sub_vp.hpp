@@ -14,6 +14,8 @@ namespace schedule {
 template <VariancePreservingSchedule S = Linear>
 class SubVariancePreserving {
  public:
+  static constexpr bool zero_terminal_snr = requires { requires S::zero_terminal_snr; };
+
   explicit SubVariancePreserving(S base = S()) : base_(std::move(base)) {}
 
   Level at(double t) const {

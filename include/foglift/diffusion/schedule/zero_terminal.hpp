@@ -36,16 +36,18 @@ class ZeroTerminalSnr {
   Level at(double t) const { return t <= from_ ? base_.at(t) : stretched(base_.at(t)); }
   /// beta = -2 alpha' / alpha; +inf at t = 1.
   double rate(double t) const {
-    if (t <= from_) return base_.rate(t);
+    if (kept(t)) return base_.rate(t);
     const double alpha = base_.at(t).alpha;
     return alpha > last_ ? base_.rate(t) * alpha / (alpha - last_)
                          : std::numeric_limits<double>::infinity();
   }
   LevelRate derivative(double t) const {
-    if (t <= from_) return base_.derivative(t);
+    const LevelRate base = base_.derivative(t);
+    if (kept(t)) return base;
     const Level l = at(t);
-    const double fall = gain_ * base_.derivative(t).alpha;
-    return {fall, -fall * l.alpha / l.sigma};
+    const double fall = gain_ * base.alpha;
+    // at clean data sigma^2 = 2 (1 - alpha) grows `gain` times as fast
+    return {fall, l.sigma > 0 ? -fall * l.alpha / l.sigma : std::sqrt(gain_) * base.sigma};
   }
   /// alpha of the base = alpha' / gain + alpha_T.
   double time(double lambda) const {
@@ -67,6 +69,8 @@ class ZeroTerminalSnr {
   { return i == 0 ? base_.step(i) : stretched(base_.step(i)); }
 
  private:
+  /// A chain's levels up to its first step are as they were; so are clean data, not how they fade.
+  bool kept(double t) const { return from_ > 0 && t <= from_; }
   /// 1 - alpha' = gain (alpha_0 - alpha) + (1 - alpha_0), in terms of sigma^2 where alpha is
   /// near 1.
   Level stretched(const Level& l) const {
