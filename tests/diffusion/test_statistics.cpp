@@ -1,8 +1,6 @@
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/sample.hpp"
-#include "foglift/diffusion/solver/ddim.hpp"
-#include "foglift/diffusion/solver/ddpm.hpp"
-#include "foglift/diffusion/solver/heun.hpp"
+#include "foglift/diffusion/solvers.hpp"
 #include "foglift/diffusion/verify.hpp"
 #include "support/catch.hpp"
 
@@ -113,6 +111,17 @@ TEST_CASE("statistics: samples of a mixture follow it", "[diffusion][statistics]
   follows_data(draw(solver::Heun{}, 20'000, 60, 1.0f));
   follows_data(draw(solver::Ddim{}, 20'000, 400, 1.0f));
   follows_data(draw(solver::Ddpm{}, 20'000, 300, 1.0f));
+}
+
+TEST_CASE("statistics: samples of high-order solvers follow it in fewer steps",
+          "[diffusion][statistics]") {
+  follows_data(draw(solver::DpmMulti<2>{}, 20'000, 60, 1.0f));
+  follows_data(draw(solver::UniPc<2>{}, 20'000, 40, 1.0f));
+  follows_data(draw(solver::SdeDpmMulti<2>{}, 20'000, 80, 1.0f));
+  follows_data(draw(solver::DpmSde<>{}, 20'000, 60, 1.0f));
+  follows_data(draw(solver::SaSolver<2, 2>{}, 20'000, 80, 1.0f));
+  follows_data(draw(solver::Dpm2Ancestral{}, 20'000, 60, 1.0f));
+  follows_data(draw(solver::Churn<solver::Heun>{.noise_scale = 1}, 20'000, 60, 1.0f));
 }
 
 TEST_CASE("statistics: too few steps are noticed", "[diffusion][statistics]") {
