@@ -3,6 +3,7 @@
 #include "foglift/diffusion/schedule/dual.hpp"
 #include "foglift/diffusion/schedule/schedule.hpp"
 
+#include <concepts>
 #include <utility>
 
 namespace foglift {
@@ -15,6 +16,11 @@ namespace schedule {
 ///   schedule::Custom mine([](auto t) { return 1 - t * t; }, [](auto t) { return sin(t); });
 template <class Alpha, class Sigma>
 class Custom {
+  static_assert(std::invocable<const Alpha&, Dual> && std::invocable<const Sigma&, Dual>,
+                "schedule::Custom: alpha and sigma are called with numbers that carry their "
+                "derivative; write them as [](auto t) { ... }, with + - * / and the functions of "
+                "schedule/dual.hpp");
+
  public:
   /// Throws ArgumentError unless alpha, sigma >= 0 are finite and sigma / alpha grows, at 1025
   /// equally spaced times.
