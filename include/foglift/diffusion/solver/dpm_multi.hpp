@@ -39,9 +39,10 @@ struct DpmMulti {
 
 /// The same for the reverse SDE: "2M SDE", "3M SDE" (Lu et al. 2022b, eq. 18 and after; eta = 1 is
 /// the time reversal). However many outputs, its weak order is 2: noise enters x0 in between. A
-/// step to clean data adds no noise. Published third-order weights (`sample_dpmpp_3m_sde`) are
-/// Weights::as_published; they too are of weak order 2. With the default start the noise-free error
-/// is of order 2; Start::single_step makes the first steps without noise, in stages.
+/// step to clean data adds no noise. Published third-order weights are
+/// Weights::as_published, of weak order 2 as well (`sample_dpmpp_3m_sde` has them for three
+/// outputs, and exact ones for two). With the default start the noise-free error is of order 2;
+/// Start::single_step makes the first steps without noise, in stages.
 template <int Order = 2, Weights weights = Weights::midpoint>
 struct SdeDpmMulti {
   static_assert(Order >= 1 && Order <= 3, "SdeDpmMulti: orders 1 to 3");
