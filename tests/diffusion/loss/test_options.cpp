@@ -266,6 +266,24 @@ TEST_CASE("loss: offset noise is shared by a channel's positions", "[diffusion][
                   ArgumentError);
 }
 
+TEST_CASE("loss: assigned noise is the batch's own in the nearest order", "[diffusion][loss]") {
+  // In one dimension at alpha = sigma = 1: x - x0 = eps, the same numbers in the order of the data.
+  Tensor<double> plain, dealt, time;
+  const auto x0 = Rng(4).normal<double>({20, 1});
+  const Frozen half{{0.5, 1, 1}};
+  diffusion_loss(Shown{plain, time}, x0, half, predict::X0{}, Rng(1));
+  diffusion_loss(Shown{dealt, time}, x0, half, predict::X0{}, Rng(1), {}, {.assign_noise = true});
+  std::vector<std::pair<double, double>> pairs;
+  std::vector<double> noise;
+  for (Index b = 0; b < 20; ++b) {
+    pairs.emplace_back(x0[b], dealt[b] - x0[b]);
+    noise.push_back(plain[b] - x0[b]);
+  }
+  std::sort(pairs.begin(), pairs.end());
+  std::sort(noise.begin(), noise.end());
+  for (std::size_t b = 0; b < 20; ++b) CHECK_THAT(pairs[b].second, WithinAbs(noise[b], 1e-14));
+}
+
 TEST_CASE("times: slots stratify samples of any numbers", "[diffusion][loss]") {
   // Shuffled indices of a large set hardly cover [0, 1) by themselves; by their slots they do, and
   // shards agree with the whole.

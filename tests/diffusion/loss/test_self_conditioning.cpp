@@ -83,6 +83,28 @@ TEST_CASE("self-conditioning: the estimate is x0 from the first answer", "[diffu
   }
 }
 
+TEST_CASE("self-conditioning: the estimate is of the state and not of its scaled input",
+          "[diffusion][loss]") {
+  // Edm: x0 = c_skip x + c_out F with F the scaled input itself.
+  Tensor<double> both, raw, time;
+  const auto x0 = Rng(1).normal<double>({4, 2});
+  const predict::Edm edm({.sigma_data = 0.7});
+  diffusion_loss(
+      [&](const Tensor<double>& x, const Tensor<double>& t) {
+        raw = x;
+        time = t;
+        return x;
+      },
+      x0, cosine, predict::X0{}, Rng(3));
+  self_conditioned_loss(Shown{both}, x0, cosine, edm, Rng(3), {}, {}, {.probability = 1});
+  for (Index i = 0; i < 8; ++i) {
+    const Level l = cosine.at(time[i / 2]);
+    const double N = std::hypot(l.sigma, 0.7 * l.alpha);
+    const double estimate = (0.49 * l.alpha / (N * N) + 0.7 * l.sigma / (N * N)) * raw[i];
+    CHECK_THAT(both[4 * (i / 2) + 2 + i % 2], WithinAbs(estimate, 1e-12));
+  }
+}
+
 TEST_CASE("self-conditioning: no gradient runs through the estimate", "[diffusion][loss]") {
   // X0: the estimate is w x, the loss mean((w x + u w x - x0)^2); with the estimate held, d/dw is
   // mean(2 d x) and d/du mean(2 d w x).
