@@ -300,6 +300,7 @@ TEST_CASE("times: slots stratify samples of any numbers", "[diffusion][loss]") {
     for (std::size_t i = 0; i < 3; ++i) CHECK(part[i] == t[4 + i]);
     std::sort(t.begin(), t.end());
     for (std::size_t i = 0; i + 1 < 8; ++i) CHECK(t[i + 1] - t[i] < 2.0 / 8);
+    CHECK(t[0] + 1 - t[7] < 2.0 / 8);  // round the circle
     const auto pairs = draw_times(Times::antithetic, Rng(5), 8,
                                   {.samples = samples, .step = step, .slots = slots});
     for (std::size_t i = 0; i < 8; i += 2) CHECK_THAT(pairs[i] + pairs[i + 1], WithinAbs(1, 1e-15));
