@@ -65,7 +65,14 @@ Tensor<T> scale(Tensor<T> x, Index rows, const Coefficient& of) {
   return x;
 }
 
-/// The same on a tape.
+/// a x in the memory of x.
+template <Scalar T>
+Tensor<T> scale(double a, Tensor<T> x) {
+  const Index rows = detail::batch_of(x);
+  return scale(std::move(x), rows, [&](Index) { return a; });
+}
+
+/// a x on a tape, with a = of(r) for row r of `rows`.
 template <Scalar T, class Coefficient>
 Var<T> scale(const Var<T>& x, Index rows, const Coefficient& of) {
   std::vector<double> by;

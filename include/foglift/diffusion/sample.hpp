@@ -63,6 +63,16 @@ struct Recorder {
     if (!std::exchange(taken, true)) x0 = out.value();
     return out;
   }
+
+  /// Of a denoiser with a variance head.
+  auto moments(const Tensor<T>& x, const Level& level) const requires requires {
+    denoise.moments(x, level);
+  }
+  {
+    auto out = denoise.moments(x, level);
+    if (!std::exchange(taken, true)) x0 = out.x0;
+    return out;
+  }
 };
 
 /// A denoiser written on X, asked with tensors.

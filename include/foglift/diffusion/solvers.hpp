@@ -3,6 +3,7 @@
 /// Every solver; docs/solvers.md has their measured orders, docs/catalogue.md their formulas.
 #include "foglift/diffusion/solver/adaptive_dpm.hpp"
 #include "foglift/diffusion/solver/adaptive_rk45.hpp"
+#include "foglift/diffusion/solver/analytic_ddpm.hpp"
 #include "foglift/diffusion/solver/ancestral.hpp"
 #include "foglift/diffusion/solver/brownian.hpp"
 #include "foglift/diffusion/solver/cfg_plus_plus.hpp"
@@ -10,6 +11,7 @@
 #include "foglift/diffusion/solver/consistency.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/ddpm.hpp"
+#include "foglift/diffusion/solver/denoising_errors.hpp"
 #include "foglift/diffusion/solver/dpm2.hpp"
 #include "foglift/diffusion/solver/dpm_multi.hpp"
 #include "foglift/diffusion/solver/dpm_sde.hpp"
@@ -18,6 +20,7 @@
 #include "foglift/diffusion/solver/euler.hpp"
 #include "foglift/diffusion/solver/gradient_estimation.hpp"
 #include "foglift/diffusion/solver/heun.hpp"
+#include "foglift/diffusion/solver/learned_ddpm.hpp"
 #include "foglift/diffusion/solver/lms.hpp"
 #include "foglift/diffusion/solver/predictor_corrector.hpp"
 #include "foglift/diffusion/solver/restart.hpp"

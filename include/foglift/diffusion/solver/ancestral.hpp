@@ -54,10 +54,10 @@ struct Ancestral {
     if (down == 1 || to.sigma == 0) return inner.step(std::move(x), from, to, denoise, rng);
     const Level below = at_ratio(to, down * to.ratio());
     x = inner.step(std::move(x), from, below, denoise, rng);
-    const double scale = to.alpha / below.alpha;
-    if (up == 0) return affine(scale, std::move(x), 0, x);
+    const double gain = to.alpha / below.alpha;
+    if (up == 0) return scale(gain, std::move(x));
     const Tensor<T> z = rng.increment<T>(x.shape(), from.snr(), to.snr());
-    return affine(scale, std::move(x), to.sigma * up, z);
+    return affine(gain, std::move(x), to.sigma * up, z);
   }
 
  private:

@@ -32,7 +32,7 @@ struct Consistency {
     Tensor<T> f = foglift::detail::denoised(consistency, x, from);
     const double s = to.ratio();
     const double up = to.alpha * std::sqrt(std::max(0.0, (s - min_ratio) * (s + min_ratio)));
-    if (up == 0) return affine(to.alpha, std::move(f), 0, x);
+    if (up == 0) return scale(to.alpha, std::move(f));
     return affine(to.alpha, std::move(f), up, rng.normal<T>(x.shape()));
   }
 };

@@ -28,7 +28,7 @@ struct GradientEstimation {
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng& rng, History<T, 1>& before) const {
     Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
-    if (to.sigma == 0) return affine(to.alpha, std::move(x0), 0, x);
+    if (to.sigma == 0) return scale(to.alpha, std::move(x0));
     const double pull = to.alpha - from.alpha * to.sigma / from.sigma;
     if (from.alpha == 0) return transfer(std::move(x), x0, from, to, to.sigma, 0, rng);
     // z' = z + (s' - s) (gamma eps + (1 - gamma) eps_before) and s' - s = -pull / alpha' s.

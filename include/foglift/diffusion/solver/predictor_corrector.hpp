@@ -27,7 +27,7 @@ struct Stay {
       return affine(to.sigma / from.sigma, std::move(x),
                     to.alpha - from.alpha * to.sigma / from.sigma, x0);
     }
-    return affine(to.alpha / from.alpha, std::move(x), 0, x);
+    return scale(to.alpha / from.alpha, std::move(x));
   }
 };
 

@@ -24,7 +24,7 @@ struct ReverseDiffusion {
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng& rng) const {
     Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
-    if (to.sigma == 0) return affine(to.alpha, std::move(x0), 0, x);
+    if (to.sigma == 0) return scale(to.alpha, std::move(x0));
     // b^2 = sigma^2 (1 - q^2)
     const double a = from.alpha / to.alpha, q = correlation(from, to), part = (1 - q) * (1 + q);
     return affine(2 - a - part, std::move(x), part * from.alpha, x0, from.sigma * std::sqrt(part),
@@ -52,7 +52,7 @@ class EulerMaruyama {
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng& rng) const {
     Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
-    if (to.sigma == 0) return affine(to.alpha, std::move(x0), 0, x);
+    if (to.sigma == 0) return scale(to.alpha, std::move(x0));
     const double f = process_.drift(from.t), g = process_.diffusion(from.t), step = from.t - to.t;
     if (!(std::isfinite(f) && std::isfinite(g) && step > 0))
       raise<ArgumentError>("euler maruyama: drift ", f, ", diffusion ", g, " at ", from, ", to ",
