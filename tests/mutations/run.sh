@@ -6,9 +6,9 @@
 #   JOBS=8 CXX=clang++ tests/mutations/run.sh
 #
 # A line of mutants.txt is  header | text | replacement | test sources, with paths below include/foglift/diffusion and
-# tests/diffusion. The text must occur exactly once in the header. A mutant is caught if one of the test programs, built from the
-# mutated copy, fails. Every test is run without a mistake first. Exit status 1 if a mutant survives, 2 if one can
-# not be planted or compiled, or a test fails by itself.
+# tests/diffusion, or tests where it is not there. The text must occur exactly once in the header. A mutant is caught if
+# one of the test programs, built from the mutated copy, fails. Every test is run without a mistake first. Exit status 1
+# if a mutant survives, 2 if one can not be planted or compiled, or a test fails by itself.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -24,6 +24,7 @@ main=("$work/main.o")
 echo '#include <catch2/catch_test_macros.hpp>' >"$work/three.cpp"
 if $compiler -std=c++20 -fsyntax-only "$work/three.cpp" 2>/dev/null; then main=(-lCatch2Main -lCatch2); fi
 
+source_of() { if [ -f "$root/tests/diffusion/$1" ]; then echo "$root/tests/diffusion/$1"; else echo "$root/tests/$1"; fi; }
 trim() { local t=$1; t="${t#"${t%%[![:space:]]*}"}"; printf '%s' "${t%"${t##*[![:space:]]}"}"; }
 
 # Result lines: number, status (caught, survived, broken), mutant.
@@ -44,7 +45,7 @@ one() {
   printf '%s\n' "${content%%"$text"*}$replacement$rest" >"$file"
   local status=survived test
   for test in $tests; do
-    if ! $compiler "${flags[@]}" -I"$dir/include" "$root/tests/diffusion/$test" "${main[@]}" -o "$dir/run" 2>"$dir/log"; then
+    if ! $compiler "${flags[@]}" -I"$dir/include" "$(source_of "$test")" "${main[@]}" -o "$dir/run" 2>"$dir/log"; then
       echo "$number broken does not compile: $line: $(grep -m1 error "$dir/log" || true)"
       rm -rf "$dir"
       return
@@ -60,7 +61,7 @@ one() {
 
 # A test that fails without a mistake proves nothing.
 sound() {
-  if $compiler "${flags[@]}" -I"$root/include" "$root/tests/diffusion/$1" "${main[@]}" -o "$work/sound.$2" 2>"$work/log.$2" &&
+  if $compiler "${flags[@]}" -I"$root/include" "$(source_of "$1")" "${main[@]}" -o "$work/sound.$2" 2>"$work/log.$2" &&
     timeout 300 "$work/sound.$2" >/dev/null 2>&1; then return; fi
   echo "0 broken $1 fails as it stands" | tee -a "$results"
 }
