@@ -144,7 +144,7 @@ Tensor<double> decoder_nats(const Tensor<T>& x0, const Tensor<T>& mean,
 /// variance is that of a step to clean data, whose small end is 0 and is replaced by the one of the
 /// step before.
 ///
-///   auto vlb = likelihood::vlb(denoise, x0, grid::trailing(chain, 1000, grid::Last::keep), rng,
+///   auto vlb = likelihood::vlb(denoise, x0, grid::trailing(chain, 999, grid::Last::keep), rng,
 ///                              {.scale = likelihood::Dequantised::centred()});
 ///   auto bits = likelihood::bits_per_dim(vlb.lower_bound(), 32 * 32 * 3);
 ///
