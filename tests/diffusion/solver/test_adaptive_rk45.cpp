@@ -233,8 +233,13 @@ TEST_CASE("adaptive rk45: asks at levels of the process", "[diffusion][adaptive]
           {.rtol = 1e-4, .atol = 1e-4, .clean_ratio = clean_ratio});
   };
   const auto one = [](double v) { return std::abs(v - 1) < 1e-12; };
-  on({vp_high, {0, 1, 0}},
-     [&](const Level& l) { return one(l.alpha * l.alpha + l.sigma * l.sigma); });
+  // Times go with asinh(alpha / sigma), to 0 at the ratio of the last level.
+  const auto variable = [](const Level& l) { return std::asinh(l.alpha / l.sigma); };
+  const double first = variable(vp_high), last = std::asinh(1 / clean_ratio);
+  on({vp_high, {0, 1, 0}}, [&](const Level& l) {
+    return one(l.alpha * l.alpha + l.sigma * l.sigma) &&
+           std::abs(l.t - (last - variable(l)) / (last - first)) < 1e-12;
+  });
   on({ve_high, {0, 1, 0}}, [&](const Level& l) { return one(l.alpha); });
   on({flow_high, {0.5, 0.4, 0.6}, {0, 1, 0}},
      [&](const Level& l) { return one(l.alpha + l.sigma); });
