@@ -1,8 +1,11 @@
-#include "foglift/diffusion/grid.hpp"
+#include "foglift/diffusion/discrete.hpp"
+include "foglift/diffusion/grid.hpp"
 #include "foglift/diffusion/schedule.hpp"
 #include "foglift/diffusion/schedule/zero_terminal.hpp"
 #include "support/catch.hpp"
 
+#include <algorithm>
+#include <array>
 #include <numbers>
 
 using namespace foglift;
@@ -136,6 +139,20 @@ TEST_CASE("grids: published tables of ratios", "[diffusion][grid]") {
        {grid::AysModel::stable_diffusion_xl, grid::AysModel::stable_video_diffusion})
     CHECK(grid::align_your_steps(schedule::Edm({.min = 0.001, .max = 1000}), 10, model).size() ==
           11);
+  // The same tables are public as steps of the chain of those two models: the ratios lie within a
+  // step of theirs.
+  const auto chain = DiscreteSchedule::scaled_linear(1000);
+  const auto ratio = [&](Index step) {
+    return chain.step(std::clamp<Index>(step, 0, 999)).ratio();
+  };
+  const auto near = [&](grid::AysModel model, const std::array<Index, 11>& steps) {
+    for (std::size_t i = 0; i < 11; ++i) {
+      const double gap = 0.5 * (ratio(steps[i] + 1) - ratio(steps[i] - 1));
+      CHECK_THAT(grid::ays_table(model)[i], WithinAbs(ratio(steps[i]), gap));
+    }
+  };
+  near(grid::AysModel::stable_diffusion_1_5, {999, 850, 736, 645, 545, 455, 343, 233, 124, 24, 0});
+  near(grid::AysModel::stable_diffusion_xl, {999, 845, 730, 587, 443, 310, 193, 116, 53, 13, 0});
   const double rising[] = {1, 2};
   CHECK_THROWS_AS(grid::resampled(edm, 3, rising), ArgumentError);
 }
