@@ -1,5 +1,5 @@
 #include "foglift/diffusion/discrete.hpp"
-include "foglift/diffusion/grid.hpp"
+#include "foglift/diffusion/grid.hpp"
 #include "foglift/diffusion/schedule.hpp"
 #include "foglift/diffusion/schedule/zero_terminal.hpp"
 #include "support/catch.hpp"
