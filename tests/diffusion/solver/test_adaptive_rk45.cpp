@@ -213,6 +213,11 @@ TEST_CASE("adaptive rk45: clean data is reached by the last x0", "[diffusion][ad
     CHECK(error < 100 * ratio * ratio);
     CHECK(error > ratio * ratio / 100);
   }
+  // From a level that is noisier than that, whatever its ratio, by steps too.
+  const Level some{0.5, 1 / std::hypot(1.0, 0.5), 0.5 / std::hypot(1.0, 0.5)};
+  const auto states = starts(some);
+  CHECK(distance(solve(correlated, states, {some, clean}, {.rtol = 1e-9, .atol = 1e-9}),
+                 correlated.flow(states, some, clean)) < 1e-4);
   // From a level that is cleaner than that, x0 itself.
   const Level near{0, 1, 1e-4};
   CHECK(solve(correlated, noise, {near, clean}) == correlated(noise, near));
