@@ -4,12 +4,14 @@
 #include "foglift/diffusion/verify/identities.hpp"
 #include "support/catch.hpp"
 
+#include <limits>
+
 using namespace foglift;
 
 namespace {
 
 /// Euler's rule with one slip, chosen by name.
-enum class Slip { none, family, time, batch, scale, shift, ends, data };
+enum class Slip { none, family, time, batch, scale, shift, ends, data, number };
 template <Slip slip>
 struct Slipping {
   static constexpr const char* name = "slipping";
@@ -32,6 +34,7 @@ struct Slipping {
     if (slip == Slip::ends && from.alpha == 0) end.sigma = 1 / from.alpha;
     auto y = solver::transfer(std::move(x), x0, from, end, end.sigma, 0, rng);
     if (slip == Slip::data && to.sigma == 0) y = affine(1, std::move(y), 1e-6, x0);
+    if (slip == Slip::number) y[0] = std::numeric_limits<T>::quiet_NaN();
     return y;
   }
 };
@@ -77,4 +80,7 @@ TEST_CASE("verify: identities find what is wrong", "[diffusion][verify]") {
   CHECK(names(broken<Slip::shift>(), "moves"));
   CHECK(names(broken<Slip::ends>(), "finite from pure noise"));
   CHECK(names(broken<Slip::data>(), "ends at the data"));
+  // One number that is not one, before others that are.
+  CHECK(names(broken<Slip::number>(), "flow-matching"));
+  CHECK(names(broken<Slip::number>(), "moves"));
 }

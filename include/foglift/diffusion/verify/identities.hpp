@@ -33,7 +33,7 @@ inline double distance(const Tensor<double>& a, const Tensor<double>& b) {
   double worst = 0;
   for (Index i = 0; i < a.size(); ++i) {
     const double d = std::abs(a[i] - b[i]);
-    worst = d <= worst ? worst : d;  // NaN stays
+    worst = std::isnan(worst) || d <= worst ? worst : d;  // NaN stays
   }
   return worst;
 }
