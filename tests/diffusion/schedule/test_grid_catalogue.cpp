@@ -219,6 +219,8 @@ TEST_CASE("grids: one and two steps of every kind", "[diffusion][grid]") {
   CHECK(visited(grid::leading(chain, 1, Points::n_plus_1)) == Steps{500});
   CHECK(visited(grid::sectioned(chain, {1})) == Steps{0});
   CHECK(visited(grid::sectioned(chain, {2})) == Steps{999, 0});
+  // Steps of 999 / 4: 249.75 and 749.25 go to the nearest, 499.5 to the even one.
+  CHECK(visited(grid::sectioned(chain, {5})) == Steps{999, 749, 500, 250, 0});
   for (const Index n : {0, -3}) {
     CHECK_THROWS_AS(grid::kl_optimal(edm, n), ArgumentError);
     CHECK_THROWS_AS(grid::linspace(chain, n), ArgumentError);

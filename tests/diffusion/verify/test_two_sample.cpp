@@ -76,6 +76,9 @@ TEST_CASE("two samples: differences are found", "[diffusion][verify]") {
     CHECK(verify::energy_p_value(a, b) < 0.01);
     CHECK(verify::mmd_p_value(a, b) < 0.01);
   }
+  // What was found is one of the permutations: with 9 others the p-value is at least 1 / 10.
+  CHECK(verify::energy_p_value(a, wide, {.permutations = 9}) == 0.1);
+  CHECK(verify::mmd_p_value(a, wide, {.permutations = 9}) == 0.1);
   CHECK_THROWS_AS(verify::energy_p_value(a, Tensor<float>({3, 3})), ShapeError);
 }
 
