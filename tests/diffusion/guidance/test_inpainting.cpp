@@ -55,8 +55,8 @@ struct Zero {
 
 /// A solver that knows its grid and place, and holds every step to them.
 struct Strict {
-  static constexpr const char* name = "strict";
-  static constexpr int order = 0, weak_order = 0, evaluations = 0;
+  [[maybe_unused]] static constexpr const char* name = "strict";
+  [[maybe_unused]] static constexpr int order = 0, weak_order = 0, evaluations = 0;
   std::vector<double>*visited, *drawn, *states;
 
   struct Place {

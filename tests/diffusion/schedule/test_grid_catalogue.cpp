@@ -141,9 +141,9 @@ TEST_CASE("grids: published tables of ratios", "[diffusion][grid]") {
           11);
   // The same tables are public as steps of the chain of those two models: the ratios lie within a
   // step of theirs.
-  const auto chain = DiscreteSchedule::scaled_linear(1000);
+  const auto scaled = DiscreteSchedule::scaled_linear(1000);
   const auto ratio = [&](Index step) {
-    return chain.step(std::clamp<Index>(step, 0, 999)).ratio();
+    return scaled.step(std::clamp<Index>(step, 0, 999)).ratio();
   };
   const auto near = [&](grid::AysModel model, const std::array<Index, 11>& steps) {
     for (std::size_t i = 0; i < 11; ++i) {

@@ -167,7 +167,7 @@ TEST_CASE("dpm multi: deis integrates lagrange polynomials in log rho", "[diffus
 TEST_CASE("dpm multi: single steps make the start", "[diffusion][solver]") {
   // Until Order outputs are known the state is that of single steps, bit for bit.
   const TimeGrid g = runs::irregular(verify::Family::variance_preserving, 5);
-  const auto upto = [&](std::size_t n) { return TimeGrid(g.begin(), g.begin() + n + 1); };
+  const auto upto = [&](std::ptrdiff_t n) { return TimeGrid(g.begin(), g.begin() + n + 1); };
   CHECK(runs::gap(DpmMulti<2>{}, DpmSingle<2>{}, runs::mixture(), upto(1)) == 0);
   CHECK(runs::gap(DpmMulti<2, exactly>{}, DpmSingle<2, exactly>{}, runs::mixture(), upto(1)) == 0);
   CHECK(runs::gap(DpmMulti<2>{}, DpmSingle<2>{}, runs::mixture(), upto(2)) > 1e-4);

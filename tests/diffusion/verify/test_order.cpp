@@ -38,8 +38,8 @@ TEST_CASE("verify: levels of a family have its identity", "[diffusion][verify]")
 namespace {
 /// A solver of order 1 that claims nothing: Euler's rule, with an error of its own put in.
 struct Wrong {
-  static constexpr const char* name = "wrong";
-  static constexpr int order = 1, weak_order = 0, evaluations = 1;
+  [[maybe_unused]] static constexpr const char* name = "wrong";
+  [[maybe_unused]] static constexpr int order = 1, weak_order = 0, evaluations = 1;
   double bias;
   template <Scalar T, class D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& d,
