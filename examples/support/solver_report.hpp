@@ -39,10 +39,11 @@ namespace solver_report {
 
 namespace verify = foglift::verify;
 
-template <class... Args>
-std::string text(const char* format, Args... args) {
-  std::string out(static_cast<std::size_t>(std::snprintf(nullptr, 0, format, args...)), ' ');
-  std::snprintf(out.data(), out.size() + 1, format, args...);
+/// printf's text.
+template <class First, class... Rest>
+std::string text(const char* format, First first, Rest... rest) {
+  std::string out(static_cast<std::size_t>(std::snprintf(nullptr, 0, format, first, rest...)), ' ');
+  std::snprintf(out.data(), out.size() + 1, format, first, rest...);
   return out;
 }
 
@@ -114,9 +115,8 @@ inline std::string table_head(bool noisy) {
       text("| solver | `solver::` | %s | evaluations |", noisy ? "weak order" : "order");
   for (const auto& family : families)
     for (const auto& spacing : spacings) out += text(" %s %s |", family.second, spacing.second);
-  return out + text(
-                   " error, 320 steps | identities "
-                   "|\n|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+  return out +
+         " error, 320 steps | identities |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n";
 }
 
 }  // namespace solver_report
