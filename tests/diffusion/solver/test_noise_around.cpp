@@ -16,6 +16,7 @@ namespace {
 
 const TimeGrid vp = runs::irregular(verify::Family::variance_preserving, 9);
 
+double x0_of(double z, double s) { return runs::denoised(runs::mixture(), z, Level{0, 1, s}); }
 double euler(double z, double s, double t) {
   return z + (t - s) * (z - runs::denoised(runs::mixture(), z, Level{0, 1, s})) / s;
 }
@@ -64,6 +65,26 @@ TEST_CASE("ancestral: runs by hand around two solvers", "[diffusion][solver]") {
           WithinAbs(b * end, 1e-11));
     }
   CHECK(runs::gap(EulerAncestral{}, Ddim{.eta = 1}, runs::mixture(), vp) < 1e-13);
+  // The same noise in a small step as Ddim's, to a few roundings: s_up does not come from s_down.
+  for (const double h : {1e-6, 1e-9, 1e-12}) {
+    const TimeGrid small{{0.6, 1, 2}, {0.5, 1, 2 * (1 - h)}};
+    CHECK(runs::gap(EulerAncestral{.eta = 0.5}, Ddim{.eta = 0.5}, runs::mixture(), small) < 1e-14);
+  }
+  // eta above 1 stops where all noise is fresh.
+  {
+    const double s = vp[2].ratio(), t = vp[3].ratio(), x = 0.6;
+    const double up = std::min(t, 1.02 * t * std::sqrt(1 - t * t / (s * s))),
+                 down = std::sqrt(t * t - up * up);
+    CHECK_THAT(
+        EulerAncestral{.eta = 1.02}
+            .step(Tensor<double>({1, 1}, x), vp[2], vp[3], runs::mixture(), runs::step_rng(4))
+            .item(),
+        WithinAbs(vp[3].alpha * (euler(x / vp[2].alpha, s, down) + up * runs::normal(4)), 1e-12));
+    const Tensor<double> any({1, 1}, x);
+    CHECK_THAT(
+        EulerAncestral{.eta = 5}.step(any, vp[2], vp[3], runs::mixture(), runs::step_rng(4)).item(),
+        WithinAbs(vp[3].alpha * (x0_of(x / vp[2].alpha, s) + t * runs::normal(4)), 1e-12));
+  }
   // Without its noise a step ends at s_down, scaled to the target's signal.
   const Level from = vp[2], to = vp[3];
   const double s = from.ratio(), t = to.ratio();

@@ -2,6 +2,7 @@
 #include "foglift/diffusion/process.hpp"
 #include "foglift/diffusion/process/named.hpp"
 #include "foglift/diffusion/schedule.hpp"
+#include "foglift/diffusion/solver/ancestral.hpp"
 #include "foglift/diffusion/solver/cfg_plus_plus.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/ddpm.hpp"
@@ -134,6 +135,21 @@ TEST_CASE("one step: reverse diffusion as published", "[diffusion][solver]") {
   CHECK_THAT(verify::weak_order(ReverseDiffusion{}, {.family = verify::Family::variance_preserving})
                  .slope(),
              WithinAbs(1, 0.1));
+}
+
+TEST_CASE("one step: ancestral identities hold close to pure noise", "[diffusion][solver]") {
+  // With q = 1e-4 ... 1e-9 the share of the old noise, q, is lost in 1 - (1 - q^2).
+  for (const double alpha : {1e-2, 1e-4, 1e-6, 1e-8, 1e-9}) {
+    const TimeGrid g{{0.9, alpha, std::sqrt(1 - alpha * alpha)}, {0.5, 0.8, 0.6}};
+    CHECK(runs::gap(Ddim{.eta = 1}, Ddpm{}, runs::mixture(), g) < 1e-15);
+    CHECK(runs::gap(EulerAncestral{}, Ddpm{}, runs::mixture(), g) < 1e-15);
+  }
+  for (const double q : {0.0, 1e-12, 0.3, 1.0}) {
+    CHECK_THAT(kept_share(1, q), WithinRel(q, 1e-15));
+    CHECK(kept_share(0, q) == 1);
+    CHECK_THAT(kept_share(0.6, q), WithinRel(std::sqrt(1 - 0.36 * (1 - q * q)), 1e-14));
+  }
+  CHECK(kept_share(1.5, 0.1) == 0);
 }
 
 TEST_CASE("one step: euler maruyama of processes", "[diffusion][solver]") {

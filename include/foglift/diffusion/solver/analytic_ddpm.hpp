@@ -33,7 +33,7 @@ struct AnalyticDdpm {
                            "; needed eta in [0, 1], most_variance >= 0");
     const Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
     const double q = correlation(from, to), fresh = eta * std::sqrt((1 - q) * (1 + q));
-    const double down = to.sigma * std::sqrt((1 - fresh) * (1 + fresh));
+    const double down = to.sigma * kept_share(eta, q);
     const double pull = to.alpha - from.alpha * down / from.sigma;
     const double unknown = std::min(errors.at(from), most_variance);
     const double up = to.sigma > 0 ? std::hypot(to.sigma * fresh, pull * std::sqrt(unknown)) : 0;

@@ -20,13 +20,11 @@ enum class AncestralRule { posterior, flow };
 
 /// A deterministic one-step solver made ancestral: it goes below the target, to s_down, and noise
 /// leads back up to s', s = sigma / alpha. With the posterior's rule s_up = min(s', eta sqrt(s'^2
-/// (s^2
-/// - s'^2) / s^2)) and s_down^2 = s'^2 - s_up^2; with the flow's, sigma_down = sigma' (1 + (sigma'
-/// / sigma - 1) eta) in the flow's sigma, s_up^2 = s'^2 - s_down^2. eta above 1 adds more noise
-/// than the posterior has; the noise itself may be scaled. Right for every process: a state of a
-/// flow is rescaled as its signal shrinks.
-/// Both halves lead from one marginal of the process to another, so the weak order is that of the
-/// solver inside.
+/// (s^2 - s'^2) / s^2)) and s_down^2 = s'^2 - s_up^2; with the flow's, sigma_down = sigma' (1 +
+/// (sigma' / sigma - 1) eta) in the flow's sigma, s_up^2 = s'^2 - s_down^2. eta above 1 adds more
+/// noise than the posterior has; the noise itself may be scaled. Right for every process: a state
+/// of a flow is rescaled as its signal shrinks. Both halves lead from one marginal of the process
+/// to another, so the weak order is that of the solver inside.
 ///
 ///   Ancestral<Dpm2> solver{.eta = 0.5};
 template <class Inner>
@@ -50,8 +48,9 @@ struct Ancestral {
         (rule == AncestralRule::flow && eta > 1))
       raise<ArgumentError>("ancestral: eta = ", eta, ", noise_scale = ", noise_scale,
                            ", needed finite, at least 0, and eta at most 1 with the flow's rule");
-    const double down = share(from, to), up = std::sqrt((1 - down) * (1 + down)) * noise_scale;
-    if (down == 1 || to.sigma == 0) return inner.step(std::move(x), from, to, denoise, rng);
+    const auto [down, fresh] = shares(from, to);
+    const double up = fresh * noise_scale;
+    if (fresh == 0 || to.sigma == 0) return inner.step(std::move(x), from, to, denoise, rng);
     const Level below = at_ratio(to, down * to.ratio());
     x = inner.step(std::move(x), from, below, denoise, rng);
     const double gain = to.alpha / below.alpha;
@@ -61,18 +60,21 @@ struct Ancestral {
   }
 
  private:
-  /// s_down / s'.
-  double share(const Level& from, const Level& to) const {
+  /// s_down / s' and s_up / s'; the sum of their squares is 1.
+  struct Shares {
+    double down, up;
+  };
+  Shares shares(const Level& from, const Level& to) const {
     const double q = correlation(from, to);
     if (rule == AncestralRule::posterior) {
-      const double up = std::min(1.0, eta * std::sqrt((1 - q) * (1 + q)));
-      return std::sqrt((1 - up) * (1 + up));
+      return {kept_share(eta, q), std::min(1.0, eta * std::sqrt((1 - q) * (1 + q)))};
     }
     // phi = s / (1 + s) is the flow's sigma; 1 at pure noise.
     const double s = to.ratio(), phi = s / (1 + s);
     const double all = from.alpha > 0 ? from.ratio() / (1 + from.ratio()) : 1;
     const double down = phi * (1 + (phi / all - 1) * eta);
-    return s > 0 ? down / (1 - down) / s : 1;
+    const double share = s > 0 ? down / (1 - down) / s : 1;
+    return {share, std::sqrt((1 - share) * (1 + share))};
   }
 };
 

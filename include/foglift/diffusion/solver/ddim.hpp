@@ -21,8 +21,8 @@ struct Ddim {
     if (!(eta >= 0 && eta <= 1)) raise<ArgumentError>("ddim: eta = ", eta, ", must be in [0, 1]");
     const Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
     const double q = correlation(from, to), fresh = eta * std::sqrt((1 - q) * (1 + q));
-    return transfer(std::move(x), x0, from, to, to.sigma * std::sqrt((1 - fresh) * (1 + fresh)),
-                    to.sigma * fresh, rng);
+    const double down = to.sigma * kept_share(eta, q);
+    return transfer(std::move(x), x0, from, to, down, to.sigma * fresh, rng);
   }
 };
 

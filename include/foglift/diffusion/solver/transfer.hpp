@@ -2,6 +2,7 @@
 
 #include "foglift/diffusion/solver/solver.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace foglift {
@@ -12,6 +13,13 @@ namespace solver {
 /// of `from`), in [0, 1): 0 when `from` is pure noise or `to` is clean.
 inline double correlation(const Level& from, const Level& to) {
   return from.alpha * to.sigma / (to.alpha * from.sigma);
+}
+
+/// sqrt(1 - eta^2 (1 - q^2)): the share of its noise that a state keeps where it gets eta times the
+/// posterior's fresh noise; 0 where that is all. Without cancellation for eta in [0, 1], where q is
+/// small (a step from almost pure noise) as well as where it is close to 1 (a small step).
+inline double kept_share(double eta, double q) {
+  return std::sqrt(std::max(0.0, (1 - eta) * (1 + eta) + eta * eta * q * q));
 }
 
 /// The step that all first-order solvers share: with eps = (x - alpha x0) / sigma at `from`,
