@@ -131,6 +131,15 @@ TEST_CASE("one step: reverse diffusion as published", "[diffusion][solver]") {
                    .item(),
                WithinAbs(runs::denoised(runs::mixture(), x, here), 1e-15));
   }
+  // On the clock sigma^2, variance exploding, it is ancestral sampling with the large variance.
+  CHECK(runs::gap(ReverseDiffusion{}, Ddpm{.variance = Ddpm::Variance::large}, runs::mixture(),
+                  runs::irregular(verify::Family::variance_exploding, 9)) < 1e-12);
+  // From pure noise: x + sigma z.
+  CHECK_THAT(
+      ReverseDiffusion{}
+          .step(Tensor<double>({1, 1}, 0.4), {1, 0, 1.5}, vp[3], runs::mixture(), runs::step_rng(0))
+          .item(),
+      WithinAbs(0.4 + 1.5 * runs::normal(0), 1e-14));
   CHECK_THAT(verify::weak_order(ReverseDiffusion{}).slope(), WithinAbs(1, 0.1));
   CHECK_THAT(verify::weak_order(ReverseDiffusion{}, {.family = verify::Family::variance_preserving})
                  .slope(),

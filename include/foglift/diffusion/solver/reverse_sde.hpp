@@ -15,7 +15,8 @@ namespace solver {
 /// is
 ///   x' = (2 - a) x + b^2 score(x) + b z,  score = (alpha x0 - x) / sigma^2.
 /// For the variance-exploding process it is x + (s^2 - s'^2) score + sqrt(s^2 - s'^2) z. The step
-/// to clean data returns x0.
+/// to clean data returns x0; the one from pure noise, a = 0, is x + sigma z, of twice the noise's
+/// variance (Ddpm's mean has no such excess): start at a level with some signal.
 struct ReverseDiffusion {
   static constexpr const char* name = "reverse diffusion";
   static constexpr int order = 0, weak_order = 1, evaluations = 1;
