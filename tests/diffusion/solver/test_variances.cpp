@@ -66,10 +66,41 @@ TEST_CASE("analytic ddpm: exact variance of Gaussian data in any number of steps
                   Ddim{.eta = 0.4}, runs::mixture(), vp) < 1e-14);
   const AnalyticDdpm wrong{.errors = none, .eta = 2};
   CHECK_THROWS_AS(runs::end_of(wrong, runs::mixture(), 1, vp), ArgumentError);
-  CHECK_THAT(AnalyticDdpm{.errors = exact_errors(vp)}
-                 .step(Tensor<double>({1, 1}, 0.3), vp[1], grid::clean, data, runs::step_rng(0))
-                 .item(),
-             WithinAbs(runs::denoised(data, 0.3, vp[1]), 1e-15));
+  CHECK_THAT(
+      runs::end_of(AnalyticDdpm{.errors = exact_errors(vp)}, data, 0.3, {vp[1], grid::clean}),
+      WithinAbs(runs::denoised(data, 0.3, vp[1]), 1e-15));
+}
+
+TEST_CASE("analytic ddpm: the last noise of a run is bounded", "[diffusion][solver]") {
+  // Noise is drawn in the steps to vp[4], vp[5] and vp[6]; what follows draws none. The bound holds
+  // in the last of them alone, whether or not clean data come after it.
+  TimeGrid ends = vp;
+  ends.push_back(grid::clean);
+  const double bound = 0.0197;
+  const AnalyticDdpm free{.errors = exact_errors(vp), .eta = 0.7};
+  AnalyticDdpm bounded = free;
+  bounded.last_deviation = bound;
+  for (const TimeGrid& g : {vp, ends}) {
+    auto run = Run<AnalyticDdpm, double>(free, g), cut = Run<AnalyticDdpm, double>(bounded, g);
+    for (std::size_t i = 0; i + 1 < g.size(); ++i) {
+      const auto step = [&](auto& r, std::size_t seed) {
+        return r.step(Tensor<double>({1, 1}, 0.3), g[i], g[i + 1], data, runs::step_rng(seed))
+            .item();
+      };
+      const auto spread = [&](auto& r) {
+        return (step(r, 0) - step(r, 1)) / (runs::normal(0) - runs::normal(1));
+      };
+      const double own = spread(run);
+      if (g[i + 1] == vp.back()) {
+        CHECK(own > 1.5 * bound);
+        CHECK_THAT(spread(cut), WithinAbs(bound, 1e-13));
+      } else {
+        CHECK(spread(cut) == own);
+      }
+    }
+  }
+  bounded.last_deviation = -1;
+  CHECK_THROWS_AS(runs::end_of(bounded, data, 1, vp), ArgumentError);
 }
 
 TEST_CASE("denoising errors: Monte Carlo against the posterior variance", "[diffusion][solver]") {
