@@ -149,6 +149,30 @@ TEST_CASE("optimal levels: against all subsets", "[diffusion][solver]") {
     CHECK(found.back() == levels.back());
     CHECK_THAT(cost(found), WithinRel(best, 1e-13));
   }
+  // Any table of costs: numbers without a pattern, and one that makes long steps dear.
+  const auto table = [](std::size_t i, std::size_t j) {
+    return std::sin(static_cast<double>(17 * i * i + 5 * i * j + 3 * j)) -
+           0.3 * static_cast<double>(j - i);
+  };
+  for (const Index steps : {1, 2, 4, 7, 9}) {
+    double best = HUGE_VAL;
+    std::vector<std::size_t> chosen;
+    for (unsigned set = 0; set < 256; ++set) {
+      std::vector<std::size_t> at{0};
+      for (std::size_t k = 0; k < 8; ++k)
+        if (set >> k & 1) at.push_back(k + 1);
+      at.push_back(9);
+      if (static_cast<Index>(at.size()) != steps + 1) continue;
+      double sum = 0;
+      for (std::size_t i = 0; i + 1 < at.size(); ++i) sum += table(at[i], at[i + 1]);
+      if (sum < best) best = sum, chosen = at;
+    }
+    TimeGrid expected;
+    for (const std::size_t k : chosen) expected.push_back(levels[k]);
+    CHECK(optimal_levels(levels, steps, table) == expected);
+  }
+  CHECK_THROWS_AS(optimal_levels(levels, 3, [](std::size_t, std::size_t) { return HUGE_VAL; }),
+                  NumericError);
   CHECK_THROWS_AS(optimal_levels(levels, errors, 10), ArgumentError);
   CHECK_THROWS_AS(optimal_levels(levels, errors, 0), ArgumentError);
   TimeGrid clean = levels;

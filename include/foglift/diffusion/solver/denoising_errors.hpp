@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -72,21 +73,23 @@ DenoisingErrors denoising_errors(const D& denoise, const Tensor<T>& data, const 
   return DenoisingErrors(levels, std::move(errors));
 }
 
-/// The levels of a fine grid, its first and last among them, that make the bound of a chain of
-/// `steps` steps over them largest (Watson et al. 2021): the sum of (SNR' - SNR) / 2 times the
-/// error where a step begins is smallest (Kingma et al. 2021, eq. 14). Dynamic programming over all
-/// pairs; the result ends with noise, append grid::clean to go on to the data. Throws ArgumentError
-/// unless 1 <= steps < levels.
-inline TimeGrid optimal_levels(const TimeGrid& levels, const DenoisingErrors& errors, Index steps) {
+/// The levels of a fine grid, its first and last among them, over which a chain of `steps` steps
+/// costs least (Watson et al. 2021, algorithm 1): cost(i, j), a finite double, is that of the step
+/// from level i to level j > i. Dynamic programming over all pairs, each of them asked `steps`
+/// times at most. Throws ArgumentError unless 1 <= steps < levels, NumericError for a cost that is
+/// not finite.
+template <class Cost>
+requires std::is_invocable_r_v<double, const Cost&, std::size_t, std::size_t> TimeGrid
+optimal_levels(const TimeGrid& levels, Index steps, const Cost& table) {
   grid::check(levels);
   const std::size_t n = levels.size();
   if (steps < 1 || static_cast<std::size_t>(steps) >= n)
     raise<ArgumentError>("optimal_levels: ", steps, " steps over ", n, " levels");
-  if (levels.back().sigma == 0)
-    raise<ArgumentError>(
-        "optimal_levels: the last level is clean data, of infinite SNR; leave it out");
   const auto cost = [&](std::size_t i, std::size_t j) {
-    return 0.5 * (levels[j].snr() - levels[i].snr()) * errors.at(levels[i]);
+    const double c = table(i, j);
+    if (!std::isfinite(c))
+      raise<NumericError>("optimal_levels: the step from level ", i, " to ", j, " costs ", c);
+    return c;
   };
   // best[k][j]: least cost from level 0 to level j in k + 1 steps; came[k][j]: where its last step
   // began.
@@ -104,6 +107,19 @@ inline TimeGrid optimal_levels(const TimeGrid& levels, const DenoisingErrors& er
   out.push_back(levels.front());
   std::reverse(out.begin(), out.end());
   return out;
+}
+
+/// The levels that make the variational bound of their chain largest: the sum of (SNR' - SNR) / 2
+/// times the error where a step begins is smallest (Kingma et al. 2021, eq. 14). The result ends
+/// with noise; append grid::clean to go on to the data. Throws ArgumentError as above, and for
+/// levels that end with clean data.
+inline TimeGrid optimal_levels(const TimeGrid& levels, const DenoisingErrors& errors, Index steps) {
+  if (levels.empty() || levels.back().sigma == 0)
+    raise<ArgumentError>(
+        "optimal_levels: the last level is clean data, of infinite SNR; leave it out");
+  return optimal_levels(levels, steps, [&](std::size_t i, std::size_t j) {
+    return 0.5 * (levels[j].snr() - levels[i].snr()) * errors.at(levels[i]);
+  });
 }
 
 }  // namespace solver
