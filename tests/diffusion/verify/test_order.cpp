@@ -77,8 +77,9 @@ struct Twice {
   static constexpr int order = 0, weak_order = 1, evaluations = 1;
   Tensor<double> step(Tensor<double> x, const Level&, const Level&, const analytic::Gaussian&,
                       const StepRng& rng) const {
-    return affine(0.5, std::move(x), 1, rng.normal<double>({x.dim(0), 1}, 0), 2,
-                  rng.increment<double>({x.dim(0), 1}, 1, 2, 1));
+    const Shape per_sample{x.dim(0), 1};
+    return affine(0.5, std::move(x), 1, rng.normal<double>(per_sample, 0), 2,
+                  rng.increment<double>(per_sample, 1, 2, 1));
   }
 };
 struct Squares {
