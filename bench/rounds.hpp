@@ -1,0 +1,66 @@
+#pragma once
+
+#include "bench/peak.hpp"
+#include "foglift/core/parallel.hpp"
+
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+namespace foglift::bench {
+
+/// Seconds of one call of f, called for at least `least` seconds.
+template <class F>
+double seconds_of(const F& f, double least = 1e-4) {
+  for (Index calls = 1;; calls *= 2) {
+    const auto start = std::chrono::steady_clock::now();
+    for (Index i = 0; i < calls; ++i) f();
+    const double seconds = seconds_since(start);
+    if (seconds >= least) return seconds / static_cast<double>(calls);
+  }
+}
+
+inline double median(std::vector<double> v) {
+  const auto middle = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
+  std::nth_element(v.begin(), middle, v.end());
+  return *middle;
+}
+
+/// The body of a benchmark whose iterations are rounds: each runs `probe` (a rate in units a
+/// second) and then f, which does `work` of those units. Reported: the time of f, its median rate,
+/// and the median over rounds of its rate over the probe's. On one thread, as the probes are.
+/// Register with `rounds`.
+template <class Probe, class F>
+void by_turns(benchmark::State& state, double work, Probe&& probe, const F& f) {
+  set_threads(1);
+  f();
+  std::vector<double> rates, fractions;
+  for (auto _ : state) {
+    const double limit = probe(), seconds = seconds_of(f);
+    state.SetIterationTime(seconds);
+    rates.push_back(work / seconds);
+    fractions.push_back(rates.back() / limit);
+  }
+  state.counters["rate"] = benchmark::Counter(median(rates));
+  state.counters["of_limit"] = median(fractions);
+}
+
+/// by_turns beside the FMA peak: `flops` floating-point operations a call of f.
+template <class F>
+void against_peak(benchmark::State& state, double flops, const F& f) {
+  by_turns(state, flops, peak_flops, f);
+}
+
+/// by_turns beside a triad of the same footprint: f reads and writes `bytes` in all.
+template <class F>
+void against_triad(benchmark::State& state, double bytes, const F& f) {
+  Triad triad(std::max<Index>(64, static_cast<Index>(bytes / 12)));
+  by_turns(state, bytes, triad, f);
+}
+
+/// Makes the iterations of a benchmark rounds of by_turns.
+inline void rounds(benchmark::internal::Benchmark* b) {
+  b->Iterations(31)->UseManualTime()->Unit(benchmark::kMicrosecond);
+}
+
+}  // namespace foglift::bench
