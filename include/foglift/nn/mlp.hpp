@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/nn/embedding.hpp"
+#include "foglift/nn/shares.hpp"
 #include "foglift/nn/tap.hpp"
 
 #include <string>
@@ -36,7 +37,7 @@ class Mlp {
   explicit Mlp(const Options& o, Rng& rng)
       : embedding(filled(o), rng),
         layers(hidden(o, rng)),
-        output({.in = o.width, .out = o.out == 0 ? o.in : o.out, .zero = o.zero_out}, rng),
+        output({.in = o.width, .out = outputs(o), .zero = o.zero_out}, rng),
         options_(o) {}
 
   const Options& options() const { return options_; }
@@ -56,6 +57,9 @@ class Mlp {
     detail::check_condition("Mlp", condition, x.dim(0), options_.embedding.classes,
                             options_.embedding.vector, 0);
     detail::check_perturbation("Mlp", condition.perturbation, *this);
+    if constexpr (!Recorded<X> && untapped<Tap>)
+      if (detail::worth_sharing(x.dim(0), multiply_adds(x.shape())))
+        return detail::in_shares(*this, x, time, condition, x.shape().with(-1, outputs(options_)));
     DropoutCalls dropouts(condition.dropout);
     X h = layers[0](x) + embedding(time, condition, x);
     for (std::size_t i = 0; i < layers.size(); ++i) {
@@ -72,6 +76,12 @@ class Mlp {
   }
 
  private:
+  static Index outputs(const Options& o) { return o.out == 0 ? o.in : o.out; }
+  /// Of one sample, in the hidden layers.
+  Index multiply_adds(const Shape&) const {
+    return options_.depth * options_.width * options_.width;
+  }
+
   static TimeEmbeddingOptions filled(const Options& o) {
     TimeEmbeddingOptions e = o.embedding;
     if (e.features == 0) e.features = o.width;

@@ -15,6 +15,10 @@ namespace nn {
 /// is built and no call is made.
 struct NoTap {};
 
+/// True for the type of a tap that listens to nothing.
+template <class Tap>
+inline constexpr bool untapped = std::is_same_v<std::remove_cvref_t<Tap>, NoTap>;
+
 /// Parts of a tap's name joined by dots: tap_name("down", 0, 1) is "down.0.1".
 template <class... Numbers>
 std::string tap_name(std::string_view stage, Numbers... numbers) {
@@ -26,8 +30,7 @@ std::string tap_name(std::string_view stage, Numbers... numbers) {
 /// Shows activation h to the tap under the name tap_name(stage, numbers...).
 template <class Tap, Value X, class... Numbers>
 void touch(Tap& tap, const X& h, std::string_view stage, Numbers... numbers) {
-  if constexpr (!std::is_same_v<std::remove_const_t<Tap>, NoTap>)
-    tap(std::string_view(tap_name(stage, numbers...)), value_of(h));
+  if constexpr (!untapped<Tap>) tap(std::string_view(tap_name(stage, numbers...)), value_of(h));
 }
 
 }  // namespace nn

@@ -4,6 +4,7 @@
 #include "foglift/nn/conditioning.hpp"
 #include "foglift/nn/feed_forward.hpp"
 #include "foglift/nn/patch.hpp"
+#include "foglift/nn/shares.hpp"
 #include "foglift/nn/tap.hpp"
 
 #include <string>
@@ -50,6 +51,12 @@ inline TimeEmbeddingOptions time_embedding(const char* net, const TransformerOpt
 template <int Dims>
 Index patch_size(const TransformerOptions& o, Index C) {
   return Dims == 1 ? o.patch * C : o.patch * o.patch * C;
+}
+/// Multiply-adds of one sample x [B, ..., in] in the projections of all blocks.
+template <int Dims>
+Index multiply_adds(const TransformerOptions& o, const Shape& x) {
+  const Index tokens = x.slice(1, Dims + 1).size() / (Dims == 1 ? o.patch : o.patch * o.patch);
+  return tokens * o.depth * (4 + 2 * o.ratio) * o.width * o.width;
 }
 inline PositionOptions positions(const TransformerOptions& o) {
   PositionOptions p{.width = o.width};
@@ -153,9 +160,7 @@ class Dit {
         position(detail::positions(o), rng),
         blocks(make_blocks(o, rng)),
         norm({.channels = o.width, .condition = o.width, .zero = o.zero}, rng),
-        output({.in = o.width,
-                .out = detail::patch_size<Dims>(o, o.out == 0 ? o.in : o.out),
-                .zero = o.zero},
+        output({.in = o.width, .out = detail::patch_size<Dims>(o, outputs(o)), .zero = o.zero},
                rng),
         options_(o) {}
 
@@ -184,6 +189,9 @@ class Dit {
     detail::check_condition("Dit", condition, x.dim(0), options_.embedding.classes,
                             options_.embedding.vector, options_.sequence);
     detail::check_perturbation("Dit", condition.perturbation, *this);
+    if constexpr (!Recorded<X> && untapped<Tap>)
+      if (detail::worth_sharing(x.dim(0), multiply_adds(x.shape())))
+        return detail::in_shares(*this, x, time, condition, x.shape().with(-1, outputs(options_)));
     const Shape grid = patch_grid<Dims>("Dit", value_of(x).shape(), options_.patch);
     DropoutCalls dropouts(condition.dropout);
     const X e = embedding(time, condition, x);
@@ -200,8 +208,7 @@ class Dit {
                       condition.mask ? &*condition.mask : nullptr, dropouts, change.attention);
       touch(tap, h, "blocks", i);
     }
-    return from_patches<Dims>(output(norm(h, e)), grid, options_.patch,
-                              options_.out == 0 ? options_.in : options_.out);
+    return from_patches<Dims>(output(norm(h, e)), grid, options_.patch, outputs(options_));
   }
 
   static void each(auto& self, auto&& f) {
@@ -214,6 +221,9 @@ class Dit {
   }
 
  private:
+  static Index outputs(const Options& o) { return o.out == 0 ? o.in : o.out; }
+  Index multiply_adds(const Shape& x) const { return detail::multiply_adds<Dims>(options_, x); }
+
   static std::vector<DitBlock<T>> make_blocks(const Options& o, Rng& rng) {
     std::vector<DitBlock<T>> result;
     for (Index i = 0; i < o.depth; ++i)

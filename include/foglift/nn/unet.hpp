@@ -4,6 +4,7 @@
 #include "foglift/nn/attention.hpp"
 #include "foglift/nn/embedding.hpp"
 #include "foglift/nn/residual.hpp"
+#include "foglift/nn/shares.hpp"
 #include "foglift/nn/tap.hpp"
 
 #include <algorithm>
@@ -76,7 +77,7 @@ class UNet {
         up(make_up(o, rng)),
         norm({.channels = channels(o, 0), .groups = o.groups}),
         output({.in = channels(o, 0),
-                .out = o.out == 0 ? o.in : o.out,
+                .out = outputs(o),
                 .kernel = o.kernel,
                 .mode = o.padding,
                 .zero = o.zero_out},
@@ -123,6 +124,9 @@ class UNet {
     detail::check_condition("UNet", condition, x.dim(0), options_.embedding.classes,
                             options_.embedding.vector, options_.sequence);
     detail::check_perturbation("UNet", condition.perturbation, *this);
+    if constexpr (!Recorded<X> && untapped<Tap>)
+      if (detail::worth_sharing(x.dim(0), multiply_adds(x.shape())))
+        return detail::in_shares(*this, x, time, condition, x.shape().with(-1, outputs(options_)));
     Pass<X> pass{embedding(time, condition, x),
                  {},
                  nullptr,
@@ -199,6 +203,14 @@ class UNet {
     for (int axis = 1; axis <= Dims; ++axis)
       if (h.dim(axis) != like[axis]) h = slice(h, axis, 0, like[axis]);
     return h;
+  }
+
+  static Index outputs(const Options& o) { return o.out == 0 ? o.in : o.out; }
+  /// Of one sample x [B, ..., in], in the residual blocks of the first level.
+  Index multiply_adds(const Shape& x) const {
+    const Index taps = Dims == 1 ? options_.kernel : options_.kernel * options_.kernel;
+    const Index convolutions = 2 * (2 * options_.blocks + 1), width = channels(options_, 0);
+    return x.slice(1, Dims + 1).size() * taps * convolutions * width * width;
   }
 
   static Index levels(const Options& o) { return static_cast<Index>(o.multipliers.size()); }

@@ -127,6 +127,9 @@ class UVit {
     detail::check_condition("UVit", condition, x.dim(0), options_.embedding.classes,
                             options_.embedding.vector, options_.sequence);
     detail::check_perturbation("UVit", condition.perturbation, *this);
+    if constexpr (!Recorded<X> && untapped<Tap>)
+      if (detail::worth_sharing(x.dim(0), multiply_adds(x.shape())))
+        return detail::in_shares(*this, x, time, condition, x.shape().with(-1, outputs(options_)));
     const Shape grid = patch_grid<Dims>("UVit", value_of(x).shape(), options_.patch);
     DropoutCalls dropouts(condition.dropout);
     std::vector<X> parts{reshape(embedding(time, condition, x), {x.dim(0), 1, options_.width})};
@@ -167,6 +170,7 @@ class UVit {
 
  private:
   static Index outputs(const Options& o) { return o.out == 0 ? o.in : o.out; }
+  Index multiply_adds(const Shape& x) const { return detail::multiply_adds<Dims>(options_, x); }
 
   static std::vector<UVitBlock<T>> make_blocks(const Options& o, Rng& rng) {
     if (o.depth % 2 == 0) raise<ArgumentError>("UVit: depth ", o.depth, ", must be odd");

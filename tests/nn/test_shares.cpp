@@ -1,0 +1,92 @@
+#include "foglift/nn/mlp.hpp"
+#include "foglift/nn/shares.hpp"
+#include "foglift/nn/transformer.hpp"
+#include "foglift/nn/unet.hpp"
+#include "foglift/nn/uvit.hpp"
+#include "nn/denoiser_checks.hpp"
+
+using namespace foglift;
+
+namespace {
+
+/// All that a network can be told, and dropout: 23 samples, which no number of threads divides.
+template <class Net>
+void check_shares(const Net& net, const Shape& batch, bool sequence = true) {
+  nn::Condition<float> condition = test::told<float>(batch[0], 3, 4);
+  if (!sequence) condition.sequence = condition.mask = std::nullopt;
+  condition.dropout = nn::DropoutNoise{.rng = Rng(9), .first_sample = 40, .step = 3};
+  const auto x = Rng(1).normal<float>(batch);
+  const auto t = test::times<float>(batch[0]);
+  set_threads(1);
+  const Tensor<float> whole = net(x, t, condition);
+  REQUIRE(std::all_of(whole.begin(), whole.end(), [](float v) { return std::isfinite(v); }));
+  for (const int n : {2, 3}) {
+    set_threads(n);
+    CHECK(test::same_bits(nn::detail::in_shares(net, x, t, condition, whole.shape()), whole));
+  }
+  set_threads(1);
+}
+
+}  // namespace
+
+TEST_CASE("shares: networks give each sample the same bits", "[nn]") {
+  Rng rng(2);
+  check_shares(nn::Mlp<float>({.in = 2,
+                               .out = 3,
+                               .width = 16,
+                               .dropout = 0.2,
+                               .embedding = {.classes = 3, .vector = 2}},
+                              rng),
+               {23, 2}, false);
+  check_shares(nn::UNet1d<float>({.in = 2,
+                                  .out = 3,
+                                  .width = 8,
+                                  .multipliers = {1, 2},
+                                  .blocks = 1,
+                                  .dropout = 0.2,
+                                  .sequence = 3,
+                                  .embedding = {.classes = 3, .vector = 2}},
+                                 rng),
+               {23, 9, 2});
+  const nn::TransformerOptions transformer{.in = 2,
+                                           .out = 3,
+                                           .patch = 2,
+                                           .width = 16,
+                                           .depth = 3,
+                                           .heads = 2,
+                                           .zero = false,
+                                           .dropout = 0.2,
+                                           .sequence = 3,
+                                           .embedding = {.classes = 3, .vector = 2}};
+  check_shares(nn::Dit1d<float>(transformer, rng), {23, 8, 2});
+  check_shares(nn::UVit2d<float>(transformer, rng), {23, 4, 4, 2});
+}
+
+TEST_CASE("shares: a pass is shared where each thread has samples and work enough", "[nn]") {
+  constexpr Index enough = nn::detail::multiply_adds_a_share;
+  set_threads(1);
+  CHECK_FALSE(nn::detail::worth_sharing(100, enough));
+  set_threads(3);
+  CHECK(nn::detail::worth_sharing(6, enough / 2));
+  CHECK_FALSE(nn::detail::worth_sharing(6, enough / 2 - 1));
+  CHECK_FALSE(nn::detail::worth_sharing(5, enough));
+  bool inside = true;
+  parallel_for(3, 1, [&](Index i) {
+    if (i == 0) inside = nn::detail::worth_sharing(100, enough);
+  });
+  CHECK_FALSE(inside);
+  set_threads(1);
+}
+
+TEST_CASE("shares: rows of a condition are those of its fields", "[nn]") {
+  auto c = test::told<float>(5, 3, 4);
+  c.dropout = nn::DropoutNoise{.rng = Rng(1), .first_sample = 10, .step = 2};
+  const auto part = nn::rows(c, 1, 3);
+  CHECK(part.labels == std::vector<Index>(c.labels.begin() + 1, c.labels.begin() + 4));
+  CHECK(*part.vector == c.vector->rows(1, 3));
+  CHECK(*part.sequence == c.sequence->rows(1, 3));
+  CHECK(*part.mask == c.mask->rows(1, 3));
+  CHECK(part.dropout->first_sample == 11);
+  CHECK(part.dropout->step == 2);
+  CHECK(nn::rows(nn::Condition<float>{}, 1, 3).labels.empty());
+}
