@@ -12,6 +12,7 @@
 #include "foglift/core/box_muller.hpp"
 #include "foglift/core/error.hpp"
 #include "foglift/core/file.hpp"
+#include "foglift/core/float_mode.hpp"
 #include "foglift/core/half.hpp"
 #include "foglift/core/parallel.hpp"
 #include "foglift/core/philox.hpp"

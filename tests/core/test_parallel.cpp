@@ -2,8 +2,10 @@
 #include "support/catch.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cfenv>
+#include <chrono>
 #include <numeric>
 #include <stdexcept>
 #include <string>
@@ -106,5 +108,34 @@ TEST_CASE("parallel_for: workers round as the caller does, and not after it", "[
   std::fesetround(FE_TONEAREST);
   CHECK(upward == std::vector<int>(4, FE_UPWARD));
   CHECK(modes() == std::vector<int>(4, FE_TONEAREST));
+  set_threads(before);
+}
+
+TEST_CASE("parallel_for: many short loops in a row, watched and slept through, miss no index",
+          "[core][parallel]") {
+  const int before = threads();
+  for (int n : {2, 3}) {
+    set_threads(n);
+    Index wrong = 0;
+    for (int round = 0; round < 5000; ++round) {
+      std::array<int, 7> visits{};
+      parallel_for(7, 1, [&](Index i) { ++visits[static_cast<std::size_t>(i)]; });
+      for (const int v : visits) wrong += v != 1;
+      if (round % 500 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    CHECK(wrong == 0);
+  }
+  set_threads(before);
+}
+
+TEST_CASE("parallel_for: an exception of every part leaves one to catch and none behind",
+          "[core][parallel]") {
+  const int before = threads();
+  set_threads(3);
+  for (int round = 0; round < 300; ++round)
+    CHECK_THROWS_AS(
+        parallel_for(3, 1, [](Index i) { throw std::runtime_error(std::to_string(i)); }),
+        std::runtime_error);
+  CHECK_NOTHROW(parallel_for(3, 1, [](Index) {}));
   set_threads(before);
 }
