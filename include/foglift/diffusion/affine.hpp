@@ -19,15 +19,15 @@ struct Mix {
 namespace detail {
 
 /// f(b) for every row b. Rows are whole samples, and no row's loop sees another's elements: a
-/// sample's bits are the same in every batch. Rows of less than `least` elements together stay in
-/// one thread; waking another, some 15 us, takes longer than they do at 1 ns an element.
+/// sample's bits are the same in every batch. A thread gets `least` elements or more.
 template <class F>
-void for_rows(Index rows, Index row_size, const F& f, Index least = 16384) {
+void for_rows(Index rows, Index row_size, const F& f, Index least = elements_per_thread) {
   parallel_for(rows, 1 + least / std::max<Index>(row_size, 1), f);
 }
 
-/// `least` of for_rows for a linear combination: some 0.1 ns an element in cache.
-inline constexpr Index least_linear = 262'144;
+/// `least` of for_rows for a linear combination, which takes some 0.1 ns an element in cache: 3 us
+/// of work, several times what a fork and join takes while the workers watch.
+inline constexpr Index least_linear = 32'768;
 
 template <Scalar T>
 Index batch_of(const Tensor<T>& x) {

@@ -18,17 +18,13 @@ void map(Index n, T* y, const F& f, const X*... x) {
   if (i < n) f(Lanes<T>::load(x + i, n - i, T(0))...).store(y + i, n - i);
 }
 
-/// Elements that a thread should get at least: a fork and join costs about 15 us, and the cheapest
-/// maps move 32768 elements in that time.
-inline constexpr Index elements_per_thread = 32768;
-
 /// body(first, count) over blocks that cover [0, n), in parallel where n is large. For independent
 /// elements only.
 template <class Body>
 void for_blocks(Index n, const Body& body) {
   constexpr Index block = 4096;  // one of three float streams fills a third of a 48 KB L1 cache
   const Index blocks = (n + block - 1) / block;
-  parallel_for(blocks, elements_per_thread / block, [&](Index b) {
+  parallel_for(blocks, grain_of(block), [&](Index b) {
     const Index first = b * block;
     body(first, std::min(block, n - first));
   });
@@ -38,7 +34,7 @@ void for_blocks(Index n, const Body& body) {
 /// enough to do.
 template <class Body>
 void for_rows(Index rows, Index width, const Body& body) {
-  parallel_for(rows, std::max<Index>(1, elements_per_thread / std::max<Index>(1, width)), body);
+  parallel_for(rows, grain_of(width), body);
 }
 
 /// map over large arrays, in parallel.

@@ -11,14 +11,15 @@ namespace kernels {
 /// elements apart: what concatenating and slicing along an axis come down to.
 template <Scalar T>
 void copy_runs(Index rows, Index count, const T* from, Index from_step, T* to, Index to_step) {
-  for (Index r = 0; r < rows; ++r) std::copy_n(from + r * from_step, count, to + r * to_step);
+  parallel_for(rows, grain_of(count),
+               [&](Index r) { std::copy_n(from + r * from_step, count, to + r * to_step); });
 }
 
 /// y [outer, m, middle, n, inner] = x [outer, n, middle, m, inner] with axes n and m exchanged.
 template <Scalar T>
 void swap_axes(Index outer, Index n, Index middle, Index m, Index inner, const T* x, T* y) {
   const Index size = n * middle * m * inner;
-  parallel_for(outer, std::max<Index>(1, 32768 / std::max<Index>(1, size)), [&](Index o) {
+  parallel_for(outer, grain_of(size), [&](Index o) {
     const T* from = x + o * size;
     T* to = y + o * size;
     for (Index j = 0; j < m; ++j)

@@ -28,7 +28,7 @@ double sum(Index n, const T* x) {
 /// y[o, i] = scale * sum over k of x[o, k, i], for x [outer, n, inner]; in double, k ascending.
 template <Scalar T>
 void sum_axis(Index outer, Index n, Index inner, const T* x, T* y, double scale) {
-  parallel_for(outer, std::max<Index>(1, 32768 / std::max<Index>(1, n * inner)), [&](Index o) {
+  parallel_for(outer, grain_of(n * inner), [&](Index o) {
     const T* from = x + o * n * inner;
     T* to = y + o * inner;
     if (inner == 1) {

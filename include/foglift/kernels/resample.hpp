@@ -19,21 +19,11 @@ struct ResampleGeometry {
   Index fine_row() const { return W * fw * C; }
 };
 
-namespace detail {
-/// Elements of the fine grid worth a thread of their own: a fork and join costs about 15 us, in
-/// which one core copies about 64 K floats.
-inline constexpr Index elements_a_thread = Index{1} << 16;
-
-inline Index resample_grain(const ResampleGeometry& g) {
-  return std::max<Index>(1, elements_a_thread / std::max<Index>(1, g.fh * g.fine_row()));
-}
-}  // namespace detail
-
 /// fine = factor * every coarse cell, fh x fw times: nearest upsampling at factor 1, the adjoint of
 /// averaging at 1 / (fh fw).
 template <Scalar T>
 void spread(const ResampleGeometry& g, const T* coarse, T factor, T* fine) {
-  parallel_for(g.B * g.H, detail::resample_grain(g), [&](Index h) {
+  parallel_for(g.B * g.H, grain_of(g.fh * g.fine_row()), [&](Index h) {
     const T* in = coarse + h * g.coarse_row();
     T* const first = fine + h * g.fh * g.fine_row();
     T* out = first;
@@ -48,7 +38,7 @@ void spread(const ResampleGeometry& g, const T* coarse, T factor, T* fine) {
 /// 1 / (fh fw), the adjoint of nearest upsampling at 1.
 template <Scalar T>
 void gather(const ResampleGeometry& g, const T* fine, T factor, T* coarse) {
-  parallel_for(g.B * g.H, detail::resample_grain(g), [&](Index h) {
+  parallel_for(g.B * g.H, grain_of(g.fh * g.fine_row()), [&](Index h) {
     T* const first = coarse + h * g.coarse_row();
     std::fill_n(first, g.coarse_row(), T(0));
     const T* in = fine + h * g.fh * g.fine_row();
