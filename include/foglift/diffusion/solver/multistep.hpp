@@ -64,15 +64,16 @@ Tensor<T> multistep(const Rule& rule, Start start, Ending ending, Tensor<T> x, c
     if (start == Start::single_step && history.size() < std::min(P, most))
       return rule.template single<int{P}>(std::move(x), history[0].output, from, to, denoise);
 
-  std::array<double, K + 1> positions{1};  // the end, then the outputs there are
-  for (std::size_t k = 0; k < history.size(); ++k)
+  const std::size_t made = std::min(K, history.size());  // the compiler can not know that it fits
+  std::array<double, K + 1> positions{1};                // the end, then the outputs there are
+  for (std::size_t k = 0; k < made; ++k)
     positions[k + 1] = k == 0 ? 0.0 : rule.position(history[k].level, k, from, to);
   std::array<double, P> past{};
   std::copy_n(positions.begin() + 1, P, past.begin());
   const std::array<double, P> w = step.weights(past, std::min({P, history.size(), most}));
 
   std::array<Term<T>, K + 1> terms;
-  for (std::size_t k = 0; k < history.size(); ++k)
+  for (std::size_t k = 0; k < made; ++k)
     terms[k] = {step.keep * memory.correction[k] + (k < P ? step.gain * w[k] : 0.0),
                 &history[k].output};
   if constexpr (C > 0) {
