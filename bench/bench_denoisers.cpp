@@ -22,7 +22,7 @@ Shape with_batch(Shape one, Index batch) { return one.with(0, batch); }
 template <class Net>
 void forward(benchmark::State& state, const Net& net, const Shape& one) {
   const auto x = Rng(1).normal<float>(with_batch(one, state.range(0)));
-  const Tensor<float> time({state.range(0)}, 0.5f);
+  const Tensor<float> time({state.range(0)}, 500.0f);
   for (auto _ : state) benchmark::DoNotOptimize(net(x, time).data());
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
@@ -41,7 +41,7 @@ template <class Net>
 void train_step(benchmark::State& state, Net net, const Shape& one) {
   const auto x = Rng(1).normal<float>(with_batch(one, state.range(0)));
   const auto eps = Rng(3).normal<float>(x.shape());
-  const Tensor<float> time({state.range(0)}, 0.5f);
+  const Tensor<float> time({state.range(0)}, 500.0f);
   train::Adam<float> adam({.lr = 1e-4});
   for (auto _ : state) {
     Tape<float> tape;
