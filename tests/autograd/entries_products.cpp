@@ -20,8 +20,9 @@ std::vector<OpCase> linear_cases(Rng& rng, bool bias) {
       const Index in = s.dim(-1);
       std::vector<Tensor<double>> values{random_input(rng, s), random_input(rng, {in, out})};
       if (bias) values.push_back(random_input(rng, {out}));
-      const auto call = [](auto x) {
-        return x.size() == 3 ? linear(x[0], x[1], x[2]) : linear(x[0], x[1]);
+      const auto f = out == 1 ? Activation::none : out == 5 ? Activation::silu : Activation::gelu;
+      const auto call = [f](auto x) {
+        return x.size() == 3 ? linear(x[0], x[1], x[2], f) : linear(x[0], x[1], f);
       };
       cases.push_back({std::move(values), call, {}});
       if (s.rank() > 1) cases.back().batched = {0};

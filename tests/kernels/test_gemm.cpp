@@ -87,6 +87,40 @@ TEMPLATE_TEST_CASE("gemm: starts from zero or a bias or what is there", "[kernel
     }
 }
 
+TEMPLATE_TEST_CASE("gemm: finishes what it stores as the separate steps would", "[kernels][gemm]",
+                   float, double) {
+  using T = TestType;
+  const Index M = 13;
+  for (const Index N : extents<T>())
+    for (const Index K : {0, 5, 300}) {
+      const auto a = Rng(1).normal<T>({M, K}), b = Rng(2).normal<T>({K, N});
+      const auto residual = Rng(3).normal<T>({M, N + 2}), gate = Rng(4).normal<T>({3, N + 1});
+      const Tensor<T> plain = product(a, b);
+      for (const Activation f : {Activation::none, Activation::silu, Activation::gelu})
+        for (const int kind : {0, 1, 2, 3}) {  // no residual, a residual, a gate, gates of 5 rows
+          kernels::GemmFinish<T> finish{.activation = f};
+          if (kind > 0) finish.residual = residual.data(), finish.residual_stride = N + 2;
+          if (kind > 1) finish.gate = gate.data();
+          if (kind > 2) finish.gate_stride = N + 1, finish.gate_rows = 5;
+          Tensor<T> expected = plain;
+          if (f == Activation::silu)
+            kernels::apply<kernels::Silu>(M * N, plain.data(), expected.data());
+          if (f == Activation::gelu)
+            kernels::apply<kernels::Gelu>(M * N, plain.data(), expected.data());
+          for (Index i = 0; i < M; ++i)
+            for (Index j = 0; j < N && kind > 0; ++j) {
+              const T g = kind == 1 ? T(1) : gate(kind == 2 ? 0 : i / 5, j);
+              // Fused where there is a gate, if the machine can.
+              expected(i, j) =
+                  kernels::fold_lanes(fma(kernels::Lanes<T>(g), kernels::Lanes<T>(expected(i, j)),
+                                          kernels::Lanes<T>(residual(i, j))),
+                                      [](T x, T) { return x; });
+            }
+          CHECK(product(a, b, {.finish = finish}) == expected);
+        }
+    }
+}
+
 TEMPLATE_TEST_CASE("gemm: writes nothing beside its columns", "[kernels][gemm]", float, double) {
   using T = TestType;
   for (const Index N : extents<T>()) {

@@ -11,11 +11,12 @@ inline namespace v0 {
 namespace kernels {
 
 /// What C starts from: zero, its own content (accumulate), or a row that every row starts from
-/// (bias [N]); not both.
+/// (bias [N]), not both; and what becomes of the sums.
 template <Scalar T>
 struct GemmOptions {
   bool accumulate = false;
   const T* bias = nullptr;
+  GemmFinish<T> finish = {};
 };
 
 namespace detail {
@@ -77,20 +78,28 @@ class Panels {
     const Index n = columns(p), padded = stride(p);
     T* const out = packed_.data() + (p - first_packed_) * width * K_;
     const T* const in = b_.at(0, p * width).data;
-    Index done = 0;  // columns of whole blocks of S x S, transposed in registers
-    const Index rows = b_.row_stride == 1 ? K_ - K_ % S : 0;
-    if (rows > 0)
-      for (; done + S <= n; done += S)
-        for (Index k = 0; k < rows; k += S)
-          transpose(in + done * b_.column_stride + k, out + k * padded + done, padded);
-    for (Index k = 0; k < K_; ++k) {
-      for (Index j = k < rows ? done : 0; j < n; ++j)
+    Index k = 0;
+    if (b_.column_stride == 1) {
+      // Whole packets, while they end within B: what follows a row reaches no element of C.
+      for (; k < K_ && k * b_.row_stride + padded <= (K_ - 1) * b_.row_stride + n; ++k)
+        for (Index j = 0; j < padded; j += S)
+          Eigen::internal::pstoreu(out + k * padded + j, Eigen::internal::ploadu<detail::Packet<T>>(
+                                                             in + k * b_.row_stride + j));
+    } else if (b_.row_stride == 1) {
+      for (; k + S <= K_; k += S)  // blocks of S x S transposed in registers
+        for (Index j = 0; j < padded; j += S)
+          transpose(in + j * b_.column_stride + k, std::min(S, n - j), out + k * padded + j,
+                    padded);
+    }
+    for (; k < K_; ++k) {
+      for (Index j = 0; j < n; ++j)
         out[k * padded + j] = in[k * b_.row_stride + j * b_.column_stride];
       std::fill(out + k * padded + n, out + (k + 1) * padded, T(0));
     }
   }
 
-  void transpose(const T* in, T* out, Index out_stride) const {
+  /// S rows of out from the first S elements of n <= S columns of B.
+  void transpose(const T* in, Index n, T* out, Index out_stride) const {
     using namespace Eigen::internal;
     constexpr int S = detail::lanes<T>;
 #pragma GCC diagnostic push
@@ -98,7 +107,8 @@ class Panels {
     PacketBlock<detail::Packet<T>, S> block;
 #pragma GCC diagnostic pop
     for (int i = 0; i < S; ++i)
-      block.packet[i] = ploadu<detail::Packet<T>>(in + i * b_.column_stride);
+      block.packet[i] = i < n ? ploadu<detail::Packet<T>>(in + i * b_.column_stride)
+                              : pset1<detail::Packet<T>>(T(0));
     ptranspose(block);
     for (int i = 0; i < S; ++i) pstoreu(out + i * out_stride, block.packet[i]);
   }
@@ -110,23 +120,26 @@ class Panels {
 
 namespace detail {
 
-/// Rows [0, M) and panels [first, last) of C, blocked for the caches.
+/// Rows [begin, end) and panels [first, last) of C, blocked for the caches.
 template <Scalar T>
-void gemm_block(Index M, Index K, Operand<T> a, const Panels<T>& b, Index first_k, Index first,
-                Index last, T* c, Index ldc, const GemmOptions<T>& options) {
-  for (Index i = 0; i < M; i += block_rows) {
-    const Index rows = std::min(block_rows, M - i);
+void gemm_block(Index begin, Index end, Index K, Operand<T> a, const Panels<T>& b, Index first_k,
+                Index first, Index last, T* c, Index ldc, const GemmOptions<T>& options) {
+  for (Index i = begin; i < end; i += block_rows) {
+    const Index rows = std::min(block_rows, end - i);
     Index k = 0;
     do {  // once for K = 0 too, which leaves the start
       const Index depth = std::min(block_depth, K - k);
+      const bool finishes = k + depth == K && !options.finish.empty();
       for (Index p = first; p < last; ++p) {
         T* out = c + i * ldc + p * b.width;
         const Start<T> start = k > 0 || options.accumulate ? Start<T>{out, ldc}
                                : options.bias              ? Start<T>{options.bias + p * b.width, 0}
                                                            : Start<T>{nullptr, 0};
+        const Finishing<T> finishing{finishes ? &options.finish : nullptr, i, p * b.width};
         const auto run = [&](auto packets) {
           gemm_panel<T, decltype(packets)::value>(rows, depth, a.at(i, k), b.row(p, first_k + k),
-                                                  b.stride(p), start, out, ldc, b.columns(p));
+                                                  b.stride(p), start, out, ldc, b.columns(p),
+                                                  finishing);
         };
         switch (b.packets(b.columns(p))) {
           case 1:
@@ -149,9 +162,10 @@ void gemm_block(Index M, Index K, Operand<T> a, const Panels<T>& b, Index first_
 
 }  // namespace detail
 
-/// C [M, N] (rows ldc apart) = start + A [M, K] B, where B is rows [first_k, first_k + K) of the
-/// panels. Each element is one chain of fused multiply-adds over k in ascending order, so row i has
-/// the same bits whatever M, its place, and the number of threads. C may not overlap A or B.
+/// C [M, N] (rows ldc apart) = finish(start + A [M, K] B), where B is rows [first_k, first_k + K)
+/// of the panels. Each element is one chain of fused multiply-adds over k in ascending order, so
+/// row i has the same bits whatever M, its place, and the number of threads. C may not overlap A or
+/// B.
 template <Scalar T>
 void gemm(Index M, Index K, Operand<T> a, const Panels<T>& b, Index first_k, T* c, Index ldc,
           const GemmOptions<T>& options = {}) {
@@ -163,18 +177,17 @@ void gemm(Index M, Index K, Operand<T> a, const Panels<T>& b, Index first_k, T* 
     parallel_for(parts, 1, [&](Index t) {
       const Index first = units * t / parts * unit;
       const Index last = std::min(M, units * (t + 1) / parts * unit);
-      detail::gemm_block(last - first, K, a.at(first, 0), b, first_k, Index{0}, b.count(),
-                         c + first * ldc, ldc, options);
+      detail::gemm_block(first, last, K, a, b, first_k, Index{0}, b.count(), c, ldc, options);
     });
   } else {
     parallel_for(parts, 1, [&](Index t) {
-      detail::gemm_block(M, K, a, b, first_k, b.count() * t / parts, b.count() * (t + 1) / parts, c,
-                         ldc, options);
+      detail::gemm_block(Index{0}, M, K, a, b, first_k, b.count() * t / parts,
+                         b.count() * (t + 1) / parts, c, ldc, options);
     });
   }
 }
 
-/// C [M, N] = start + A [M, K] B [K, N].
+/// C [M, N] = finish(start + A [M, K] B [K, N]).
 template <Scalar T>
 void gemm(Index M, Index N, Index K, Operand<T> a, Operand<T> b, T* c, Index ldc,
           const GemmOptions<T>& options = {}) {

@@ -2,6 +2,7 @@
 
 #include "foglift/core/scalar.hpp"
 #include "foglift/core/shape.hpp"
+#include "foglift/kernels/gemm_finish.hpp"
 
 #include <algorithm>
 #include <type_traits>
@@ -108,15 +109,24 @@ void gemm_edge_tile(Index K, Operand<T> a, const T* b, Index ldb, Start<T> start
   for (Index r = 0; r < R; ++r) std::copy_n(edge + r * W, width, c + r * ldc);
 }
 
+/// Where a panel of C begins, and what becomes of its elements; nothing where finish is nullptr.
+template <Scalar T>
+struct Finishing {
+  const GemmFinish<T>* finish;
+  Index row, column;
+};
+
 /// `rows` rows of one panel of P packets, in the tallest tiles that fit.
 template <Scalar T, int P>
 void gemm_panel(Index rows, Index K, Operand<T> a, const T* b, Index ldb, Start<T> start, T* c,
-                Index ldc, Index width) {
+                Index ldc, Index width, Finishing<T> end) {
   Index i = 0;
   const auto tiles = [&](auto height) {
     constexpr int R = decltype(height)::value;
-    for (; i + R <= rows; i += R)
+    for (; i + R <= rows; i += R) {
       gemm_edge_tile<T, R, P>(K, a.at(i, 0), b, ldb, start.at(i, 0), c + i * ldc, ldc, width);
+      if (end.finish) (*end.finish)(end.row + i, end.column, R, width, c + i * ldc, ldc);
+    }
   };
   if constexpr (tile_rows<P> == 12) tiles(std::integral_constant<int, 12>{});
   tiles(std::integral_constant<int, 6>{});

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "foglift/autograd/ops/activation.hpp"
 #include "foglift/nn/linear.hpp"
 
 namespace foglift {
@@ -28,7 +27,7 @@ class FeedForward {
 
   template <ValueOf<T> X>
   X operator()(const X& x) const {
-    return fc2(gelu(fc1(x)));
+    return fc2(fc1(x, Activation::gelu));
   }
 
   static void each(auto& self, auto&& f) {

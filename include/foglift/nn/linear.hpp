@@ -17,7 +17,8 @@ struct LinearOptions {
   bool zero = false;  ///< start at zero
 };
 
-/// y = x W + b on the last axis: x [..., in] -> [..., out]; weight [in, out], bias [out].
+/// y = x W + b on the last axis, then an activation where asked for: x [..., in] -> [..., out];
+/// weight [in, out], bias [out].
 template <Scalar T = float>
 class Linear {
  public:
@@ -36,9 +37,9 @@ class Linear {
   }
 
   template <ValueOf<T> X>
-  X operator()(const X& x) const {
-    if (bias) return linear(x, use(weight, x), use(*bias, x));
-    return linear(x, use(weight, x));
+  X operator()(const X& x, Activation f = Activation::none) const {
+    if (bias) return linear(x, use(weight, x), use(*bias, x), f);
+    return linear(x, use(weight, x), f);
   }
 
   static void each(auto& self, auto&& f) {

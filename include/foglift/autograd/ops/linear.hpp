@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/autograd/ops/activation.hpp"
 #include "foglift/autograd/value.hpp"
 #include "foglift/kernels/gemm.hpp"
 
@@ -23,11 +24,12 @@ Index check_linear(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>* b) {
 }
 
 template <Scalar T>
-Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>* b) {
+Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>* b,
+                 const kernels::GemmFinish<T>& finish = {}) {
   const Index rows = check_linear(x, w, b), in = w.dim(0), out = w.dim(1);
   auto y = Tensor<T>::uninitialized(x.shape().with(-1, out));
   kernels::gemm(rows, out, in, kernels::row_major(x.data(), in), kernels::row_major(w.data(), out),
-                y.data(), out, {.bias = b ? b->data() : nullptr});
+                y.data(), out, {.bias = b ? b->data() : nullptr, .finish = finish});
   return y;
 }
 
@@ -59,33 +61,42 @@ Tensor<T> bias_gradient(const Tensor<T>& dy) {
   return db;
 }
 
+template <Scalar T>
+Var<T> activated(const Var<T>& x, Activation f) {
+  return f == Activation::silu ? silu(x) : f == Activation::gelu ? gelu(x) : x;
+}
+
 }  // namespace detail
 
-/// y = x w + b along the last axis: x [..., in], w [in, out], b [out] -> [..., out].
+/// y = f(x w + b) along the last axis: x [..., in], w [in, out], b [out] -> [..., out]. A Tensor
+/// passes through the activation as it is stored.
 /// Throws ShapeError where they do not fit.
 template <Scalar T>
-Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b) {
-  return detail::linear(x, w, &b);
+Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b,
+                 Activation f = Activation::none) {
+  return detail::linear(x, w, &b, {.activation = f});
 }
 template <Scalar T>
-Var<T> linear(const Var<T>& x, const Var<T>& w, const Var<T>& b) {
-  return x.tape().record(linear(x.value(), w.value(), b.value()), {x, w, b},
-                         [x, w, b](const Tensor<T>& dy, const auto& grad) {
-                           detail::linear_backward(dy, x, w, grad);
-                           if (grad.needs(b)) grad(b, detail::bias_gradient(dy));
-                         });
+Var<T> linear(const Var<T>& x, const Var<T>& w, const Var<T>& b, Activation f = Activation::none) {
+  const Var<T> y = x.tape().record(detail::linear(x.value(), w.value(), &b.value()), {x, w, b},
+                                   [x, w, b](const Tensor<T>& dy, const auto& grad) {
+                                     detail::linear_backward(dy, x, w, grad);
+                                     if (grad.needs(b)) grad(b, detail::bias_gradient(dy));
+                                   });
+  return detail::activated(y, f);
 }
 
-/// y = x w.
+/// y = f(x w).
 template <Scalar T>
-Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& w) {
-  return detail::linear<T>(x, w, nullptr);
+Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& w, Activation f = Activation::none) {
+  return detail::linear<T>(x, w, nullptr, {.activation = f});
 }
 template <Scalar T>
-Var<T> linear(const Var<T>& x, const Var<T>& w) {
-  return x.tape().record(
-      linear(x.value(), w.value()), {x, w},
+Var<T> linear(const Var<T>& x, const Var<T>& w, Activation f = Activation::none) {
+  const Var<T> y = x.tape().record(
+      detail::linear<T>(x.value(), w.value(), nullptr), {x, w},
       [x, w](const Tensor<T>& dy, const auto& grad) { detail::linear_backward(dy, x, w, grad); });
+  return detail::activated(y, f);
 }
 
 }  // namespace v0
