@@ -60,6 +60,56 @@ TEST_CASE("embedding: sinusoids are cosines then sines of falling frequency", "[
   CHECK_THROWS_AS(nn::sinusoidal_features(Tensor<double>({2}), 3), ArgumentError);
 }
 
+TEST_CASE("embedding: sinusoids are exact to the rounding of their angle", "[nn][embedding]") {
+  // Times up to 1 by 1000, times up to 1000 by 1 and by 1000; one beyond the fast reduction.
+  std::vector<double> times{0, 1e-3, 0.1, 0.25, 0.9999, 1, 3.14159265358979, 17, 500.5, 999, 1000};
+  for (const double scale : {1., 1000.}) {
+    for (const double last : {-1000., 1e9}) {
+      times.push_back(last);
+      const Index n = static_cast<Index>(times.size()), half = 64;
+      const Tensor<double> t({n}, std::span<const double>(times));
+      const auto wide = nn::sinusoidal_features(t, 2 * half, scale);
+      const auto narrow = nn::sinusoidal_features(t.cast<float>(), 2 * half, scale);
+      double error = 0, narrow_error = 0;
+      for (Index b = 0; b < n; ++b)
+        for (Index i = 0; i < half; ++i) {
+          const double f = std::exp(-std::log(1e4) * static_cast<double>(i) / half);
+          const double angle = scale * t[b] * f, same = scale * static_cast<float>(t[b]) * f;
+          error = std::max({error, std::abs(wide(b, i) - std::cos(angle)),
+                            std::abs(wide(b, half + i) - std::sin(angle))});
+          narrow_error = std::max({narrow_error, std::abs(narrow(b, i) - std::cos(same)),
+                                   std::abs(narrow(b, half + i) - std::sin(same))});
+        }
+      CHECK(error <= 4e-16);          // two units in the last place
+      CHECK(narrow_error <= 3.1e-8);  // the rounding to float, 2^-25, and little more
+      times.pop_back();
+    }
+  }
+}
+
+TEST_CASE("embedding: equal times share a row of the same bits", "[nn][embedding]") {
+  Rng rng(1);
+  const nn::TimeEmbedding<float> embed({.features = 16, .width = 24, .classes = 2, .vector = 2},
+                                       rng);
+  const Tensor<float> like, equal({7}, 0.3F), mixed = test::times<float>(7);
+  nn::Condition<float> none, alike, apart, vector;
+  alike.labels.assign(7, 1);
+  apart.labels = {0, 1, 1, 1, 1, 1, 1};
+  vector.vector = Rng(2).normal<float>({7, 2});
+  for (const auto* c : {&none, &alike}) {
+    const Tensor<float> all = embed(equal, *c, like), one = embed.rows(equal, *c, like);
+    REQUIRE(one.shape() == Shape{1, 24});
+    for (Index b = 0; b < 7; ++b) CHECK(test::same_bits(all.rows(b, 1), one));
+    CHECK(test::same_bits(embed.rows(mixed, *c, like), embed(mixed, *c, like)));
+  }
+  CHECK(test::same_bits(embed.rows(equal, apart, like), embed(equal, apart, like)));
+  CHECK(test::same_bits(embed.rows(equal, vector, like), embed(equal, vector, like)));
+  const nn::Mlp<float> net({.in = 3, .width = 24}, rng);
+  const Tensor<float> x = Rng(3).normal<float>({7, 3}), y = net(x, equal);
+  for (Index b = 0; b < 7; ++b)
+    CHECK(test::same_bits(net(x.rows(b, 1), equal.rows(b, 1)), y.rows(b, 1)));
+}
+
 TEST_CASE("embedding: Fourier features of random frequencies", "[nn][embedding]") {
   Rng rng(1);
   const nn::FourierFeatures<double> fourier({.width = 2000, .bandwidth = 3}, rng);

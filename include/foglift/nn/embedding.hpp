@@ -3,9 +3,11 @@
 #include "foglift/autograd/ops/activation.hpp"
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/autograd/ops/embedding.hpp"
+#include "foglift/kernels/sinusoids.hpp"
 #include "foglift/nn/condition.hpp"
 #include "foglift/nn/linear.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <span>
@@ -13,6 +15,27 @@
 namespace foglift {
 inline namespace v0 {
 namespace nn {
+
+namespace detail {
+/// f_i = max_period^(-i / half) for i < half.
+inline Tensor<double> falling_frequencies(Index half, double max_period) {
+  auto f = Tensor<double>::uninitialized({half});
+  for (Index i = 0; i < half; ++i)
+    f[i] = std::exp(-std::log(max_period) * static_cast<double>(i) / static_cast<double>(half));
+  return f;
+}
+
+/// t [n] and frequencies [half] -> [n, 2 half]: cos(scale t f_i), then sin.
+template <Scalar T>
+Tensor<T> sinusoids(const Tensor<T>& t, const Tensor<double>& frequencies, double scale) {
+  const Index n = t.size(), half = frequencies.size();
+  auto out = Tensor<T>::uninitialized({n, 2 * half});
+  for (Index b = 0; b < n; ++b)
+    kernels::sinusoids(half, scale * static_cast<double>(t[b]), frequencies.data(),
+                       out.data() + 2 * b * half, out.data() + (2 * b + 1) * half);
+  return out;
+}
+}  // namespace detail
 
 /// Sinusoidal features of positions or times (Vaswani et al. 2017; order and spacing of Ho et al.
 /// 2020): t [n] -> [n, width], cos(scale t f_i) for i < width / 2, then sin, with
@@ -22,18 +45,7 @@ Tensor<T> sinusoidal_features(const Tensor<T>& t, Index width, double scale = 1,
                               double max_period = 10000) {
   if (width <= 0 || width % 2 != 0)
     raise<ArgumentError>("sinusoidal_features: width ", width, ", must be even and positive");
-  const Index n = t.size(), half = width / 2;
-  auto out = Tensor<T>::uninitialized({n, width});
-  for (Index i = 0; i < half; ++i) {
-    const double f =
-        std::exp(-std::log(max_period) * static_cast<double>(i) / static_cast<double>(half));
-    for (Index b = 0; b < n; ++b) {
-      const double angle = scale * static_cast<double>(t[b]) * f;
-      out(b, i) = static_cast<T>(std::cos(angle));
-      out(b, half + i) = static_cast<T>(std::sin(angle));
-    }
-  }
-  return out;
+  return detail::sinusoids(t, detail::falling_frequencies(width / 2, max_period), scale);
 }
 
 struct FourierOptions {
@@ -59,16 +71,7 @@ class FourierFeatures {
   }
 
   Tensor<T> operator()(const Tensor<T>& t) const {
-    const Index n = t.size(), half = frequencies.value.size();
-    auto out = Tensor<T>::uninitialized({n, 2 * half});
-    for (Index b = 0; b < n; ++b)
-      for (Index i = 0; i < half; ++i) {
-        const double angle = 2 * std::numbers::pi * static_cast<double>(frequencies.value[i]) *
-                             static_cast<double>(t[b]);
-        out(b, i) = static_cast<T>(std::cos(angle));
-        out(b, half + i) = static_cast<T>(std::sin(angle));
-      }
-    return out;
+    return detail::sinusoids(t, frequencies.value.template cast<double>(), 2 * std::numbers::pi);
   }
 
   static void each(auto& self, auto&& f) { f("frequencies", self.frequencies); }
@@ -148,6 +151,7 @@ class TimeEmbedding {
     if (o.classes > 0)
       classes.emplace(ClassEmbeddingOptions{.classes = o.classes, .width = o.width}, rng);
     if (o.vector > 0) vector.emplace(LinearOptions{.in = o.vector, .out = o.width}, rng);
+    if (!fourier) frequencies_ = detail::falling_frequencies(o.features / 2, 10000);
   }
 
   const Options& options() const { return options_; }
@@ -156,10 +160,9 @@ class TimeEmbedding {
   /// `like`.
   template <ValueOf<T> X>
   X operator()(const Tensor<T>& time, const Condition<T>& condition, const X& like) const {
-    X e = fc1(
-        constant(fourier ? (*fourier)(time)
-                         : sinusoidal_features(time, fc1.weight.value.dim(0), options_.time_scale),
-                 like));
+    X e = fc1(constant(
+        fourier ? (*fourier)(time) : detail::sinusoids(time, frequencies_, options_.time_scale),
+        like));
     if (fc2) e = (*fc2)(silu(e));
     if (classes) {
       std::vector<Index> none;
@@ -168,6 +171,20 @@ class TimeEmbedding {
     }
     if (vector && condition.vector) e = e + (*vector)(constant(*condition.vector, like));
     return fc2 ? silu(e) : e;
+  }
+
+  /// The same where a row may stand for the whole batch: [1, width] if all samples are told the
+  /// same, as in sampling, else [B, width].
+  template <ValueOf<T> X>
+  X rows(const Tensor<T>& time, const Condition<T>& condition, const X& like) const {
+    const auto alike = [](const auto& v) {
+      return std::all_of(v.begin(), v.end(), [&](const auto& e) { return e == *v.begin(); });
+    };
+    if (time.size() < 2 || condition.vector || !alike(time) || !alike(condition.labels))
+      return (*this)(time, condition, like);
+    Condition<T> one;
+    if (!condition.labels.empty()) one.labels.assign(1, condition.labels[0]);
+    return (*this)(time.rows(0, 1), one, like);
   }
 
   static void each(auto& self, auto&& f) {
@@ -180,6 +197,7 @@ class TimeEmbedding {
 
  private:
   Options options_;
+  Tensor<double> frequencies_;  // of the sinusoids
 };
 
 }  // namespace nn

@@ -61,9 +61,9 @@ class Mlp {
       if (detail::worth_sharing(x.dim(0), multiply_adds(x.shape())))
         return detail::in_shares(*this, x, time, condition, x.shape().with(-1, outputs(options_)));
     DropoutCalls dropouts(condition.dropout);
-    X h = layers[0](x) + embedding(time, condition, x);
+    X h = layers[0](x) + embedding.rows(time, condition, x);
     for (std::size_t i = 0; i < layers.size(); ++i) {
-      h = dropouts(silu(i == 0 ? h : layers[i](h)), options_.dropout);
+      h = dropouts(i == 0 ? silu(h) : layers[i](h, Activation::silu), options_.dropout);
       touch(tap, h, "layers", i);
     }
     return output(h);

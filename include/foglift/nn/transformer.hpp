@@ -74,8 +74,8 @@ struct DitBlockOptions {
   bool zero = true;  ///< starts as the identity (adaLN-zero)
 };
 
-/// Transformer block with adaLN-zero (Peebles & Xie 2023): x [B, N, width], e [B, width] gives two
-/// triples (shift, scale, gate);  x += gate attention(modulate(norm(x)));  where built for a
+/// Transformer block with adaLN-zero (Peebles & Xie 2023): x [B, N, width], e [B or 1, width] gives
+/// two triples (shift, scale, gate);  x += gate attention(modulate(norm(x)));  where built for a
 /// context: x += cross(norm(x), context);  x += gate ff(modulate(norm(x))). Norms have no gain of
 /// their own.
 template <Scalar T = float>
@@ -194,7 +194,7 @@ class Dit {
         return detail::in_shares(*this, x, time, condition, x.shape().with(-1, outputs(options_)));
     const Shape grid = patch_grid<Dims>("Dit", value_of(x).shape(), options_.patch);
     DropoutCalls dropouts(condition.dropout);
-    const X e = embedding(time, condition, x);
+    const X e = embedding.rows(time, condition, x);
     std::optional<X> context;
     if (condition.sequence) context.emplace(constant(*condition.sequence, x));
     X h = input(to_patches<Dims>(x, grid, options_.patch)) + position(grid, x);
