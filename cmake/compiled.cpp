@@ -2,6 +2,7 @@
 #include "foglift/kernels/attention.hpp"
 #include "foglift/kernels/conv.hpp"
 #include "foglift/kernels/gemm.hpp"
+#include "foglift/kernels/winograd.hpp"
 
 namespace foglift {
 inline namespace v0 {
@@ -20,6 +21,13 @@ template void conv_backward_input(const ConvGeometry&, const float*, const float
 template void conv_backward_input(const ConvGeometry&, const double*, const double*, double*);
 template void conv_backward_weight(const ConvGeometry&, const float*, const float*, float*);
 template void conv_backward_weight(const ConvGeometry&, const double*, const double*, double*);
+
+template class WinogradWeights<float>;
+template class WinogradWeights<double>;
+template void winograd_conv(const ConvGeometry&, Index, const float*, const WinogradWeights<float>&,
+                            const WinogradEnd<float>&, float*);
+template void winograd_conv(const ConvGeometry&, Index, const double*,
+                            const WinogradWeights<double>&, const WinogradEnd<double>&, double*);
 
 template void attention(const AttentionGeometry&, const float*, const float*, const float*,
                         const AttentionMask<float>&, float*, float*);

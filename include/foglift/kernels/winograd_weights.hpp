@@ -1,0 +1,69 @@
+#pragma once
+
+#include "foglift/core/parallel.hpp"
+#include "foglift/core/tensor.hpp"
+#include "foglift/kernels/gemm.hpp"
+#include "foglift/kernels/winograd_transform.hpp"
+
+#include <algorithm>
+
+namespace foglift {
+inline namespace v0 {
+namespace kernels {
+
+/// The weights w [3, 3, Cin, Cout] of a convolution as winograd_conv takes them: in panels of
+/// columns as wide as gemm's, each of them [points, Cin, columns], the last one padded with zeros
+/// to whole packets.
+template <Scalar T>
+class WinogradWeights {
+ public:
+  static constexpr Index width = Panels<T>::width;
+
+  WinogradWeights(Index Cin, Index Cout, const T* w)
+      : Cin_(Cin),
+        Cout_(Cout),
+        data_(Tensor<T>::uninitialized({winograd::points * Cin * padded(Cout)})) {
+    parallel_for(Cin, grain_of(9 * Cout), [&](Index c) {
+      for (Index j = 0; j < padded(Cout); j += Lanes<T>::count) transform(w, c, j);
+    });
+  }
+
+  Index panels() const { return (Cout_ + width - 1) / width; }
+  /// Columns of panel p: those of the output, and with the zeros.
+  Index columns(Index p) const { return std::min(width, Cout_ - p * width); }
+  Index stride(Index p) const { return padded(columns(p)); }
+  /// The matrix [Cin, stride(p)] of panel p at one point.
+  const T* at(Index p, Index point) const { return data_.data() + offset(p, point); }
+
+ private:
+  static Index padded(Index n) { return Panels<T>::packets(n) * detail::lanes<T>; }
+  Index offset(Index p, Index point) const {
+    return Cin_ * (winograd::points * p * width + point * stride(p));
+  }
+
+  /// Columns [j, j + lanes) of row c, at all points.
+  void transform(const T* w, Index c, Index j) {
+    const Index p = j / width, n = std::clamp<Index>(Cout_ - j, 0, Lanes<T>::count);
+    winograd::transform<T, winograd::WeightTransform>(
+        [&](Index h, Index v) {
+          const T* const tap = w + ((h * 3 + v) * Cin_ + c) * Cout_ + j;
+          return n == Lanes<T>::count ? Lanes<T>::load(tap) : Lanes<T>::load(tap, n, T(0));
+        },
+        [&](Index h, Index v, Lanes<T> u) {
+          u.store(data_.data() + offset(p, h * winograd::inputs + v) + c * stride(p) + j -
+                  p * width);
+        });
+  }
+
+  Index Cin_, Cout_;
+  Tensor<T> data_;
+};
+
+#ifdef FOGLIFT_COMPILED
+extern template class WinogradWeights<float>;
+extern template class WinogradWeights<double>;
+#endif
+
+}  // namespace kernels
+}  // namespace v0
+}  // namespace foglift
