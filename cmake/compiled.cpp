@@ -1,5 +1,5 @@
 // The definitions behind the `extern template` lines of the headers: see FOGLIFT_COMPILED there.
-#include "foglift/kernels/attention.hpp"
+#include "foglift/kernels/attention_backward.hpp"
 #include "foglift/kernels/conv.hpp"
 #include "foglift/kernels/gemm.hpp"
 #include "foglift/kernels/winograd.hpp"
@@ -29,16 +29,18 @@ template void winograd_conv(const ConvGeometry&, Index, const float*, const Wino
 template void winograd_conv(const ConvGeometry&, Index, const double*,
                             const WinogradWeights<double>&, const WinogradEnd<double>&, double*);
 
-template void attention(const AttentionGeometry&, const float*, const float*, const float*,
-                        const AttentionMask<float>&, float*, float*);
-template void attention(const AttentionGeometry&, const double*, const double*, const double*,
-                        const AttentionMask<double>&, double*, double*);
-template void attention_backward(const AttentionGeometry&, const float*, const float*, const float*,
-                                 const AttentionMask<float>&, const float*, const float*, float*,
-                                 float*, float*);
-template void attention_backward(const AttentionGeometry&, const double*, const double*,
-                                 const double*, const AttentionMask<double>&, const double*,
-                                 const double*, double*, double*, double*);
+template void attention(const AttentionGeometry&, Tokens<const float>, Tokens<const float>,
+                        Tokens<const float>, const AttentionMask<float>&, Tokens<float>, float*);
+template void attention(const AttentionGeometry&, Tokens<const double>, Tokens<const double>,
+                        Tokens<const double>, const AttentionMask<double>&, Tokens<double>,
+                        double*);
+template void attention_backward(const AttentionGeometry&, Tokens<const float>, Tokens<const float>,
+                                 Tokens<const float>, const AttentionMask<float>&, const float*,
+                                 Tokens<const float>, Tokens<float>, Tokens<float>, Tokens<float>);
+template void attention_backward(const AttentionGeometry&, Tokens<const double>,
+                                 Tokens<const double>, Tokens<const double>,
+                                 const AttentionMask<double>&, const double*, Tokens<const double>,
+                                 Tokens<double>, Tokens<double>, Tokens<double>);
 
 }  // namespace kernels
 }  // namespace v0

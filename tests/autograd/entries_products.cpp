@@ -153,6 +153,34 @@ std::vector<OpCase> attention_cases(Rng& rng, int mask_kind) {
   return cases;
 }
 
+/// Fused projections: [q | k | v] of N tokens, or q of N and [k | v] of M tokens.
+std::vector<OpCase> fused_attention_cases(Rng& rng, bool self) {
+  std::vector<OpCase> cases;
+  for (const bool masked : {false, true})
+    for (const Index B : {1, 0, 3})
+      for (const auto& [N, M, heads, d] : {std::array<Index, 4>{1, 1, 1, 1},
+                                           {3, 2, 1, 4},
+                                           {5, 7, 2, 3},
+                                           {70, 3, 2, 2},
+                                           {2, 300, 1, 1}}) {
+        const Index D = heads * d;
+        const auto call = [h = heads, masked, mask = random_mask(rng, {B, self ? N : M})](auto x) {
+          using T = typename std::remove_cvref_t<decltype(x[0])>::value_type;
+          const Tensor<T> cast = mask.template cast<T>();
+          const Tensor<T>* open = masked ? &cast : nullptr;
+          return x.size() == 1 ? self_attention(x[0], h, open)
+                               : cross_attention(x[0], x[1], h, open);
+        };
+        std::vector<Tensor<double>> in{random_input(rng, {B, N, self ? 3 * D : D})};
+        if (!self) in.push_back(random_input(rng, {B, M, 2 * D}));
+        cases.push_back({std::move(in), call, {}});
+        if (!masked)
+          cases.back().batched =
+              self ? std::vector<std::size_t>{0} : std::vector<std::size_t>{0, 1};
+      }
+  return cases;
+}
+
 }  // namespace
 
 std::vector<OpEntry> products_entries() {
@@ -168,7 +196,9 @@ std::vector<OpEntry> products_entries() {
           {"avg_pool", [](Rng& rng) { return resample_cases(rng, true); }},
           {"attention", [](Rng& rng) { return attention_cases(rng, 0); }},
           {"attention", [](Rng& rng) { return attention_cases(rng, 1); }},
-          {"attention", [](Rng& rng) { return attention_cases(rng, 2); }}};
+          {"attention", [](Rng& rng) { return attention_cases(rng, 2); }},
+          {"self_attention", [](Rng& rng) { return fused_attention_cases(rng, true); }},
+          {"cross_attention", [](Rng& rng) { return fused_attention_cases(rng, false); }}};
 }
 
 }  // namespace ops_under_test

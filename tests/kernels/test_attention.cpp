@@ -1,5 +1,5 @@
 #include "foglift/core/rng.hpp"
-#include "foglift/kernels/attention.hpp"
+#include "foglift/kernels/attention_backward.hpp"
 #include "foglift/kernels/naive_products.hpp"
 #include "support/catch.hpp"
 
@@ -32,23 +32,35 @@ struct Inputs {
   }
 };
 
+/// All channels of x [B, N, C].
+template <class T, class X>
+kernels::Tokens<T> tokens(X& x) {
+  return {x.data(), x.dim(2)};
+}
+
 template <class T>
 Tensor<T> forward(const Inputs<T>& in, bool masked, Tensor<T>* lse = nullptr) {
   Tensor<T> y({in.g.B, in.g.N, in.v.dim(2)}, T(9));
   if (lse) *lse = Tensor<T>({in.g.B, in.g.heads, in.g.N});
-  kernels::attention<T>(in.g, in.q.data(), in.k.data(), in.v.data(), in.view(masked), y.data(),
-                        lse ? lse->data() : nullptr);
+  kernels::attention<T>(in.g, tokens<const T>(in.q), tokens<const T>(in.k), tokens<const T>(in.v),
+                        in.view(masked), tokens<T>(y), lse ? lse->data() : nullptr);
   return y;
 }
 
 template <class T>
+std::vector<Tensor<T>> backward(const Inputs<T>& in, const Tensor<T>& dy, bool masked,
+                                const Tensor<T>& lse) {
+  std::vector<Tensor<T>> d{in.q, in.k, in.v};
+  kernels::attention_backward<T>(
+      in.g, tokens<const T>(in.q), tokens<const T>(in.k), tokens<const T>(in.v), in.view(masked),
+      lse.data(), tokens<const T>(dy), tokens<T>(d[0]), tokens<T>(d[1]), tokens<T>(d[2]));
+  return d;
+}
+template <class T>
 std::vector<Tensor<T>> backward(const Inputs<T>& in, bool masked) {
   Tensor<T> lse;
   const auto dy = Rng(5).normal<T>(forward(in, masked, &lse).shape());
-  std::vector<Tensor<T>> d{in.q, in.k, in.v};
-  kernels::attention_backward<T>(in.g, in.q.data(), in.k.data(), in.v.data(), in.view(masked),
-                                 lse.data(), dy.data(), d[0].data(), d[1].data(), d[2].data());
-  return d;
+  return backward(in, dy, masked, lse);
 }
 
 }  // namespace
@@ -56,9 +68,10 @@ std::vector<Tensor<T>> backward(const Inputs<T>& in, bool masked) {
 TEMPLATE_TEST_CASE("attention: agrees with the naive version", "[kernels][attention]", float,
                    double) {
   using T = TestType;
-  // 48 queries are a tile: below, at, above it, and several of them.
-  for (const Index N : {1, 7, 47, 48, 49, 110})
-    for (const Index M : {1, 3, 16, 65})
+  // A panel of queries is a tile (64 floats and 32 doubles with AVX-512), 256 keys another: below,
+  // at, above them, and several.
+  for (const Index N : {1, 7, 16, 31, 32, 64, 65, 150})
+    for (const Index M : {1, 3, 16, 65, 256, 257, 600})
       for (const auto& [heads, d, dv] : {std::array<Index, 3>{1, 1, 1}, {2, 8, 16}, {3, 5, 7}})
         for (const bool masked : {false, true}) {
           const Inputs<T> in({2, N, M, heads, d, dv});
@@ -75,11 +88,71 @@ TEMPLATE_TEST_CASE("attention: agrees with the naive version", "[kernels][attent
         }
 }
 
+TEST_CASE("attention: gradients in float agree with those in double", "[kernels][attention]") {
+  for (const auto& [N, M] : {std::array<Index, 2>{65, 33}, {100, 600}})
+    for (const bool masked : {false, true}) {
+      const Inputs<float> in({2, N, M, 2, 8, 16});
+      Inputs<double> wide(in.g);
+      wide.q = in.q.cast<double>(), wide.k = in.k.cast<double>(), wide.v = in.v.cast<double>();
+      wide.mask = in.mask.cast<double>();
+      Tensor<float> lse;
+      Tensor<double> wide_lse;
+      const auto dy = Rng(5).normal<float>(forward(in, masked, &lse).shape());
+      forward(wide, masked, &wide_lse);
+      const auto narrow_d = backward(in, dy, masked, lse);
+      const auto wide_d = backward(wide, dy.cast<double>(), masked, wide_lse);
+      for (std::size_t i = 0; i < 3; ++i) {
+        double most = 0, size = 0;
+        for (Index j = 0; j < wide_d[i].size(); ++j) {
+          most = std::max(most, std::abs(narrow_d[i][j] - wide_d[i][j]));
+          size = std::max(size, std::abs(wide_d[i][j]));
+        }
+        // Weights err by 200 eps (see above); what multiplies them cancels to a few parts in ten.
+        CHECK(most <= 1000 * std::numeric_limits<float>::epsilon() * size);
+      }
+    }
+}
+
+TEST_CASE("attention: 4096 tokens in a scratch of one tile", "[kernels][attention]") {
+  const kernels::AttentionGeometry g{1, 4096, 4096, 1, 8, 8};
+  Inputs<float> in({1, 1, 4096, 1, 8, 8});  // all keys, and a query to compare with
+  const auto all = Rng(6).normal<float>({1, 4096, 8});
+  Tensor<float> y({1, 4096, 8}), lse({1, 1, 4096}), dq(y), dk(y), dv(y);
+  const auto dy = Rng(7).normal<float>(y.shape());
+  kernels::attention<float>(g, tokens<const float>(all), tokens<const float>(in.k),
+                            tokens<const float>(in.v), {}, tokens<float>(y), lse.data());
+  kernels::attention_backward<float>(
+      g, tokens<const float>(all), tokens<const float>(in.k), tokens<const float>(in.v), {},
+      lse.data(), tokens<const float>(dy), tokens<float>(dq), tokens<float>(dk), tokens<float>(dv));
+  // Sums over 4096 keys: weights near 1 / 4096 err by 200 eps each (see above).
+  const double tolerance = 1000 * std::numeric_limits<float>::epsilon();
+  double wide = 0;
+  for (const Index n : {0, 1000, 4095}) {
+    std::copy_n(all.data() + n * 8, 8, in.q.data());
+    const auto expected =
+        naive::attention(in.q.cast<double>(), in.k.cast<double>(), in.v.cast<double>(), 1);
+    for (Index c = 0; c < 8; ++c) wide = std::max(wide, std::abs(y(0, n, c) - expected[c]));
+  }
+  CHECK(wide <= tolerance);
+  // y = p v with rows of p that sum to 1: so the columns of dv sum to those of dy.
+  for (Index c = 0; c < 8; ++c) {
+    double from_dy = 0, from_dv = 0;
+    for (Index n = 0; n < 4096; ++n) from_dy += dy(0, n, c), from_dv += dv(0, n, c);
+    CHECK_THAT(from_dv, WithinAbs(from_dy, 64 * tolerance));  // 4096 errors of random sign
+  }
+  // A shift of all keys by one vector changes no weight: the rows of dk sum to 0.
+  for (Index c = 0; c < 8; ++c) {
+    double sum = 0;
+    for (Index n = 0; n < 4096; ++n) sum += dk(0, n, c);
+    CHECK_THAT(sum, WithinAbs(0, 64 * tolerance));
+  }
+}
+
 TEST_CASE("attention: survives scores that overflow the exponential", "[kernels][attention]") {
   const kernels::AttentionGeometry g{1, 1, 2, 1, 1, 1};
   const Tensor<float> q({1}, 1000.F), k({2}, {1, 2}), v({2}, {3, 5});
   float y = 0;
-  kernels::attention<float>(g, q.data(), k.data(), v.data(), {}, &y, nullptr);
+  kernels::attention<float>(g, {q.data(), 1}, {k.data(), 1}, {v.data(), 1}, {}, {&y, 1}, nullptr);
   CHECK(y == 5);  // the weights are e^-1000 and 1
 }
 

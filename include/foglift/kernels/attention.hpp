@@ -17,85 +17,107 @@ struct AttentionGeometry {
   Index multiply_adds() const { return N * M * (d + dv); }
 };
 
+/// The tokens of all samples, one a row, `stride` elements apart: so queries, keys and values are
+/// read where one projection wrote them beside each other.
+template <class T>
+struct Tokens {
+  T* data = nullptr;
+  Index stride = 0;
+
+  T* at(Index token, Index channel) const { return data + token * stride + channel; }
+  explicit operator bool() const { return data != nullptr; }
+};
+
 /// Which keys a query may attend to: element m of row n of sample b is nonzero. No data, no limits.
 template <Scalar T>
 struct AttentionMask {
   const T* data = nullptr;
   Index sample_stride = 0, row_stride = 0;
 
-  const T* row(Index b, Index n) const {
-    return data ? data + b * sample_stride + n * row_stride : nullptr;
+  bool open(Index b, Index n, Index m) const {
+    return data[b * sample_stride + n * row_stride + m] != T(0);
   }
 };
 
 namespace detail {
 
-/// Queries that are scored at once: four of the tallest tiles. Scratch is query_rows x M, whatever
-/// N is.
-inline constexpr Index query_rows = 48;
-
-/// f(lanes, j, n) over a row in steps of the vector width; n < count in the last.
-template <Scalar T, class F>
-void for_each_lanes(Index size, const F& f) {
-  for (Index j = 0; j < size; j += Lanes<T>::count) f(j, std::min(Lanes<T>::count, size - j));
-}
-
-/// s [M] = softmax(scale s) over the keys that are open; zero where none is. Returns the logarithm
-/// of the sum of exponentials, infinite where no key is open.
-template <Scalar T>
-T attention_row(Index M, T scale, const T* mask, T* s) {
-  using L = Lanes<T>;
-  constexpr T infinity = std::numeric_limits<T>::infinity();
-  bool open = false;
-  for (Index j = 0; j < M; ++j) {
-    const bool closed = mask && mask[j] == T(0);
-    open = open || !closed;
-    s[j] = closed ? -infinity : scale * s[j];
-  }
-  if (!open) {
-    std::fill_n(s, M, T(0));
-    return infinity;
-  }
-  L top(-infinity), sum(T(0));
-  for_each_lanes<T>(M, [&](Index j, Index n) { top = max(L::load(s + j, n, -infinity), top); });
-  const T largest = fold_lanes(top, [](T a, T b) { return a < b ? b : a; });
-  for_each_lanes<T>(M, [&](Index j, Index n) {
-    const L e = exp(L::load(s + j, n, -infinity) - L(largest));
-    e.store(s + j, n);
-    sum = sum + e;
-  });
-  const T total = fold_lanes(sum, [](T a, T b) { return a + b; });
-  const T share = T(1) / total;
-  for (Index j = 0; j < M; ++j) s[j] *= share;
-  return largest + std::log(total);
-}
-
-/// The same row again from what the forward pass kept: exp(scale s - lse).
-template <Scalar T>
-void attention_row_again(Index M, T scale, const T* mask, T lse, T* s) {
-  using L = Lanes<T>;
-  for_each_lanes<T>(M, [&](Index j, Index n) {
-    exp(fma(L(scale), L::load(s + j, n, T(0)), L(-lse))).store(s + j, n);
-  });
-  for (Index j = 0; mask && j < M; ++j)
-    if (mask[j] == T(0)) s[j] = 0;
-}
-
-/// dp [M] becomes the gradient of the scores before scaling: p (dp - <p, dp>) scale.
-template <Scalar T>
-void attention_row_backward(Index M, T scale, const T* p, T* dp) {
-  using L = Lanes<T>;
-  L sum(T(0));
-  for_each_lanes<T>(M, [&](Index j, Index n) {
-    sum = fma(L::load(p + j, n, T(0)), L::load(dp + j, n, T(0)), sum);
-  });
-  const T inner = fold_lanes(sum, [](T a, T b) { return a + b; });
-  for (Index j = 0; j < M; ++j) dp[j] = p[j] * (dp[j] - inner) * scale;
-}
+/// Keys that are scored at once. Scratch is key_tile by a panel of queries, 64 KB of floats,
+/// whatever N and M are.
+inline constexpr Index key_tile = 256;
 
 template <Scalar T>
 T attention_scale(const AttentionGeometry& g) {
   return static_cast<T>(1 / std::sqrt(static_cast<double>(g.d)));
+}
+
+/// Queries [first, first + count) of sample b against a tile of keys, as weights' columns: query n
+/// has column n of every array, so that softmax runs over lanes without crossing them. Columns are
+/// padded to whole packets; what the padding holds reaches no result.
+template <Scalar T>
+struct QueryTile {
+  Index b, first, count;
+  Index width = Panels<T>::packets(count) * lanes<T>;
+
+  /// s [keys, width] = rows `keys` of a times the transpose of the rows in `columns`.
+  void products(Index keys, Index depth, Operand<T> a, const Panels<T>& columns, T* s) const {
+    gemm_panel<T>(keys, depth, a, columns, Index{0}, Index{0}, {nullptr, 0}, s, width, width);
+  }
+  /// Scores that the mask closes become -infinity.
+  void close(const AttentionMask<T>& mask, Index first_key, Index keys, T* s) const {
+    if (!mask.data) return;
+    for (Index m = 0; m < keys; ++m)
+      for (Index n = 0; n < count; ++n)
+        if (!mask.open(b, first + n, first_key + m))
+          s[m * width + n] = -std::numeric_limits<T>::infinity();
+  }
+};
+
+/// s [keys, width] = e^(scale (s - top)) with top [width] the largest score so far, and total
+/// [width] the sum of exponentials so far (Milakov & Gimelshein 2018). Rescales what was summed
+/// before, total and the rows of y [count, dv], where there was something before.
+template <Scalar T>
+void online_softmax(const QueryTile<T>& t, Index keys, T scale, bool fresh, T* s, T* top, T* total,
+                    Tokens<T> y, Index dv) {
+  using L = Lanes<T>;
+  for (Index j = 0; j < t.width; j += L::count) {
+    const L before = L::load(top + j);
+    L largest = before;
+    for (Index m = 0; m < keys; ++m) largest = max(L::load(s + m * t.width + j), largest);
+    const L shift = -(largest * L(scale));
+    L sum(T(0));
+    for (Index m = 0; m < keys; ++m) {
+      const L e = exp(fma(L::load(s + m * t.width + j), L(scale), shift));
+      e.store(s + m * t.width + j);
+      sum = sum + e;
+    }
+    largest.store(top + j);
+    if (fresh) {
+      sum.store(total + j);
+      continue;
+    }
+    const L shrunk = exp(fma(before, L(scale), shift));
+    fma(L::load(total + j), shrunk, sum).store(total + j);
+    T factor[L::count];
+    shrunk.store(factor);
+    for (Index n = j; n < std::min(j + L::count, t.count); ++n)
+      map(
+          dv, y.at(n, 0), [f = L(factor[n - j])](L v) { return v * f; }, y.at(n, 0));
+  }
+}
+
+/// Divides the rows of y by the totals and keeps the logarithm of each query's sum of exponentials:
+/// infinite, and the row zero, where no key was open.
+template <Scalar T>
+void end_softmax(const QueryTile<T>& t, T scale, const T* top, const T* total, Tokens<T> y,
+                 Index dv, T* lse) {
+  for (Index n = 0; n < t.count; ++n) {
+    const bool none = total[n] == T(0);
+    const T share = none ? T(0) : T(1) / total[n];
+    map(
+        dv, y.at(n, 0), [share](Lanes<T> v) { return v * Lanes<T>(share); }, y.at(n, 0));
+    if (lse)
+      lse[n] = none ? std::numeric_limits<T>::infinity() : scale * top[n] + std::log(total[n]);
+  }
 }
 
 }  // namespace detail
@@ -106,85 +128,50 @@ T attention_scale(const AttentionGeometry& g) {
 /// weights again (Dao et al. 2022, section 3.1). Parallel over samples and heads, within one over
 /// tiles of queries.
 template <Scalar T>
-void attention(const AttentionGeometry& g, const T* q, const T* k, const T* v,
-               const AttentionMask<T>& mask, T* y, T* lse) {
-  const Index D = g.heads * g.d, Dv = g.heads * g.dv, rows = detail::query_rows;
+void attention(const AttentionGeometry& g, Tokens<const T> q, Tokens<const T> k, Tokens<const T> v,
+               const AttentionMask<T>& mask, Tokens<T> y, T* lse) {
+  const Index W = Panels<T>::width, tiles = (g.N + W - 1) / W;
   const T scale = detail::attention_scale<T>(g);
   parallel_for(g.B * g.heads, detail::grain_for(g.multiply_adds()), [&](Index job) {
     const Index b = job / g.heads, h = job % g.heads;
-    const Panels<T> keys(transposed(k + b * g.M * D + h * g.d, D), g.d, g.M);
-    const Panels<T> values(row_major(v + b * g.M * Dv + h * g.dv, Dv), g.M, g.dv);
-    const Index tiles = (g.N + rows - 1) / rows;
-    parallel_for(tiles, detail::grain_for(rows * g.M * (g.d + g.dv)), [&](Index tile) {
-      const Index first = tile * rows, count = std::min(rows, g.N - first);
-      auto s = Tensor<T>::uninitialized({count, g.M});
-      gemm(count, g.d, row_major(q + (b * g.N + first) * D + h * g.d, D), keys, Index{0}, s.data(),
-           g.M);
-      for (Index i = 0; i < count; ++i) {
-        const T kept =
-            detail::attention_row(g.M, scale, mask.row(b, first + i), s.data() + i * g.M);
-        if (lse) lse[job * g.N + first + i] = kept;
-      }
-      gemm(count, g.M, row_major(s.data(), g.M), values, Index{0},
-           y + (b * g.N + first) * Dv + h * g.dv, Dv);
+    const Panels<T> values(row_major(v.at(b * g.M, h * g.dv), v.stride), g.M, g.dv, true);
+    parallel_for(tiles, detail::grain_for(W * g.M * (g.d + g.dv)), [&](Index i) {
+      const detail::QueryTile<T> tile{b, i * W, std::min(W, g.N - i * W)};
+      const Index row = b * g.N + tile.first;
+      const Panels<T> queries(transposed(q.at(row, h * g.d), q.stride), g.d, tile.count);
+      const Tokens<T> out{y.at(row, h * g.dv), y.stride};
+      auto s = Tensor<T>::uninitialized({std::min(detail::key_tile, g.M) + 2, tile.width});
+      T *const top = s.data() + (s.dim(0) - 2) * tile.width, *const total = top + tile.width;
+      std::fill_n(top, tile.width, std::numeric_limits<T>::lowest());
+      std::fill_n(total, tile.width, T(0));
+      Index first = 0;
+      do {  // once for M = 0 too, which leaves zeros
+        const Index keys = std::min(detail::key_tile, g.M - first);
+        tile.products(keys, g.d, row_major(k.at(b * g.M + first, h * g.d), k.stride), queries,
+                      s.data());
+        tile.close(mask, first, keys, s.data());
+        detail::online_softmax(tile, keys, scale, first == 0, s.data(), top, total, out, g.dv);
+        for (Index p = 0; p < values.count(); ++p) {
+          T* const c = out.data + p * W;
+          detail::gemm_panel<T>(tile.count, keys, transposed<T>(s.data(), tile.width), values, p,
+                                first, {first > 0 ? c : nullptr, out.stride}, c, out.stride,
+                                values.columns(p));
+        }
+        first += keys;
+      } while (first < g.M);
+      detail::end_softmax(tile, scale, top, total, out, g.dv,
+                          lse ? lse + job * g.N + tile.first : nullptr);
     });
   });
 }
 
-/// Gradients of attention from dy [B, N, heads dv] and the lse that it kept; each of dq, dk, dv may
-/// be nullptr. Queries are added into dk and dv in ascending order. Parallel over samples and
-/// heads.
-template <Scalar T>
-void attention_backward(const AttentionGeometry& g, const T* q, const T* k, const T* v,
-                        const AttentionMask<T>& mask, const T* lse, const T* dy, T* dq, T* dk,
-                        T* dv) {
-  const Index D = g.heads * g.d, Dv = g.heads * g.dv;
-  const T scale = detail::attention_scale<T>(g);
-  if (dk) std::fill_n(dk, g.B * g.M * D, T(0));
-  if (dv) std::fill_n(dv, g.B * g.M * Dv, T(0));
-  parallel_for(g.B * g.heads, detail::grain_for(3 * g.multiply_adds()), [&](Index job) {
-    const Index b = job / g.heads, h = job % g.heads;
-    const Index at_k = b * g.M * D + h * g.d, at_v = b * g.M * Dv + h * g.dv;
-    const Panels<T> keys_t(transposed(k + at_k, D), g.d, g.M);
-    const Panels<T> values_t(transposed(v + at_v, Dv), g.dv, g.M);
-    const Panels<T> keys(row_major(k + at_k, D), g.M, g.d);
-    auto p = Tensor<T>::uninitialized({detail::query_rows, g.M});
-    auto ds = Tensor<T>::uninitialized({detail::query_rows, g.M});
-    for (Index first = 0; first < g.N; first += detail::query_rows) {
-      const Index count = std::min(detail::query_rows, g.N - first);
-      const Index at_q = (b * g.N + first) * D + h * g.d;
-      const Index at_y = (b * g.N + first) * Dv + h * g.dv;
-      gemm(count, g.d, row_major(q + at_q, D), keys_t, Index{0}, p.data(), g.M);
-      for (Index i = 0; i < count; ++i)
-        detail::attention_row_again(g.M, scale, mask.row(b, first + i), lse[job * g.N + first + i],
-                                    p.data() + i * g.M);
-      if (dv)  // y = p v
-        gemm(g.M, g.dv, count, transposed(p.data(), g.M), row_major(dy + at_y, Dv), dv + at_v, Dv,
-             {.accumulate = true});
-      if (!dq && !dk) continue;
-      gemm(count, g.dv, row_major(dy + at_y, Dv), values_t, Index{0}, ds.data(), g.M);
-      for (Index i = 0; i < count; ++i)
-        detail::attention_row_backward(g.M, scale, p.data() + i * g.M, ds.data() + i * g.M);
-      if (dq)  // scores = q k^T
-        gemm(count, g.M, row_major(ds.data(), g.M), keys, Index{0}, dq + at_q, D);
-      if (dk)
-        gemm(g.M, g.d, count, transposed(ds.data(), g.M), row_major(q + at_q, D), dk + at_k, D,
-             {.accumulate = true});
-    }
-  });
-}
-
 #ifdef FOGLIFT_COMPILED
-extern template void attention(const AttentionGeometry&, const float*, const float*, const float*,
-                               const AttentionMask<float>&, float*, float*);
-extern template void attention(const AttentionGeometry&, const double*, const double*,
-                               const double*, const AttentionMask<double>&, double*, double*);
-extern template void attention_backward(const AttentionGeometry&, const float*, const float*,
-                                        const float*, const AttentionMask<float>&, const float*,
-                                        const float*, float*, float*, float*);
-extern template void attention_backward(const AttentionGeometry&, const double*, const double*,
-                                        const double*, const AttentionMask<double>&, const double*,
-                                        const double*, double*, double*, double*);
+extern template void attention(const AttentionGeometry&, Tokens<const float>, Tokens<const float>,
+                               Tokens<const float>, const AttentionMask<float>&, Tokens<float>,
+                               float*);
+extern template void attention(const AttentionGeometry&, Tokens<const double>, Tokens<const double>,
+                               Tokens<const double>, const AttentionMask<double>&, Tokens<double>,
+                               double*);
 #endif
 
 }  // namespace kernels

@@ -48,8 +48,10 @@ class Panels {
  public:
   static constexpr Index width = detail::panel_packets * detail::lanes<T>;
 
-  Panels(Operand<T> b, Index K, Index N) : b_(b), K_(K), N_(N) {
-    first_packed_ = b.column_stride != 1 ? 0 : N % detail::lanes<T> ? N / width : count();
+  /// `copy`: also what could stay in place, where rows far apart would crowd each other out of the
+  /// nearest cache.
+  Panels(Operand<T> b, Index K, Index N, bool copy = false) : b_(b), K_(K), N_(N) {
+    first_packed_ = copy || b.column_stride != 1 ? 0 : N % detail::lanes<T> ? N / width : count();
     const Index padded = packets(N - first_packed_ * width) * detail::lanes<T>;
     if (first_packed_ < count()) packed_ = Tensor<T>::uninitialized({K * padded});
     for (Index p = first_packed_; p < count(); ++p) pack(p);
@@ -120,6 +122,27 @@ class Panels {
 
 namespace detail {
 
+/// `rows` rows of A times rows [first_k, first_k + depth) of panel p; c is where the panel's
+/// columns begin, of which `width` are written.
+template <Scalar T>
+void gemm_panel(Index rows, Index depth, Operand<T> a, const Panels<T>& b, Index p, Index first_k,
+                Start<T> start, T* c, Index ldc, Index width, Finishing<T> end = {}) {
+  const auto run = [&](auto packets) {
+    gemm_panel<T, decltype(packets)::value>(rows, depth, a, b.row(p, first_k), b.stride(p), start,
+                                            c, ldc, width, end);
+  };
+  switch (b.packets(b.columns(p))) {
+    case 1:
+      return run(std::integral_constant<int, 1>{});
+    case 2:
+      return run(std::integral_constant<int, 2>{});
+    case 3:
+      return run(std::integral_constant<int, std::min(3, panel_packets)>{});
+    default:
+      return run(std::integral_constant<int, panel_packets>{});
+  }
+}
+
 /// Rows [begin, end) and panels [first, last) of C, blocked for the caches.
 template <Scalar T>
 void gemm_block(Index begin, Index end, Index K, Operand<T> a, const Panels<T>& b, Index first_k,
@@ -135,25 +158,8 @@ void gemm_block(Index begin, Index end, Index K, Operand<T> a, const Panels<T>& 
         const Start<T> start = k > 0 || options.accumulate ? Start<T>{out, ldc}
                                : options.bias              ? Start<T>{options.bias + p * b.width, 0}
                                                            : Start<T>{nullptr, 0};
-        const Finishing<T> finishing{finishes ? &options.finish : nullptr, i, p * b.width};
-        const auto run = [&](auto packets) {
-          gemm_panel<T, decltype(packets)::value>(rows, depth, a.at(i, k), b.row(p, first_k + k),
-                                                  b.stride(p), start, out, ldc, b.columns(p),
-                                                  finishing);
-        };
-        switch (b.packets(b.columns(p))) {
-          case 1:
-            run(std::integral_constant<int, 1>{});
-            break;
-          case 2:
-            run(std::integral_constant<int, 2>{});
-            break;
-          case 3:
-            run(std::integral_constant<int, std::min(3, panel_packets)>{});
-            break;
-          default:
-            run(std::integral_constant<int, panel_packets>{});
-        }
+        gemm_panel(rows, depth, a.at(i, k), b, p, first_k + k, start, out, ldc, b.columns(p),
+                   {finishes ? &options.finish : nullptr, i, p * b.width});
       }
       k += depth;
     } while (k < K);

@@ -112,8 +112,8 @@ void gemm_edge_tile(Index K, Operand<T> a, const T* b, Index ldb, Start<T> start
 /// Where a panel of C begins, and what becomes of its elements; nothing where finish is nullptr.
 template <Scalar T>
 struct Finishing {
-  const GemmFinish<T>* finish;
-  Index row, column;
+  const GemmFinish<T>* finish = nullptr;
+  Index row = 0, column = 0;
 };
 
 /// `rows` rows of one panel of P packets, in the tallest tiles that fit.

@@ -51,11 +51,15 @@ class MultiHeadAttention {
   template <ValueOf<T> X>
   X operator()(const X& x, const Tensor<T>* mask = nullptr,
                const AttentionChange& change = {}) const {
+    return proj(heads(x, mask, change));
+  }
+  /// What operator() projects: the heads' outputs beside each other, [B, N, width].
+  template <ValueOf<T> X>
+  X heads(const X& x, const Tensor<T>* mask = nullptr, const AttentionChange& change = {}) const {
     const X h = projected(x);
-    if (change.identity) return proj(chunk(h, 2, 3));
-    X queries = chunk(h, 0, 3);
-    if (change.blur > 0) queries = blurred(queries, change);
-    return proj(attention(queries, chunk(h, 1, 3), chunk(h, 2, 3), heads_, mask));
+    if (change.identity) return chunk(h, 2, 3);
+    if (!(change.blur > 0)) return self_attention(h, heads_, mask);
+    return attention(blurred(chunk(h, 0, 3), change), chunk(h, 1, 3), chunk(h, 2, 3), heads_, mask);
   }
 
   /// The weights [B, heads, N, N] of self-attention on x [B, N, width]: row i is what query i
@@ -75,8 +79,7 @@ class MultiHeadAttention {
   template <ValueOf<T> X>
   X operator()(const X& x, const X& context, const Tensor<T>* mask = nullptr) const {
     if (!q) raise<ArgumentError>("MultiHeadAttention: built for self-attention, given a context");
-    const X h = (*kv)(context);
-    return proj(attention((*q)(x), chunk(h, 0, 2), chunk(h, 1, 2), heads_, mask));
+    return proj(cross_attention((*q)(x), (*kv)(context), heads_, mask));
   }
 
   static void each(auto& self, auto&& f) {

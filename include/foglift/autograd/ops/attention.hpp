@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/autograd/value.hpp"
-#include "foglift/kernels/attention.hpp"
+#include "foglift/kernels/attention_backward.hpp"
 
 #include <optional>
 
@@ -11,17 +11,16 @@ inline namespace v0 {
 namespace detail {
 
 /// Throws what attention says.
-template <Scalar T>
-kernels::AttentionGeometry attention_geometry(const Tensor<T>& q, const Tensor<T>& k,
-                                              const Tensor<T>& v, Index heads) {
-  if (q.rank() != 3 || k.rank() != 3 || v.rank() != 3 || q.dim(0) != k.dim(0) ||
-      q.dim(2) != k.dim(2) || k.dim(0) != v.dim(0) || k.dim(1) != v.dim(1))
-    raise<ShapeError>("attention: q ", q.shape(), ", k ", k.shape(), ", v ", v.shape(),
+inline kernels::AttentionGeometry attention_geometry(const char* op, const Shape& q, const Shape& k,
+                                                     const Shape& v, Index heads) {
+  if (q.rank() != 3 || k.rank() != 3 || v.rank() != 3 || q[0] != k[0] || q[2] != k[2] ||
+      k[0] != v[0] || k[1] != v[1])
+    raise<ShapeError>(op, ": q ", q, ", k ", k, ", v ", v,
                       ", needed are [B, N, D], [B, M, D] and [B, M, Dv]");
-  if (heads < 1 || q.dim(2) < 1 || q.dim(2) % heads != 0 || v.dim(2) % heads != 0)
-    raise<ArgumentError>("attention: ", heads, " heads for q ", q.shape(), " and v ", v.shape(),
+  if (heads < 1 || q[2] < 1 || q[2] % heads != 0 || v[2] % heads != 0)
+    raise<ArgumentError>(op, ": ", heads, " heads for q ", q, " and v ", v,
                          ", must divide the channels of both");
-  return {q.dim(0), q.dim(1), k.dim(1), heads, q.dim(2) / heads, v.dim(2) / heads};
+  return {q[0], q[1], k[1], heads, q[2] / heads, v[2] / heads};
 }
 
 template <Scalar T>
@@ -34,6 +33,76 @@ kernels::AttentionMask<T> attention_mask(const kernels::AttentionGeometry& g,
                     Shape{g.B, g.N, g.M});
 }
 
+/// The i-th of `parts` equal parts of the channels of x [B, N, parts * C].
+template <class T, class X>
+kernels::Tokens<T> part(X& x, Index i = 0, Index parts = 1) {
+  return {x.data() + i * (x.dim(-1) / parts), x.dim(-1)};
+}
+inline Shape part_shape(const Shape& x, Index parts) { return x.with(-1, x.dim(-1) / parts); }
+
+/// Where attention finds its queries, keys and values: in channels of its inputs.
+template <Scalar T>
+struct AttentionInputs {
+  kernels::AttentionGeometry g;
+  kernels::Tokens<const T> q, k, v;
+
+  Tensor<T> operator()(const Tensor<T>* mask, Tensor<T>* lse = nullptr) const {
+    auto y = Tensor<T>::uninitialized({g.B, g.N, g.heads * g.dv});
+    if (lse) *lse = Tensor<T>::uninitialized({g.B, g.heads, g.N});
+    kernels::attention<T>(g, q, k, v, attention_mask(g, mask), part<T>(y),
+                          lse ? lse->data() : nullptr);
+    return y;
+  }
+};
+
+/// Records attention of `in` on the tape; backward(lse, mask, dy, grad) as it is for these inputs.
+template <Scalar T, class F>
+Var<T> record_attention(const AttentionInputs<T>& in, const Tensor<T>* mask,
+                        std::initializer_list<Var<T>> inputs, const F& backward) {
+  bool needed = false;
+  for (const Var<T>& x : inputs) needed = needed || x.needs_gradient();
+  Tape<T>& tape = inputs.begin()->tape();
+  if (!needed) return tape.record(in(mask), inputs, {});
+  Tensor<T> lse, y = in(mask, &lse);
+  std::optional<Tensor<T>> kept;
+  if (mask) kept = *mask;
+  return tape.record(
+      std::move(y), inputs,
+      [in, backward, lse = std::move(lse), kept = std::move(kept)](const Tensor<T>& dy,
+                                                                   const auto& grad) {
+        backward(
+            [&](kernels::Tokens<T> dq, kernels::Tokens<T> dk, kernels::Tokens<T> dv) {
+              kernels::attention_backward<T>(in.g, in.q, in.k, in.v,
+                                             attention_mask(in.g, kept ? &*kept : nullptr),
+                                             lse.data(), part<const T>(dy), dq, dk, dv);
+            },
+            grad);
+      });
+}
+
+template <Scalar T>
+AttentionInputs<T> attention_inputs(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v,
+                                    Index heads) {
+  return {attention_geometry("attention", q.shape(), k.shape(), v.shape(), heads), part<const T>(q),
+          part<const T>(k), part<const T>(v)};
+}
+template <Scalar T>
+AttentionInputs<T> attention_inputs(const Tensor<T>& qkv, Index heads) {
+  if (qkv.rank() != 3 || qkv.dim(2) % 3 != 0)
+    raise<ShapeError>("self_attention: qkv ", qkv.shape(), ", needed is [B, N, 3 D]");
+  const Shape one = part_shape(qkv.shape(), 3);
+  return {attention_geometry("self_attention", one, one, one, heads), part<const T>(qkv, 0, 3),
+          part<const T>(qkv, 1, 3), part<const T>(qkv, 2, 3)};
+}
+template <Scalar T>
+AttentionInputs<T> attention_inputs(const Tensor<T>& q, const Tensor<T>& kv, Index heads) {
+  if (kv.rank() != 3 || kv.dim(2) % 2 != 0)
+    raise<ShapeError>("cross_attention: kv ", kv.shape(), ", needed is [B, M, 2 D]");
+  const Shape one = part_shape(kv.shape(), 2);
+  return {attention_geometry("cross_attention", q.shape(), one, one, heads), part<const T>(q),
+          part<const T>(kv, 0, 2), part<const T>(kv, 1, 2)};
+}
+
 }  // namespace detail
 
 /// Multi-head scaled dot-product attention (Vaswani et al. 2017): q [B, N, D], k [B, M, D],
@@ -44,41 +113,66 @@ kernels::AttentionMask<T> attention_mask(const kernels::AttentionGeometry& g,
 template <Scalar T>
 Tensor<T> attention(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v, Index heads,
                     const Tensor<T>* mask = nullptr) {
-  const auto g = detail::attention_geometry(q, k, v, heads);
-  auto y = Tensor<T>::uninitialized({g.B, g.N, v.dim(2)});
-  kernels::attention<T>(g, q.data(), k.data(), v.data(), detail::attention_mask(g, mask), y.data(),
-                        nullptr);
-  return y;
+  return detail::attention_inputs(q, k, v, heads)(mask);
 }
 template <Scalar T>
 Var<T> attention(const Var<T>& q, const Var<T>& k, const Var<T>& v, Index heads,
                  const Tensor<T>* mask = nullptr) {
-  if (!q.needs_gradient() && !k.needs_gradient() && !v.needs_gradient())
-    return q.tape().record(attention(q.value(), k.value(), v.value(), heads, mask), {q, k, v}, {});
-  const auto g = detail::attention_geometry(q.value(), k.value(), v.value(), heads);
-  auto y = Tensor<T>::uninitialized({g.B, g.N, v.dim(2)});
-  auto lse = Tensor<T>::uninitialized({g.B, g.heads, g.N});
-  kernels::attention<T>(g, q.value().data(), k.value().data(), v.value().data(),
-                        detail::attention_mask(g, mask), y.data(), lse.data());
-  std::optional<Tensor<T>> kept;
-  if (mask) kept = *mask;
-  return q.tape().record(std::move(y), {q, k, v},
-                         [q, k, v, g, lse = std::move(lse), kept = std::move(kept)](
-                             const Tensor<T>& dy, const auto& grad) {
-                           Tensor<T> dq, dk, dv;
-                           if (grad.needs(q)) dq = Tensor<T>::uninitialized(q.shape());
-                           if (grad.needs(k)) dk = Tensor<T>::uninitialized(k.shape());
-                           if (grad.needs(v)) dv = Tensor<T>::uninitialized(v.shape());
-                           kernels::attention_backward<T>(
-                               g, q.value().data(), k.value().data(), v.value().data(),
-                               detail::attention_mask(g, kept ? &*kept : nullptr), lse.data(),
-                               dy.data(), grad.needs(q) ? dq.data() : nullptr,
-                               grad.needs(k) ? dk.data() : nullptr,
-                               grad.needs(v) ? dv.data() : nullptr);
-                           if (grad.needs(q)) grad(q, std::move(dq));
-                           if (grad.needs(k)) grad(k, std::move(dk));
-                           if (grad.needs(v)) grad(v, std::move(dv));
-                         });
+  return detail::record_attention(
+      detail::attention_inputs(q.value(), k.value(), v.value(), heads), mask, {q, k, v},
+      [q, k, v](const auto& backward, const auto& grad) {
+        Tensor<T> dq, dk, dv;
+        const auto wanted = [&](const Var<T>& x, Tensor<T>& dx) {
+          if (!grad.needs(x)) return kernels::Tokens<T>{};
+          dx = Tensor<T>::uninitialized(x.shape());
+          return detail::part<T>(dx);
+        };
+        const auto to_q = wanted(q, dq), to_k = wanted(k, dk), to_v = wanted(v, dv);
+        backward(to_q, to_k, to_v);
+        if (grad.needs(q)) grad(q, std::move(dq));
+        if (grad.needs(k)) grad(k, std::move(dk));
+        if (grad.needs(v)) grad(v, std::move(dv));
+      });
+}
+
+/// Attention of a sequence to itself: qkv [B, N, 3 D] = [q | k | v] along the channels, as one
+/// projection gives them -> [B, N, D].
+template <Scalar T>
+Tensor<T> self_attention(const Tensor<T>& qkv, Index heads, const Tensor<T>* mask = nullptr) {
+  return detail::attention_inputs(qkv, heads)(mask);
+}
+template <Scalar T>
+Var<T> self_attention(const Var<T>& qkv, Index heads, const Tensor<T>* mask = nullptr) {
+  return detail::record_attention(detail::attention_inputs(qkv.value(), heads), mask, {qkv},
+                                  [qkv](const auto& backward, const auto& grad) {
+                                    auto d = Tensor<T>::uninitialized(qkv.shape());
+                                    backward(detail::part<T>(d, 0, 3), detail::part<T>(d, 1, 3),
+                                             detail::part<T>(d, 2, 3));
+                                    grad(qkv, std::move(d));
+                                  });
+}
+
+/// Attention to another sequence: q [B, N, D], kv [B, M, 2 D] = [k | v] -> [B, N, D].
+template <Scalar T>
+Tensor<T> cross_attention(const Tensor<T>& q, const Tensor<T>& kv, Index heads,
+                          const Tensor<T>* mask = nullptr) {
+  return detail::attention_inputs(q, kv, heads)(mask);
+}
+template <Scalar T>
+Var<T> cross_attention(const Var<T>& q, const Var<T>& kv, Index heads,
+                       const Tensor<T>* mask = nullptr) {
+  return detail::record_attention(detail::attention_inputs(q.value(), kv.value(), heads), mask,
+                                  {q, kv}, [q, kv](const auto& backward, const auto& grad) {
+                                    Tensor<T> dq, dkv;
+                                    if (grad.needs(q)) dq = Tensor<T>::uninitialized(q.shape());
+                                    if (grad.needs(kv)) dkv = Tensor<T>::uninitialized(kv.shape());
+                                    const kernels::Tokens<T> none;
+                                    backward(grad.needs(q) ? detail::part<T>(dq) : none,
+                                             grad.needs(kv) ? detail::part<T>(dkv, 0, 2) : none,
+                                             grad.needs(kv) ? detail::part<T>(dkv, 1, 2) : none);
+                                    if (grad.needs(q)) grad(q, std::move(dq));
+                                    if (grad.needs(kv)) grad(kv, std::move(dkv));
+                                  });
 }
 
 }  // namespace v0
