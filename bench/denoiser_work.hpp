@@ -1,0 +1,77 @@
+#pragma once
+
+#include "bench/peak.hpp"
+#include "bench/reference_models.hpp"
+#include "foglift/autograd/ops/loss.hpp"
+#include "foglift/diffusion/sample.hpp"
+#include "foglift/diffusion/schedule.hpp"
+#include "foglift/diffusion/solver/ddim.hpp"
+#include "foglift/train/adam.hpp"
+#include "foglift/train/denormals.hpp"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace foglift::bench {
+
+// What people do with a denoiser, as functions to be called again and again.
+
+/// x [batch, ...]: noise.
+inline Tensor<float> noise(const Shape& one, Index batch, std::uint64_t seed) {
+  return Rng(seed).normal<float>(one.with(0, batch));
+}
+
+/// Times [batch] in 0 ... 999 that differ, as in training.
+inline Tensor<float> times(Index batch) {
+  Tensor<float> t({batch});
+  for (Index b = 0; b < batch; ++b) t[b] = static_cast<float>((17 + 37 * b) % 1000);
+  return t;
+}
+
+/// eps = net(x, t).
+template <class Net>
+auto forward(const Net& net, const Shape& one, Index batch) {
+  return [net, x = noise(one, batch, 1), t = times(batch)] { escape(net(x, t).data()); };
+}
+
+/// A sample from noise in `steps` steps of DDIM.
+template <class Net>
+auto ddim(const Net& net, const Shape& one, Index batch, Index steps) {
+  return [denoise = NetworkDenoiser(Net(net), predict::Epsilon{}, schedule::Linear{}),
+          grid = grid::uniform(schedule::Linear{}, steps), shape = one.with(0, batch)] {
+    escape(sample(solver::Ddim{}, denoise, shape, grid, Rng(2)).data());
+  };
+}
+
+/// Forward, backward, Adam.
+template <class Net>
+auto training_step(const Net& net, const Shape& one, Index batch) {
+  struct State {
+    Net net;
+    Tensor<float> x, t, eps;
+    train::Adam<float> adam{{.lr = 1e-4}};
+  };
+  auto state =
+      std::make_shared<State>(State{net, noise(one, batch, 1), times(batch), noise(one, batch, 3)});
+  return [state] {
+    State& s = *state;
+    const FlushDenormals guard;
+    Tape<float> tape;
+    const auto loss = mse(s.net(tape.constant(s.x), s.t), s.eps);
+    s.adam.step(s.net, tape.backward(loss));
+    escape(&s);
+  };
+}
+
+/// f(net, shape of one sample [1, ...]) of the reference denoiser with this name.
+template <class F>
+auto with_model(const std::string& name, const F& f) {
+  if (name == "mlp2d") return f(mlp2d(Rng(0)), Shape{1, 2});
+  if (name == "unet1d") return f(unet1d(Rng(0)), Shape{1, 96, 1});
+  if (name == "dit1d") return f(dit1d(Rng(0)), Shape{1, 96, 1});
+  if (name == "unet2d") return f(unet2d(Rng(0)), Shape{1, 32, 32, 3});
+  raise<ArgumentError>("no reference denoiser \"", name, '"');
+}
+
+}  // namespace foglift::bench

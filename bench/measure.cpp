@@ -1,0 +1,146 @@
+// One named measurement at a time, so that bench/peers/compare.py can alternate foglift with other
+// libraries:
+//
+//   measure THREADS         reads requests from standard input, one a line, answers each by a line
+//     time WORK MODEL BATCH SECONDS    nanoseconds of one call, repeated for SECONDS
+//     memory WORK MODEL BATCH          bytes that five calls need above the state before them, and
+//                                      the most that the process has had in memory
+//
+// WORK of a MODEL (mlp2d, unet1d, dit1d, unet2d): forward, ddim50, train, and sample, a run of few
+// steps. WORK without one (MODEL "-"), BATCH being a number of elements: normals, std_normals
+// (the standard library's), adam.
+#include "bench/denoiser_work.hpp"
+#include "foglift/version.hpp"
+
+#include <cstdlib>
+#include <exception>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <random>
+#include <sstream>
+#include <string>
+
+namespace {
+
+using namespace foglift;
+using Work = std::function<void()>;
+
+Work model_work(const std::string& work, const std::string& model, Index batch) {
+  return bench::with_model(model, [&](const auto& net, const Shape& one) -> Work {
+    if (work == "forward") return bench::forward(net, one, batch);
+    if (work == "ddim50") return bench::ddim(net, one, batch, 50);
+    if (work == "sample") return bench::ddim(net, one, batch, 3);
+    if (work == "train") return bench::training_step(net, one, batch);
+    raise<ArgumentError>("no work \"", work, '"');
+  });
+}
+
+Work normals(Index count) {
+  return [out = Tensor<float>({count}), step = std::uint32_t{0}]() mutable {
+    Rng(1).fill_normal(out.span(), 0, step++);
+    bench::escape(out.data());
+  };
+}
+
+Work std_normals(Index count) {
+  return [out = Tensor<float>({count}), engine = std::mt19937_64(1),
+          normal = std::normal_distribution<float>()]() mutable {
+    for (float& v : out) v = normal(engine);
+    bench::escape(out.data());
+  };
+}
+
+/// As many weights in 16 tensors, as a network has them.
+struct Weights {
+  std::vector<Parameter<float>> tensors;
+
+  static void each(auto& self, auto&& f) { f("tensors", self.tensors); }
+};
+
+Work adam(Index count) {
+  struct State {
+    Weights weights;
+    Gradients<float> gradients;
+    train::Adam<float> adam{{.lr = 1e-4}};
+  };
+  auto state = std::make_shared<State>();
+  for (std::uint64_t i = 0; i < 16; ++i)
+    state->weights.tensors.emplace_back(Rng(i).normal<float>({count / 16}));
+  for (const auto& p : state->weights.tensors)
+    state->gradients.add(p, Rng(99).normal<float>(p.value.shape()));
+  return [state] {
+    const FlushDenormals guard;
+    state->adam.step(state->weights, state->gradients);
+    bench::escape(state.get());
+  };
+}
+
+Work make(const std::string& work, const std::string& model, Index size) {
+  if (work == "normals") return normals(size);
+  if (work == "std_normals") return std_normals(size);
+  if (work == "adam") return adam(size);
+  return model_work(work, model, size);
+}
+
+/// Nanoseconds of one call, called for at least `seconds`.
+double time_of(const Work& work, double seconds) {
+  const auto start = std::chrono::steady_clock::now();
+  for (Index calls = 1;; ++calls) {
+    work();
+    const double passed = bench::seconds_since(start);
+    if (passed >= seconds) return 1e9 * passed / static_cast<double>(calls);
+  }
+}
+
+/// A line of /proc/self/status, in bytes.
+Index status(const std::string& key) {
+  std::ifstream file("/proc/self/status");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with(key + ':')) return std::atoll(line.c_str() + key.size() + 1) * 1024;
+  raise<Error>("no ", key, " in /proc/self/status");
+}
+
+std::string memory_of(const std::string& work, const std::string& model, Index batch) {
+  model_work(work, "mlp2d", 1)();  // what the first call of all loads is no part of the answer
+  const Work measured = model_work(work, model, batch);
+  const Index before = status("VmRSS");
+  std::ofstream("/proc/self/clear_refs") << "5";  // the peak starts anew
+  for (int i = 0; i < 5; ++i) measured();
+  const Index peak = status("VmHWM");
+  return std::to_string(peak - before) + ' ' + std::to_string(peak);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2 || std::atoi(argv[1]) < 1) {
+    std::cerr << "usage: measure THREADS   (see the head of bench/measure.cpp)\n";
+    return 2;
+  }
+  set_threads(std::atoi(argv[1]));
+  std::cout << "ready foglift " FOGLIFT_VERSION_STRING " by compiler " __VERSION__ ", "
+            << kernels::Lanes<float>::count << " floats a vector" << std::endl;
+  std::string current;
+  Work work;
+  for (std::string line; std::getline(std::cin, line);) try {
+      std::istringstream words(line);
+      std::string what, kind, model;
+      Index size = 0;
+      double seconds = 0;
+      words >> what >> kind >> model >> size >> seconds;
+      if (what == "memory") {
+        std::cout << memory_of(kind, model, size) << std::endl;
+        continue;
+      }
+      const std::string wanted = kind + ' ' + model + ' ' + std::to_string(size);
+      if (wanted != current) {
+        work = make(kind, model, size);
+        current = wanted;
+        work();
+      }
+      std::cout << time_of(work, seconds) << std::endl;
+    } catch (const std::exception& e) {
+      std::cout << "! " << e.what() << std::endl;
+    }
+}
