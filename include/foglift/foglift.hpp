@@ -5,9 +5,12 @@
 // the applications (forecast/, probe/); the tools of tests (kernels/naive_*.hpp, gradcheck.hpp) and
 // diffusion/verify.hpp; analytic/full_gaussian.hpp, which needs Eigen's decompositions.
 
+#include "foglift/autograd/arena.hpp"
+#include "foglift/autograd/gradients.hpp"
 #include "foglift/autograd/ops.hpp"
 #include "foglift/autograd/tape.hpp"
 #include "foglift/autograd/value.hpp"
+#include "foglift/autograd/var.hpp"
 #include "foglift/core/atomic_file.hpp"
 #include "foglift/core/box_muller.hpp"
 #include "foglift/core/error.hpp"

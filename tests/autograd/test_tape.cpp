@@ -93,3 +93,50 @@ TEST_CASE("gradients: add sums what two tapes found for one model", "[autograd][
   CHECK(g[q].item() == 2);
   CHECK(g.find(Parameter<double>()) == nullptr);
 }
+
+TEST_CASE("tape: the last backward gives the same and lets go of what is used",
+          "[autograd][tape]") {
+  struct Counted {
+    int* alive;
+    explicit Counted(int* n) : alive(n) { ++*alive; }
+    Counted(const Counted& other) : alive(other.alive) { ++*alive; }
+    Counted(Counted&& other) noexcept : alive(other.alive) { ++*alive; }
+    ~Counted() { --*alive; }
+  };
+  int alive = 0;
+  const Parameter<double> p(scalar(3));
+  Tape<double> tape;
+  const auto x = tape.variable(scalar(2));
+  const auto once = product(x, tape.parameter(p));
+  const auto twice = tape.record(
+      Tensor<double>(once.value()), {once},
+      [once, kept = Counted(&alive)](const auto& dy, const auto& grad) { grad(once, dy); });
+  const auto loss = product(twice, x);  // p x^2
+  CHECK(alive == 1);
+  CHECK(tape.backward(loss)[x].item() == 12);
+  const auto g = std::move(tape).backward(loss);
+  CHECK(g[x].item() == 12);
+  CHECK(g[p].item() == 4);
+  CHECK(alive == 0);
+  CHECK(loss.value().item() == 12);
+  CHECK(x.value().item() == 2);
+  CHECK(twice.value().empty());
+}
+
+TEST_CASE("tape: an inner tape passes gradients on to the one around it", "[autograd][tape]") {
+  const Parameter<double> p(scalar(3));
+  Tape<double> tape;
+  const auto x = tape.variable(scalar(2));
+  const auto c = tape.constant(scalar(7));
+  Tape<double> inner(&tape);
+  const auto xi = inner.inner(x), ci = inner.inner(c);
+  CHECK_FALSE(ci.needs_gradient());
+  const auto y = product(product(xi, inner.parameter(p)), ci);  // 7 p x
+  tape.parameter(p);
+  const auto outside = tape.record(
+      Tensor<double>(y.value()), {x, tape.parameter(p)},
+      [&](const Tensor<double>& dy, const auto&) { CHECK(inner.backward(y, dy).size() == 0); });
+  const auto g = tape.backward(product(outside, x));  // 7 p x^2
+  CHECK(g[x].item() == 84);
+  CHECK(g[p].item() == 28);
+}

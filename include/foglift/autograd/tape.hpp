@@ -1,109 +1,23 @@
 #pragma once
 
-#include "foglift/core/tensor.hpp"
+#include "foglift/autograd/arena.hpp"
+#include "foglift/autograd/gradients.hpp"
+#include "foglift/autograd/var.hpp"
 
-#include <deque>
+#include <concepts>
+#include <cstddef>
 #include <functional>
+#include <initializer_list>
+#include <span>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 namespace foglift {
 inline namespace v0 {
 
-/// A trainable tensor of a model. The model holds it by value: a copy of the model is a copy of its
-/// weights.
-template <Scalar T = float>
-struct Parameter {
-  Tensor<T> value;
-
-  Parameter() = default;
-  explicit Parameter(Tensor<T> v) : value(std::move(v)) {}
-};
-
-template <Scalar T>
-class Tape;
-
-/// A value on a tape: what a Tensor is to inference, a Var is to training. A handle, valid while
-/// its tape lives.
-template <Scalar T = float>
-class Var {
- public:
-  using value_type = T;
-
-  const Tensor<T>& value() const;
-  const Shape& shape() const { return value().shape(); }
-  int rank() const { return value().rank(); }
-  Index dim(int axis) const { return value().dim(axis); }
-  Index size() const { return value().size(); }
-  /// The tape this value is recorded on.
-  Tape<T>& tape() const { return *tape_; }
-  /// False if no parameter or variable reaches it: operations then record no backward.
-  bool needs_gradient() const;
-
- private:
-  friend class Tape<T>;
-  Var(Tape<T>* tape, std::size_t node) : tape_(tape), node_(node) {}
-  Tape<T>* tape_;
-  std::size_t node_;
-};
-
-/// Derivatives of one loss, keyed by the place in memory of the parameter or variable they belong
-/// to: look them up while the model stands where it was, and a variable's while its tape lives.
-template <Scalar T = float>
-class Gradients {
- public:
-  /// nullptr if the loss does not depend on the parameter or variable.
-  const Tensor<T>* find(const Parameter<T>& p) const { return find_key(&p.value); }
-  Tensor<T>* find(const Parameter<T>& p) {
-    return const_cast<Tensor<T>*>(std::as_const(*this).find(p));
-  }
-  const Tensor<T>* find(const Var<T>& v) const { return find_key(&v.value()); }
-  /// Gradient of a variable or parameter that the loss depends on. Throws ArgumentError otherwise.
-  const Tensor<T>& operator[](const Parameter<T>& p) const { return get(&p.value); }
-  const Tensor<T>& operator[](const Var<T>& v) const { return get(&v.value()); }
-
-  std::size_t size() const { return by_key_.size(); }
-
-  /// Adds another thread's or micro-batch's gradients of the same parameters.
-  void add(const Gradients& other) {
-    for (const auto& [key, g] : other.by_key_) accumulate(key, g);
-  }
-  /// Adds to the gradient of one parameter.
-  void add(const Parameter<T>& p, const Tensor<T>& g) { accumulate(&p.value, g); }
-  /// f(Tensor<T>&) on every gradient.
-  template <class F>
-  void for_each(const F& f) {
-    for (auto& [key, g] : by_key_) f(g);
-  }
-
- private:
-  friend class Tape<T>;
-  const Tensor<T>* find_key(const Tensor<T>* key) const {
-    const auto it = by_key_.find(key);
-    return it == by_key_.end() ? nullptr : &it->second;
-  }
-  const Tensor<T>& get(const Tensor<T>* key) const {
-    if (const Tensor<T>* g = find_key(key)) return *g;
-    raise<ArgumentError>("Gradients: the loss does not depend on this value of shape ",
-                         key->shape());
-  }
-  template <class G>
-  void accumulate(const Tensor<T>* key, G&& g) {
-    const auto [it, fresh] = by_key_.try_emplace(key, std::forward<G>(g));
-    if (fresh) return;
-    if (it->second.shape() != g.shape())
-      raise<ShapeError>("Gradients: ", g.shape(), " added to ", it->second.shape());
-    T* const sum = it->second.data();
-    const T* const more = g.data();
-    for (Index i = 0; i < g.size(); ++i) sum[i] += more[i];
-  }
-
-  std::unordered_map<const Tensor<T>*, Tensor<T>> by_key_;
-};
-
 /// Records operations and runs them backwards (reverse mode over coarse operations). One thread
-/// uses one tape; threads may share a const model, each with a tape of its own.
+/// uses one tape; threads may share a const model, each with a tape of its own. All its memory is
+/// the pool's, so a training loop that makes a tape a step asks the system for none.
 template <Scalar T = float>
 class Tape {
  public:
@@ -114,58 +28,121 @@ class Tape {
     bool needs(const Var<T>& input) const { return input.needs_gradient(); }
     /// Throws ShapeError if the gradient has another shape than its value.
     void operator()(const Var<T>& input, Tensor<T> g) const {
-      tape_.accumulate(input.node_, std::move(g));
+      accumulate(*input.node_, std::move(g));
     }
-
-   private:
-    friend class Tape;
-    explicit Accumulator(Tape& tape) : tape_(tape) {}
-    Tape& tape_;
   };
-  /// backward(dy, grad): dy is the gradient of the operation's output.
-  using Backward = std::function<void(const Tensor<T>& dy, const Accumulator& grad)>;
 
   Tape() = default;
+  /// A tape inside the backward pass of an operation of `outer`: what it takes from there by
+  /// `inner` and `parameter` receives its gradients there.
+  explicit Tape(Tape* outer) : outer_(outer) {}
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
+  ~Tape() {
+    for (Node* node = last_; node;) {
+      forget(*node);
+      std::exchange(node, node->previous)->~Node();
+    }
+  }
 
   /// A model's parameter; its tensor is referred to, not copied: it must outlive the tape, and keep
   /// its values until the last backward. The same parameter asked for twice is one node.
   Var<T> parameter(const Parameter<T>& p) {
-    const auto [it, fresh] = leaves_.try_emplace(&p.value, nodes_.size());
-    if (fresh) nodes_.push_back({{}, &p.value, {}, {}, true, true});
+    const auto [it, fresh] = leaves_.try_emplace(&p.value, nullptr);
+    if (fresh) {
+      it->second = push({}, true, true);
+      it->second->external = &p.value;
+      if (outer_) it->second->outer = outer_->parameter(p).node_;
+    }
     return Var<T>(this, it->second);
   }
   /// An input whose gradient is wanted.
-  Var<T> variable(Tensor<T> value) { return push(std::move(value), true, true, {}); }
+  Var<T> variable(Tensor<T> value) { return Var<T>(this, push(std::move(value), true, true)); }
   /// An input whose gradient is not wanted.
-  Var<T> constant(Tensor<T> value) { return push(std::move(value), false, false, {}); }
+  Var<T> constant(Tensor<T> value) { return Var<T>(this, push(std::move(value), false, false)); }
+  /// A value of the outer tape, referred to.
+  Var<T> inner(const Var<T>& value) {
+    Node* const node = push({}, value.needs_gradient(), value.needs_gradient());
+    node->external = &value.value();
+    node->outer = value.node_;
+    return Var<T>(this, node);
+  }
 
-  /// The result of an operation on `inputs` of this tape. Keeps `backward` only if an input needs a
-  /// gradient.
+  /// The result of an operation on `inputs` of this tape; backward(dy, grad) gets the gradient of
+  /// the output and an Accumulator. Keeps `backward` only if an input needs a gradient.
+  template <class Backward = std::nullptr_t>
   Var<T> record(Tensor<T> value, std::initializer_list<Var<T>> inputs, Backward backward) {
     return record(std::move(value), std::span<const Var<T>>(inputs.begin(), inputs.size()),
                   std::move(backward));
   }
+  template <class Backward = std::nullptr_t>
   Var<T> record(Tensor<T> value, std::span<const Var<T>> inputs, Backward backward) {
     bool needed = false;
     for (const Var<T>& input : inputs) {
       if (input.tape_ != this) raise<ArgumentError>("Tape: an operation mixes values of two tapes");
       needed = needed || input.needs_gradient();
     }
-    return push(std::move(value), needed, false, needed ? std::move(backward) : Backward{});
+    Node* const node = push(std::move(value), needed, false);
+    if constexpr (!std::same_as<Backward, std::nullptr_t>)
+      if (needed) node->operation = arena_.template make<Recorded<Backward>>(std::move(backward));
+    return Var<T>(this, node);
   }
 
   /// Derivatives of a scalar loss with respect to every parameter and variable it depends on.
   /// Throws ShapeError unless the loss has one element, ArgumentError if it is on another tape.
-  Gradients<T> backward(const Var<T>& loss) {
-    if (loss.size() != 1)
-      raise<ShapeError>("Tape::backward: loss of shape ", loss.shape(), " is no scalar");
-    return backward(loss, Tensor<T>(loss.shape(), T(1)));
+  Gradients<T> backward(const Var<T>& loss) & {
+    return backward(loss, Tensor<T>(check_scalar(loss), T(1)));
   }
   /// The vector-Jacobian product: derivatives of sum(seed * output). `seed` has the shape of
   /// `output`; throws ShapeError otherwise, ArgumentError if the output is on another tape.
-  Gradients<T> backward(const Var<T>& output, Tensor<T> seed) {
+  Gradients<T> backward(const Var<T>& output, Tensor<T> seed) & {
+    return run(output, std::move(seed), false);
+  }
+  /// The same for the last time: what an operation kept, and the value it gave unless that is the
+  /// output, go as soon as they are used.
+  ///
+  ///   opt.step(net, std::move(tape).backward(loss));
+  Gradients<T> backward(const Var<T>& loss) && {
+    return run(loss, Tensor<T>(check_scalar(loss), T(1)), true);
+  }
+  Gradients<T> backward(const Var<T>& output, Tensor<T> seed) && {
+    return run(output, std::move(seed), true);
+  }
+
+  std::size_t size() const { return size_; }
+
+ private:
+  friend class Var<T>;
+  using Node = detail::Node<T>;
+
+  template <class Backward>
+  struct Recorded final : detail::Operation<T> {
+    explicit Recorded(Backward&& f) : backward(std::move(f)) {}
+    void run(const Tensor<T>& dy) override { backward(dy, Accumulator()); }
+    Backward backward;
+  };
+
+  static const Shape& check_scalar(const Var<T>& loss) {
+    if (loss.size() != 1)
+      raise<ShapeError>("Tape::backward: loss of shape ", loss.shape(), " is no scalar");
+    return loss.shape();
+  }
+
+  Node* push(Tensor<T> value, bool needs_gradient, bool leaf) {
+    last_ = arena_.template make<Node>(Node{.previous = last_,
+                                            .value = std::move(value),
+                                            .gradient = {},
+                                            .needs_gradient = needs_gradient,
+                                            .leaf = leaf});
+    ++size_;
+    return last_;
+  }
+
+  static void forget(Node& node) {
+    if (node.operation) std::exchange(node.operation, nullptr)->~Operation();
+  }
+
+  Gradients<T> run(const Var<T>& output, Tensor<T> seed, bool last) {
     if (output.tape_ != this)
       raise<ArgumentError>("Tape::backward: the output is recorded on another tape");
     if (seed.shape() != output.shape())
@@ -173,67 +150,47 @@ class Tape {
                         output.shape());
     Gradients<T> result;
     if (!output.needs_gradient()) return result;
-    for (Node& node : nodes_) node.gradient = Tensor<T>();
-    for (Node& node : nodes_) node.reached = false;
-    accumulate(output.node_, std::move(seed));
-    const Accumulator grad(*this);
-    for (std::size_t i = output.node_ + 1; i-- > 0;) {
-      Node& node = nodes_[i];
-      if (!node.reached) continue;
-      if (node.leaf)
-        result.accumulate(&node.get(), std::move(node.gradient));
-      else if (node.backward)
-        node.backward(node.gradient, grad);
-      node.gradient = Tensor<T>();
+    for (Node* node = last_; node; node = node->previous) {
+      node->gradient = Tensor<T>();
+      node->reached = false;
+    }
+    accumulate(*output.node_, std::move(seed));
+    for (Node* node = output.node_; node; node = node->previous) {
+      if (node->reached) {
+        Tensor<T> gradient = std::move(node->gradient);
+        if (node->leaf)
+          result.accumulate(&node->get(), std::move(gradient));
+        else if (node->operation)
+          node->operation->run(gradient);
+      }
+      if (last && !node->leaf) {
+        forget(*node);
+        if (node != output.node_) node->value = Tensor<T>();
+      }
     }
     return result;
   }
 
-  std::size_t size() const { return nodes_.size(); }
-
- private:
-  friend class Var<T>;
-
-  struct Node {
-    Tensor<T> value;
-    const Tensor<T>* external;  // a parameter's tensor, else nullptr
-    Tensor<T> gradient;
-    Backward backward;
-    bool needs_gradient;
-    bool leaf;
-    bool reached = false;
-    const Tensor<T>& get() const { return external ? *external : value; }
-  };
-
-  Var<T> push(Tensor<T> value, bool needs_gradient, bool leaf, Backward backward) {
-    nodes_.push_back({std::move(value), nullptr, {}, std::move(backward), needs_gradient, leaf});
-    return Var<T>(this, nodes_.size() - 1);
-  }
-
-  void accumulate(std::size_t i, Tensor<T> g) {
-    Node& node = nodes_[i];
+  static void accumulate(Node& node, Tensor<T> g) {
     if (!node.needs_gradient) return;
     if (g.shape() != node.get().shape())
       raise<ShapeError>("Tape: gradient ", g.shape(), " for a value of shape ", node.get().shape());
-    if (!std::exchange(node.reached, true)) {
+    if (node.outer)
+      accumulate(*node.outer, std::move(g));
+    else if (!std::exchange(node.reached, true))
       node.gradient = std::move(g);
-    } else {
-      for (Index k = 0; k < g.size(); ++k) node.gradient[k] += g[k];
-    }
+    else
+      detail::add_to(node.gradient, g);
   }
 
-  std::deque<Node> nodes_;  // a deque: references to values stay valid while recording goes on
-  std::unordered_map<const Tensor<T>*, std::size_t> leaves_;
+  Tape* outer_ = nullptr;
+  detail::Arena arena_;
+  Node* last_ = nullptr;
+  std::size_t size_ = 0;
+  std::unordered_map<const Tensor<T>*, Node*, std::hash<const void*>, std::equal_to<>,
+                     pool::Allocator<std::pair<const Tensor<T>* const, Node*>>>
+      leaves_;
 };
-
-template <Scalar T>
-const Tensor<T>& Var<T>::value() const {
-  return tape_->nodes_[node_].get();
-}
-template <Scalar T>
-bool Var<T>::needs_gradient() const {
-  return tape_->nodes_[node_].needs_gradient;
-}
 
 }  // namespace v0
 }  // namespace foglift

@@ -1,0 +1,78 @@
+#pragma once
+
+#include "foglift/autograd/var.hpp"
+#include "foglift/kernels/elementwise.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <unordered_map>
+#include <utility>
+
+namespace foglift {
+inline namespace v0 {
+
+namespace detail {
+/// sum += more.
+template <Scalar T>
+void add_to(Tensor<T>& sum, const Tensor<T>& more) {
+  const auto plus = [](auto a, auto b) { return a + b; };
+  kernels::map_parallel(sum.size(), sum.data(), plus, std::as_const(sum).data(), more.data());
+}
+}  // namespace detail
+
+/// Derivatives of one loss, keyed by the place in memory of the parameter or variable they belong
+/// to: look them up while the model stands where it was, and a variable's while its tape lives.
+template <Scalar T = float>
+class Gradients {
+ public:
+  /// nullptr if the loss does not depend on the parameter or variable.
+  const Tensor<T>* find(const Parameter<T>& p) const { return find_key(&p.value); }
+  Tensor<T>* find(const Parameter<T>& p) {
+    return const_cast<Tensor<T>*>(std::as_const(*this).find(p));
+  }
+  const Tensor<T>* find(const Var<T>& v) const { return find_key(&v.value()); }
+  /// Gradient of a variable or parameter that the loss depends on. Throws ArgumentError otherwise.
+  const Tensor<T>& operator[](const Parameter<T>& p) const { return get(&p.value); }
+  const Tensor<T>& operator[](const Var<T>& v) const { return get(&v.value()); }
+
+  std::size_t size() const { return by_key_.size(); }
+
+  /// Adds another thread's or micro-batch's gradients of the same parameters.
+  void add(const Gradients& other) {
+    for (const auto& [key, g] : other.by_key_) accumulate(key, g);
+  }
+  /// Adds to the gradient of one parameter.
+  void add(const Parameter<T>& p, const Tensor<T>& g) { accumulate(&p.value, g); }
+  /// f(Tensor<T>&) on every gradient.
+  template <class F>
+  void for_each(const F& f) {
+    for (auto& [key, g] : by_key_) f(g);
+  }
+
+ private:
+  friend class Tape<T>;
+  const Tensor<T>* find_key(const Tensor<T>* key) const {
+    const auto it = by_key_.find(key);
+    return it == by_key_.end() ? nullptr : &it->second;
+  }
+  const Tensor<T>& get(const Tensor<T>* key) const {
+    if (const Tensor<T>* g = find_key(key)) return *g;
+    raise<ArgumentError>("Gradients: the loss does not depend on this value of shape ",
+                         key->shape());
+  }
+  template <class G>
+  void accumulate(const Tensor<T>* key, G&& g) {
+    const auto [it, fresh] = by_key_.try_emplace(key, std::forward<G>(g));
+    if (fresh) return;
+    if (it->second.shape() != g.shape())
+      raise<ShapeError>("Gradients: ", g.shape(), " added to ", it->second.shape());
+    detail::add_to(it->second, g);
+  }
+
+  std::unordered_map<const Tensor<T>*, Tensor<T>, std::hash<const void*>, std::equal_to<>,
+                     pool::Allocator<std::pair<const Tensor<T>* const, Tensor<T>>>>
+      by_key_;
+};
+
+}  // namespace v0
+}  // namespace foglift
