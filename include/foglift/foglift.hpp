@@ -100,6 +100,7 @@
 #include "foglift/train/interrupt.hpp"
 #include "foglift/train/lr_schedule.hpp"
 #include "foglift/train/optimizer.hpp"
+#include "foglift/train/pieces.hpp"
 #include "foglift/train/sgd.hpp"
 #include "foglift/train/shards.hpp"
 #include "foglift/train/shuffle.hpp"

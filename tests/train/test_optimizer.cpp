@@ -249,3 +249,60 @@ TEST_CASE("optimizer: large tensors give the same bits for any number of threads
     CHECK(r.b.value == results[0].b.value);
   }
 }
+
+TEST_CASE("optimizers: the average in the same pass is the one of ema_update", "[train][ema]") {
+  const auto check = [](auto rule) {
+    auto apart = rule, together = rule;
+    // Parameters of whole packets, of less than one, and of several blocks of the pass.
+    auto a = toy::make_pair<float>(1, {3, 5000}, {13});
+    auto b = a, ema_a = toy::make_pair<float>(2, {3, 5000}, {13}), ema_b = ema_a;
+    const int before = threads();
+    for (int k = 0; k < 5; ++k) {
+      const auto step = static_cast<std::uint64_t>(k);
+      const auto da = Rng(3).normal<float>({3, 5000}, step), db = Rng(4).normal<float>({13}, step);
+      auto ga = toy::gradients(a, da, db), gb = toy::gradients(b, da, db);
+      if (k == 3) {  // a parameter without a gradient stays, and its average still follows
+        ga = Gradients<float>(), gb = Gradients<float>();
+        ga.add(a.a, da), gb.add(b.a, da);
+      }
+      set_threads(1);
+      apart.step(a, ga, 0.01);
+      train::ema_update(ema_a, a, 0.9);
+      set_threads(3);
+      together.step(b, gb, 0.01, {.ema = &ema_b, .decay = 0.9});
+    }
+    set_threads(before);
+    CHECK(a.a.value == b.a.value);
+    CHECK(a.b.value == b.b.value);
+    CHECK(ema_a.a.value == ema_b.a.value);
+    CHECK(ema_a.b.value == ema_b.b.value);
+
+    auto other = toy::make_pair<float>(2, {3, 5}, {8});
+    const auto g = toy::gradients(b, Tensor<float>({3, 5000}), Tensor<float>({13}));
+    const auto kept = b;
+    CHECK_THROWS_AS(together.step(b, g, 0.01, {.ema = &other}), ShapeError);
+    CHECK_THROWS_AS(together.step(b, g, 0.01, {.ema = &ema_b, .decay = 2}), ArgumentError);
+    CHECK(kept.a.value == b.a.value);
+  };
+  check(train::Adam<float>());
+  check(train::AdamW<float>());
+  check(train::Sgd<float>({.momentum = 0.9}));
+}
+
+TEST_CASE("optimizers: infinities and NaN are found wherever they stand", "[train]") {
+  for (const Index n : {1, 7, 16, 63, 64, 65, 200, 5000})
+    for (const float bad : {std::numeric_limits<float>::infinity(),
+                            -std::numeric_limits<float>::infinity(), std::nanf("")}) {
+      Tensor<float> x({n}, std::numeric_limits<float>::max());
+      CHECK(train::all_finite(x));
+      for (Index at = 0; at < n; at = 2 * at + 1) {
+        Tensor<float> y = x;
+        y[at] = bad;
+        CHECK_FALSE(train::all_finite(y));
+      }
+      x[n - 1] = bad;
+      CHECK_FALSE(train::all_finite(x));
+    }
+  Tensor<double> d({3}, 1e308);
+  CHECK(train::all_finite(d));
+}

@@ -57,6 +57,7 @@ struct Lanes {
   friend Lanes fma(Lanes a, Lanes b, Lanes c) {
     return make(Eigen::internal::pmadd(a.v, b.v, c.v));
   }
+  friend Lanes sqrt(Lanes a) { return make(Eigen::internal::psqrt(a.v)); }
   friend Lanes abs(Lanes a) { return make(Eigen::internal::pabs(a.v)); }
   /// NaN in `a` stays.
   friend Lanes min(Lanes a, Lanes b) { return make(Eigen::internal::pmin(a.v, b.v)); }

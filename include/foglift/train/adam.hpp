@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cmath>
+#include <cstdint>
+#include <type_traits>
 
 namespace foglift {
 inline namespace v0 {
@@ -45,13 +47,15 @@ class AdamRule {
   const Settings& options() const { return options_; }
   double learning_rate() const { return options_.lr; }
 
-  /// One update of every parameter that has a gradient, in one pass a tensor. Throws before any
-  /// weight changes: ArgumentError for an lr that is negative or not finite, see check_gradients,
-  /// and ShapeError if the moments are those of another model.
+  /// One update of every parameter that has a gradient, and of the average if there is one, in one
+  /// pass over the model: opt.step(net, grads, lr, {.ema = &ema, .decay = 0.999}). Throws before
+  /// any weight changes: ArgumentError for an lr that is negative or not finite, see
+  /// check_gradients, and ShapeError if the moments or the average are those of another model.
   template <nn::Module M>
-  void step(M& model, const Gradients<T>& grads, double lr) {
-    update(name, model, grads, lr, moments.size(), slots,
-           [&](Tensor<T>& w, const Tensor<T>& g, Slot<T>& slot) { apply(w, g, slot, lr); });
+  void step(M& model, const Gradients<T>& grads, double lr,
+            const std::type_identity_t<Average<M>>& average = {}) {
+    update(name, model, grads, lr, moments.size(), slots, average,
+           [&](std::uint64_t updates) { return Kernel(options_, lr, updates); });
   }
   template <nn::Module M>
   void step(M& model, const Gradients<T>& grads) {
@@ -62,28 +66,34 @@ class AdamRule {
   explicit AdamRule(const Settings& options) : options_(options) { options_.check(name); }
 
  private:
-  void apply(Tensor<T>& weights, const Tensor<T>& gradient, Slot<T>& slot, double lr) const {
-    const auto k = static_cast<double>(slot.updates);
-    const double decay = lr * options_.weight_decay;
-    const auto keep = static_cast<T>(decoupled ? 1 - decay : 1);
-    const auto l2 = static_cast<T>(decoupled ? 0 : options_.weight_decay);
-    const auto b1 = static_cast<T>(options_.beta1), c1 = static_cast<T>(1 - options_.beta1);
-    const auto b2 = static_cast<T>(options_.beta2), c2 = static_cast<T>(1 - options_.beta2);
-    const auto rate = static_cast<T>(lr / (1 - std::pow(options_.beta1, k)));
-    const auto root = static_cast<T>(1 / std::sqrt(1 - std::pow(options_.beta2, k)));
-    const auto eps = static_cast<T>(options_.eps);
-    T *const w = weights.data(), *const m = slot.moments[0].data(),
-             *const v = slot.moments[1].data();
-    const T* const g = gradient.data();
-    for_each_run(weights.size(), [=](Index first, Index last) {
-      for (Index i = first; i < last; ++i) {
-        const T gi = g[i] + l2 * w[i];
-        m[i] = b1 * m[i] + c1 * gi;
-        v[i] = b2 * v[i] + c2 * (gi * gi);
-        w[i] = keep * w[i] - rate * m[i] / (std::sqrt(v[i]) * root + eps);
-      }
-    });
-  }
+  struct Kernel {
+    T keep, l2, b1, c1, b2, c2, rate, root, eps;
+
+    Kernel() = default;
+    Kernel(const Settings& o, double lr, std::uint64_t updates) {
+      const auto k = static_cast<double>(updates);
+      keep = static_cast<T>(decoupled ? 1 - lr * o.weight_decay : 1);
+      l2 = static_cast<T>(decoupled ? 0 : o.weight_decay);
+      b1 = static_cast<T>(o.beta1), c1 = static_cast<T>(1 - o.beta1);
+      b2 = static_cast<T>(o.beta2), c2 = static_cast<T>(1 - o.beta2);
+      rate = static_cast<T>(lr / (1 - std::pow(o.beta1, k)));
+      root = static_cast<T>(1 / std::sqrt(1 - std::pow(o.beta2, k)));
+      eps = static_cast<T>(o.eps);
+    }
+
+    template <class At, class Piece>
+    kernels::Lanes<T> operator()(const At& at, const Piece& piece, Index i,
+                                 kernels::Lanes<T> w) const {
+      using L = kernels::Lanes<T>;
+      T *const pm = piece.moments[0] + i, *const pv = piece.moments[1] + i;
+      const L g = fma(L(l2), w, at.load(piece.g + i));
+      const L m = fma(L(b1), at.load(pm), L(c1) * g);
+      const L v = fma(L(b2), at.load(pv), L(c2) * (g * g));
+      at.store(m, pm);
+      at.store(v, pv);
+      return fma(L(keep), w, -(L(rate) * m / fma(sqrt(v), L(root), L(eps))));
+    }
+  };
 
   Settings options_;
 };

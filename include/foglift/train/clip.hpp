@@ -31,7 +31,7 @@ double squared_norm(const Tensor<T>& x) {
 template <nn::Module M, Scalar T>
 double global_norm(const M& model, const Gradients<T>& grads) {
   double sum = 0;
-  nn::for_each_parameter(model, [&](const std::string&, const Parameter<T>& p) {
+  nn::for_each_unnamed(model, [&](const Parameter<T>& p) {
     if (const Tensor<T>* g = grads.find(p)) sum += detail::squared_norm(*g);
   });
   return std::sqrt(sum);
@@ -50,7 +50,7 @@ double clip_norm(const M& model, Gradients<T>& grads, double max_norm) {
   }
   if (norm <= max_norm) return norm;
   const auto factor = static_cast<T>(max_norm / norm);
-  nn::for_each_parameter(model, [&](const std::string&, const Parameter<T>& p) {
+  nn::for_each_unnamed(model, [&](const Parameter<T>& p) {
     if (Tensor<T>* g = grads.find(p))
       for (T& v : *g) v *= factor;
   });

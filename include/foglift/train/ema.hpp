@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/nn/module.hpp"
+#include "foglift/train/pieces.hpp"
 
 #include <algorithm>
 #include <string>
@@ -51,20 +52,36 @@ void for_each_pair(const std::string& where, M& a, const M& b, F&& f) {
   visit(f);
 }
 
+/// A running average that follows a model: ema = decay * ema + (1 - decay) * model.
+template <nn::Module M>
+struct Average {
+  M* ema = nullptr;  ///< nullptr: none
+  double decay = 0.999;
+};
+
+namespace detail {
+/// Throws ArgumentError for a decay outside [0, 1], ShapeError for an average built differently.
+template <class Pieces, nn::Module M>
+void follow(const std::string& where, Pieces& pieces, const M& model, const Average<M>& average) {
+  if (!(average.decay >= 0 && average.decay <= 1))
+    raise<ArgumentError>(where, ": decay ", average.decay, " is outside [0, 1]");
+  if (!pieces.followed_by(*average.ema))
+    for_each_pair(where, *average.ema, model, [](const auto&...) {});  // says what differs
+}
+}  // namespace detail
+
 /// ema = decay * ema + (1 - decay) * model, parameter by parameter. An average of a model is a
 /// model: `auto ema = net;`. Throws ArgumentError for a decay outside [0, 1], ShapeError for models
 /// built differently; the average is untouched then.
 template <nn::Module M>
 void ema_update(M& ema, const M& model, double decay) {
-  if (!(decay >= 0 && decay <= 1))
-    raise<ArgumentError>("ema_update: decay ", decay, " is outside [0, 1]");
-  for_each_pair("ema_update", ema, model,
-                [&]<class T>(const std::string&, Parameter<T>& average, const Parameter<T>& now) {
-                  const auto rate = static_cast<T>(1 - decay);
-                  T* const a = average.value.data();
-                  const T* const w = now.value.data();
-                  for (Index i = 0; i < now.value.size(); ++i) a[i] += rate * (w[i] - a[i]);
-                });
+  const auto run = [&]<class T>(T rate) {
+    detail::Pieces<T, detail::NoKernel> pieces(model);
+    detail::follow("ema_update", pieces, model, Average<M>{&ema, decay});
+    pieces.run(rate);
+  };
+  run(static_cast<float>(1 - decay));
+  run(1 - decay);
 }
 
 }  // namespace train

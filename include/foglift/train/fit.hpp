@@ -103,6 +103,18 @@ inline void check_fit(const FitOptions& o, bool has_metric) {
     raise<ArgumentError>("fit: patience ", o.patience, " without validation");
 }
 
+/// Moves the weights and then their average; at once where the optimizer can.
+template <class State, class T>
+void step_and_follow(State& state, const Gradients<T>& grads, double lr, double decay) {
+  const Average average{&state.ema, decay};
+  if constexpr (requires { state.optimizer.step(state.model, grads, lr, average); }) {
+    state.optimizer.step(state.model, grads, lr, average);
+  } else {
+    state.optimizer.step(state.model, grads, lr);
+    ema_update(state.ema, state.model, decay);
+  }
+}
+
 /// One step; nothing of the state changes before everything that can fail has passed.
 template <class State, class L, class T>
 FitProgress fit_step(State& state, const L& loss, const FitOptions& options, Shuffle& batches,
@@ -111,15 +123,16 @@ FitProgress fit_step(State& state, const L& loss, const FitOptions& options, Shu
   const std::vector<Index> batch = batches(state.step);
   BatchGradients<T>& result = shards(std::as_const(state.model), loss, batch, state.step);
   const std::string where = "fit: step " + std::to_string(state.step);
-  check_gradients(where, std::as_const(state.model), result.gradients);
   FitProgress p{.step = state.step + 1, .steps = options.steps, .loss = result.loss};
-  p.gradient_norm = options.clip > 0 ? clip_norm(state.model, result.gradients, options.clip)
-                                     : global_norm(state.model, result.gradients);
+  p.gradient_norm = global_norm(state.model, result.gradients);
+  if (!std::isfinite(p.gradient_norm))
+    check_gradients(where, std::as_const(state.model), result.gradients);
+  if (options.clip > 0 && !(p.gradient_norm <= options.clip))
+    clip_norm(state.model, result.gradients, options.clip);
   p.learning_rate = state.optimizer.learning_rate() * (options.rate ? options.rate(state.step) : 1);
   if (!std::isfinite(p.learning_rate))
     raise<NumericError>(where, ": the learning rate is ", p.learning_rate);
-  state.optimizer.step(state.model, result.gradients, p.learning_rate);
-  ema_update(state.ema, state.model, options.ema(state.step));
+  step_and_follow(state, result.gradients, p.learning_rate, options.ema(state.step));
   state.smoothed_loss =
       state.step == 0 ? p.loss
                       : options.smoothing * state.smoothed_loss + (1 - options.smoothing) * p.loss;

@@ -1,9 +1,12 @@
 #pragma once
 
-#include "foglift/core/parallel.hpp"
+#include "foglift/kernels/elementwise.hpp"
 #include "foglift/nn/module.hpp"
+#include "foglift/train/ema.hpp"
+#include "foglift/train/pieces.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <concepts>
 #include <cstdint>
@@ -39,8 +42,20 @@ concept Optimizer = std::copyable<O> && requires(O& rule, const O& fixed) {
 /// True if no element is infinite or NaN.
 template <Scalar T>
 bool all_finite(const Tensor<T>& x) {
-  bool finite = true;
-  for (const T v : x) finite &= std::abs(v) <= std::numeric_limits<T>::max();
+  using L = kernels::Lanes<T>;
+  std::atomic<bool> finite = true;
+  kernels::for_blocks(x.size(), [&](Index first, Index n) {
+    const T* const from = x.data() + first;
+    L zero[4] = {T(0), T(0), T(0), T(0)};  // 0 x is NaN for what is not finite, and stays
+    Index i = 0;
+    for (; i + 4 * L::count <= n; i += 4 * L::count)
+      for (Index k = 0; k < 4; ++k) zero[k] = fma(L::load(from + i + k * L::count), L(0), zero[k]);
+    for (; i < n; i += L::count)
+      zero[0] = fma(L::load(from + i, std::min(L::count, n - i), T(0)), L(0), zero[0]);
+    const L all = (zero[0] + zero[1]) + (zero[2] + zero[3]);
+    if (fold_lanes(all, [](T a, T b) { return a + b; }) != 0)
+      finite.store(false, std::memory_order_relaxed);
+  });
   return finite;
 }
 
@@ -49,19 +64,25 @@ bool all_finite(const Tensor<T>& x) {
 /// those of another model.
 template <nn::Module M, Scalar T>
 void check_gradients(const std::string& where, const M& model, const Gradients<T>& grads) {
-  bool any = false;
-  nn::for_each_parameter(model, [&](const std::string& name, const Parameter<T>& p) {
+  bool any = false, good = true;
+  nn::for_each_unnamed(model, [&](const Parameter<T>& p) {
     const Tensor<T>* g = grads.find(p);
     if (!g) return;
     any = true;
+    good = good && g->shape() == p.value.shape() && all_finite(*g);
+  });
+  if (!any)
+    raise<ArgumentError>(where, ": none of the ", grads.size(),
+                         " gradients belongs to this model; gradients of a copy do not count");
+  if (good) return;
+  nn::for_each_parameter(model, [&](const std::string& name, const Parameter<T>& p) {
+    const Tensor<T>* g = grads.find(p);
+    if (!g) return;
     if (g->shape() != p.value.shape())
       raise<ShapeError>(where, ": gradient ", g->shape(), " for '", name, "' of shape ",
                         p.value.shape());
     if (!all_finite(*g)) raise<NumericError>(where, ": the gradient of '", name, "' is not finite");
   });
-  if (!any)
-    raise<ArgumentError>(where, ": none of the ", grads.size(),
-                         " gradients belongs to this model; gradients of a copy do not count");
 }
 
 namespace detail {
@@ -71,50 +92,62 @@ template <nn::Module M, Scalar T>
 void match_slots(const std::string& where, const M& model, std::size_t moments,
                  std::vector<Slot<T>>& slots) {
   std::size_t count = 0;
-  nn::for_each_parameter(model, [&](const std::string& name, const Parameter<T>& p) {
+  bool good = true;
+  nn::for_each_unnamed(model, [&](const Parameter<T>& p) {
     if (count < slots.size() && slots[count].updates > 0) {
       const Slot<T>& slot = slots[count];
-      if (slot.moments.size() != moments)
-        raise<ArgumentError>(where, ": ", slot.moments.size(), " moments for '", name, "', ",
-                             moments, " are needed");
-      for (const Tensor<T>& moment : slot.moments)
-        if (moment.shape() != p.value.shape())
-          raise<ShapeError>(where, ": moment ", moment.shape(), " for '", name, "' of shape ",
-                            p.value.shape(), "; was the optimizer used with another model?");
+      good = good && slot.moments.size() == moments;
+      for (const Tensor<T>& moment : slot.moments) good = good && moment.shape() == p.value.shape();
     }
     ++count;
   });
   if (slots.empty()) slots.resize(count);
   if (slots.size() != count)
     raise<ShapeError>(where, ": moments of ", slots.size(), " parameters, the model has ", count);
+  if (good) return;
+  count = 0;
+  nn::for_each_parameter(model, [&](const std::string& name, const Parameter<T>& p) {
+    const Slot<T>& slot = slots[count++];
+    if (slot.updates == 0) return;
+    if (slot.moments.size() != moments)
+      raise<ArgumentError>(where, ": ", slot.moments.size(), " moments for '", name, "', ", moments,
+                           " are needed");
+    for (const Tensor<T>& moment : slot.moments)
+      if (moment.shape() != p.value.shape())
+        raise<ShapeError>(where, ": moment ", moment.shape(), " for '", name, "' of shape ",
+                          p.value.shape(), "; was the optimizer used with another model?");
+  });
 }
 
-/// f(first, last) over fixed runs of [0, n), in parallel.
-template <class F>
-void for_each_run(Index n, const F& f) {
-  constexpr Index run = 16384;  // 10 us of work: more than it costs to wake a worker
-  parallel_for((n + run - 1) / run, 1, [&](Index i) { f(i * run, std::min(n, (i + 1) * run)); });
-}
-
-/// rule(weights, gradient, slot) for every parameter that has a gradient; all checks come first,
-/// that of the learning rate too. A parameter without a gradient keeps its weights, moments and
-/// count, as in PyTorch.
-template <nn::Module M, Scalar T, class Rule>
+/// make(updates) gives the kernel (see Pieces) for a parameter at its so-many-th update; those that
+/// have a gradient are updated, in one pass over the model, and the average follows. All checks
+/// come first, those of the learning rate and the average too. A parameter without a gradient keeps
+/// its weights, moments and count, as in PyTorch.
+template <nn::Module M, Scalar T, class Make>
 void update(const std::string& where, M& model, const Gradients<T>& grads, double lr,
-            std::size_t moments, std::vector<Slot<T>>& slots, const Rule& rule) {
+            std::size_t moments, std::vector<Slot<T>>& slots, const Average<M>& average,
+            const Make& make) {
   if (!(lr >= 0 && lr <= std::numeric_limits<double>::max()))
     raise<ArgumentError>(where, ": learning rate ", lr, ", needed >= 0 and finite");
   check_gradients(where, std::as_const(model), grads);
   match_slots(where, std::as_const(model), moments, slots);
+  std::uint64_t made = 1;  // parameters have seen the same number of updates, as a rule
+  auto kernel = make(made);
+  Pieces<T, decltype(kernel)> pieces(model);
+  if (average.ema) follow(where, pieces, model, average);
   std::size_t at = 0;
-  nn::for_each_parameter(model, [&](const std::string&, Parameter<T>& p) {
+  nn::for_each_unnamed(model, [&](Parameter<T>& p) {
+    auto& piece = pieces[at];
     Slot<T>& slot = slots[at++];
     const Tensor<T>* g = grads.find(p);
     if (!g) return;
     if (slot.updates == 0) slot.moments.assign(moments, Tensor<T>(p.value.shape()));
-    ++slot.updates;
-    rule(p.value, *g, slot);
+    if (++slot.updates != made) kernel = make(made = slot.updates);
+    piece.g = g->data();
+    for (std::size_t k = 0; k < moments; ++k) piece.moments[k] = slot.moments[k].data();
+    piece.kernel = kernel;
   });
+  pieces.run(static_cast<T>(1 - average.decay));
 }
 
 }  // namespace detail

@@ -3,6 +3,8 @@
 #include "foglift/train/optimizer.hpp"
 
 #include <array>
+#include <cstdint>
+#include <type_traits>
 
 namespace foglift {
 inline namespace v0 {
@@ -39,13 +41,15 @@ class Sgd {
   const SgdOptions& options() const { return options_; }
   double learning_rate() const { return options_.lr; }
 
-  /// One update of every parameter that has a gradient. Throws before any weight changes:
-  /// ArgumentError for an lr that is negative or not finite, see check_gradients, and ShapeError if
-  /// the moments are those of another model.
+  /// One update of every parameter that has a gradient, and of the average if there is one, in one
+  /// pass over the model. Throws before any weight changes: ArgumentError for an lr that is
+  /// negative or not finite, see check_gradients, and ShapeError if the moments or the average are
+  /// those of another model.
   template <nn::Module M>
-  void step(M& model, const Gradients<T>& grads, double lr) {
-    detail::update(name, model, grads, lr, moments.size(), slots,
-                   [&](Tensor<T>& w, const Tensor<T>& g, Slot<T>& slot) { apply(w, g, slot, lr); });
+  void step(M& model, const Gradients<T>& grads, double lr,
+            const std::type_identity_t<Average<M>>& average = {}) {
+    detail::update(name, model, grads, lr, moments.size(), slots, average,
+                   [&](std::uint64_t) { return Kernel(options_, lr); });
   }
   template <nn::Module M>
   void step(M& model, const Gradients<T>& grads) {
@@ -53,20 +57,28 @@ class Sgd {
   }
 
  private:
-  void apply(Tensor<T>& weights, const Tensor<T>& gradient, Slot<T>& slot, double lr) const {
-    const auto momentum = static_cast<T>(options_.momentum);
-    const auto l2 = static_cast<T>(options_.weight_decay), rate = static_cast<T>(lr);
-    const T ahead = options_.nesterov ? momentum : T(1), now = options_.nesterov ? T(1) : T(0);
-    T *const w = weights.data(), *const b = slot.moments[0].data();
-    const T* const g = gradient.data();
-    detail::for_each_run(weights.size(), [=](Index first, Index last) {
-      for (Index i = first; i < last; ++i) {
-        const T gi = g[i] + l2 * w[i];
-        b[i] = momentum * b[i] + gi;
-        w[i] -= rate * (now * gi + ahead * b[i]);
-      }
-    });
-  }
+  struct Kernel {
+    T momentum, l2, rate, ahead, now;
+
+    Kernel() = default;
+    Kernel(const SgdOptions& o, double lr)
+        : momentum(static_cast<T>(o.momentum)),
+          l2(static_cast<T>(o.weight_decay)),
+          rate(static_cast<T>(lr)),
+          ahead(o.nesterov ? momentum : T(1)),
+          now(o.nesterov ? T(1) : T(0)) {}
+
+    template <class At, class Piece>
+    kernels::Lanes<T> operator()(const At& at, const Piece& piece, Index i,
+                                 kernels::Lanes<T> w) const {
+      using L = kernels::Lanes<T>;
+      T* const pb = piece.moments[0] + i;
+      const L g = fma(L(l2), w, at.load(piece.g + i));
+      const L b = fma(L(momentum), at.load(pb), g);
+      at.store(b, pb);
+      return w - L(rate) * fma(L(ahead), b, L(now) * g);
+    }
+  };
 
   SgdOptions options_;
 };

@@ -81,7 +81,8 @@ class Shards {
     if (value.size() != 1)
       raise<ShapeError>("fit: the loss has shape ", value.shape(), ", a scalar is needed");
     const double weighted = weight * static_cast<double>(value.value()[0]);
-    return {weighted, tape.backward(value, Tensor<T>(value.shape(), static_cast<T>(weight)))};
+    return {weighted,
+            std::move(tape).backward(value, Tensor<T>(value.shape(), static_cast<T>(weight)))};
   }
 
   void check(Index i, std::span<const Index> batch, Index step) const {
@@ -105,7 +106,7 @@ class Shards {
         BatchGradients<T>& a = results_[static_cast<std::size_t>(2 * stride * pair)];
         const BatchGradients<T>& b = results_[static_cast<std::size_t>(2 * stride * pair + stride)];
         a.loss += b.loss;
-        nn::for_each_parameter(model, [&](const std::string&, const Parameter<T>& p) {
+        nn::for_each_unnamed(model, [&](const Parameter<T>& p) {
           if (const Tensor<T>* g = b.gradients.find(p)) a.gradients.add(p, *g);
         });
       });
