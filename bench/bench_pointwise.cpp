@@ -1,8 +1,8 @@
 // Pointwise functions, norms, softmax and attention. of_limit: the rate over the limit that was
 // measured in the same round, a triad over as many bytes or the FMA peak.
 #include "bench/rounds.hpp"
+#include "foglift/autograd/ops/attention.hpp"
 #include "foglift/core/rng.hpp"
-#include "foglift/kernels/attention.hpp"
 #include "foglift/kernels/elementwise.hpp"
 #include "foglift/kernels/norm.hpp"
 #include "foglift/kernels/row_norm.hpp"
@@ -79,18 +79,15 @@ void layer_norm(benchmark::State& state) {
 BENCHMARK(layer_norm)->Args({96, 128})->Args({1536, 128})->Apply(rounds);
 
 /// q, k, v [1, tokens, heads 32]; counts the two products.
-void attention(benchmark::State& state) {
+void attend(benchmark::State& state) {
   const Index tokens = state.range(0), heads = state.range(1), width = 32;
-  const kernels::AttentionGeometry g{1, tokens, tokens, heads, width, width};
-  const auto q = Rng(1).normal<float>({tokens, heads * width});
-  const auto k = Rng(2).normal<float>(q.shape()), v = Rng(3).normal<float>(q.shape());
-  Tensor<float> y(q.shape());
-  bench::against_peak(state, 2.0 * static_cast<double>(heads * g.multiply_adds()), [&] {
-    kernels::attention<float>(g, q.data(), k.data(), v.data(), {}, y.data(), nullptr);
-    bench::escape(y.data());
-  });
+  const Shape shape{1, tokens, heads * width};
+  const auto q = Rng(1).normal<float>(shape), k = Rng(2).normal<float>(shape),
+             v = Rng(3).normal<float>(shape);
+  const auto flops = 4.0 * static_cast<double>(heads * tokens * tokens * width);
+  bench::against_peak(state, flops, [&] { bench::escape(attention(q, k, v, heads).data()); });
 }
-BENCHMARK(attention)
+BENCHMARK(attend)
     ->Args({24, 4})
     ->Args({64, 4})
     ->Args({96, 4})

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "bench/peak.hpp"
 #include "bench/reference_models.hpp"
+#include "bench/timing.hpp"
 #include "foglift/autograd/ops/loss.hpp"
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/schedule.hpp"

@@ -1,22 +1,15 @@
 #pragma once
 
+#include "bench/timing.hpp"
 #include "foglift/core/tensor.hpp"
 #include "foglift/kernels/simd.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 namespace foglift::bench {
 
 // What one core can do at this moment: the yardstick of a kernel measured in the same round. On a
 // shared machine both swing by a half from minute to minute, their quotient does not.
-
-inline double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-/// Keeps what `p` points to alive, and unknown to the compiler.
-inline void escape(const void* p) { asm volatile("" : : "g"(p) : "memory"); }
 
 /// Floating-point operations a second (an FMA counts two) of the widest vectors on registers alone,
 /// in the best of a few bursts of some ten microseconds.

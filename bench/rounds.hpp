@@ -9,23 +9,6 @@
 
 namespace foglift::bench {
 
-/// Seconds of one call of f, called for at least `least` seconds.
-template <class F>
-double seconds_of(const F& f, double least = 1e-4) {
-  for (Index calls = 1;; calls *= 2) {
-    const auto start = std::chrono::steady_clock::now();
-    for (Index i = 0; i < calls; ++i) f();
-    const double seconds = seconds_since(start);
-    if (seconds >= least) return seconds / static_cast<double>(calls);
-  }
-}
-
-inline double median(std::vector<double> v) {
-  const auto middle = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
-  std::nth_element(v.begin(), middle, v.end());
-  return *middle;
-}
-
 /// The body of a benchmark whose iterations are rounds: each runs `probe` (a rate in units a
 /// second) and then f, which does `work` of those units. Reported: the time of f, its median rate,
 /// and the median over rounds of its rate over the probe's. On one thread, as the probes are.
