@@ -71,8 +71,9 @@ void layer_norm(benchmark::State& state) {
   Tensor<float> y(x.shape());
   Tensor<double> mean({rows}), rstd({rows});
   bench::against_triad(state, bytes_of(2 * x.size()), [&] {
-    kernels::row_norm(kernels::RowNorm::layer, rows, width, x.data(), gamma.data(), beta.data(),
-                      1e-6, y.data(), mean.data(), rstd.data());
+    kernels::row_norm<float>(kernels::RowNorm::layer, rows, width, x.data(),
+                             {gamma.data(), beta.data(), 0, rows, 0}, 1e-6, y.data(), mean.data(),
+                             rstd.data());
     bench::escape(y.data());
   });
 }

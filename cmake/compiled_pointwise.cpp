@@ -14,14 +14,16 @@ template void group_norm_backward(const NormExtents&, const float*, const float*
                                   const double*, const float*, float*, float*, float*);
 template void group_norm_backward(const NormExtents&, const double*, const double*, const double*,
                                   const double*, const double*, double*, double*, double*);
-template void row_norm(RowNorm, Index, Index, const float*, const float*, const float*, double,
-                       float*, double*, double*);
-template void row_norm(RowNorm, Index, Index, const double*, const double*, const double*, double,
+template void row_norm(RowNorm, Index, Index, const float*, const NormGain<float>&, double, float*,
+                       double*, double*);
+template void row_norm(RowNorm, Index, Index, const double*, const NormGain<double>&, double,
                        double*, double*, double*);
-template void row_norm_backward(RowNorm, Index, Index, const float*, const float*, const double*,
-                                const double*, const float*, float*, float*, float*);
-template void row_norm_backward(RowNorm, Index, Index, const double*, const double*, const double*,
-                                const double*, const double*, double*, double*, double*);
+template void row_norm_backward(RowNorm, Index, Index, const float*, const NormGain<float>&,
+                                const double*, const double*, const float*, float*, float*, float*,
+                                Index);
+template void row_norm_backward(RowNorm, Index, Index, const double*, const NormGain<double>&,
+                                const double*, const double*, const double*, double*, double*,
+                                double*, Index);
 
 }  // namespace kernels
 }  // namespace v0

@@ -5,6 +5,7 @@
 #include "foglift/autograd/ops/embedding.hpp"
 #include "foglift/autograd/ops/gated.hpp"
 #include "foglift/autograd/ops/loss.hpp"
+#include "foglift/autograd/ops/modulation.hpp"
 #include "foglift/autograd/ops/norm.hpp"
 #include "foglift/autograd/ops/reduce.hpp"
 #include "foglift/autograd/ops/shape_ops.hpp"
@@ -150,6 +151,42 @@ OpEntry row_norm(const char* name, std::size_t parameters, F f) {
             }
             return cases;
           }};
+}
+
+/// Inputs x [B, ..., C], a modulation of three parts, a row a sample or one for all, and `branches`
+/// more like x.
+template <class F>
+OpEntry modulated(const char* name, std::size_t branches, F f) {
+  return {name, [=](Rng& rng) {
+            std::vector<OpCase> cases;
+            for (const Shape& s : shapes)
+              for (const bool shared : {false, true}) {
+                if (s.rank() < 2) continue;
+                std::vector<Tensor<double>> in{random_input(rng, s)};
+                in.push_back(random_input(rng, {shared ? 1 : s[0], 3 * s.dim(-1)}));
+                for (std::size_t k = 0; k < branches; ++k) in.push_back(random_input(rng, s));
+                std::vector<std::size_t> batched{0};
+                if (!shared) batched.push_back(1);
+                for (std::size_t k = 0; k < branches; ++k) batched.push_back(2 + k);
+                cases.push_back({std::move(in), f, std::move(batched)});
+              }
+            return cases;
+          }};
+}
+
+/// residual [B, ..., out], modulation of two parts, x [B, ..., in], w [in, out], b [out].
+std::vector<OpCase> gated_linear_cases(Rng& rng) {
+  std::vector<OpCase> cases;
+  for (const Shape& s : shapes)
+    for (const auto& [out, shared] : {std::pair<Index, bool>{1, false}, {5, true}, {18, false}}) {
+      if (s.rank() < 2) continue;
+      cases.push_back(
+          {{random_input(rng, s.with(-1, out)), random_input(rng, {shared ? 1 : s[0], 2 * out}),
+            random_input(rng, s), random_input(rng, {s.dim(-1), out}), random_input(rng, {out})},
+           [](auto in) { return gated_linear(in[0], in[1], 1, in[2], in[3], in[4]); },
+           shared ? std::vector<std::size_t>{0, 2} : std::vector<std::size_t>{0, 1, 2}});
+    }
+  return cases;
 }
 
 std::vector<OpCase> embedding_cases(Rng& rng) {
@@ -321,6 +358,10 @@ std::vector<OpEntry> pointwise_entries() {
   e.push_back(
       row_norm("layer_norm", 2, [](auto in) { return layer_norm(in[0], in[1], in[2], 0.1); }));
   e.push_back(row_norm("layer_norm", 0, [](auto in) { return layer_norm(in[0], 0.1); }));
+  e.push_back(modulated("modulated_norm", 0,
+                        [](auto in) { return modulated_norm(in[0], in[1], 2, 0, 0.1); }));
+  e.push_back(modulated("gated_add", 1, [](auto in) { return gated_add(in[0], in[1], 1, in[2]); }));
+  e.push_back({"gated_linear", gated_linear_cases});
   e.push_back(row_norm("rms_norm", 1, [](auto in) { return rms_norm(in[0], in[1], 0.1); }));
   return e;
 }

@@ -176,6 +176,20 @@ TEST_CASE("row norms: agree with the naive versions", "[kernels][norm]") {
     }
 }
 
+TEST_CASE("row norms: the error of their sums does not grow with the row", "[kernels][norm]") {
+  Rng rng(6);
+  for (const Index C : {100, 5000, 100000}) {
+    auto x = rng.split().normal<float>({2, C});
+    for (float& v : x) v += 10;
+    const Tensor<float> one({C}, 1.F), zero({C});
+    // The mean, of numbers near 10, errs by 20 eps of that (LaneSum), and so does y; x rstd and
+    // mean rstd are rounded once each.
+    CHECK(near(layer_norm(x, one, zero, 0),
+               naive::group_norm(x.reshaped({2, 1, C}), one, zero, 1, 0).reshaped({2, C}),
+               (20 + 2) * 10 * 0x1p-24));
+  }
+}
+
 TEST_CASE("softmax: agrees with the naive version and sums to 1", "[kernels][softmax]") {
   Rng rng(5);
   for (Index n : sizes) {

@@ -12,6 +12,7 @@
 #include "foglift/autograd/ops/linear.hpp"
 #include "foglift/autograd/ops/loss.hpp"
 #include "foglift/autograd/ops/matmul.hpp"
+#include "foglift/autograd/ops/modulation.hpp"
 #include "foglift/autograd/ops/norm.hpp"
 #include "foglift/autograd/ops/pointwise.hpp"
 #include "foglift/autograd/ops/reduce.hpp"

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "foglift/core/tensor.hpp"
 #include "foglift/kernels/elementwise.hpp"
-#include "foglift/kernels/reduce.hpp"
 
 #include <cmath>
 
@@ -13,88 +13,208 @@ namespace kernels {
 /// the standard deviation, RMS norm (Zhang & Sennrich 2019) only divides by the root mean square.
 enum class RowNorm { layer, rms };
 
-/// y = (x - mean) * rstd * gamma + beta on each of `rows` rows of C elements, gamma and beta [C].
-/// Saves mean (0 for RMS norm) and rstd [rows], in double.
+/// What multiplies and shifts normalized rows: y = xhat (offset + scale) + shift. Scale and shift
+/// are [C], one for every `rows` rows, `stride` elements apart.
 template <Scalar T>
-void row_norm(RowNorm kind, Index rows, Index C, const T* x, const T* gamma, const T* beta,
-              double eps, T* y, double* mean, double* rstd) {
+struct NormGain {
+  const T *scale, *shift;
+  T offset = T(0);  ///< 1 where the scale is a modulation, of which 0 is none
+  Index rows = 0, stride = 0;
+
+  Index groups(Index all) const { return rows > 0 ? all / rows : 0; }
+};
+
+namespace detail {
+
+/// A sum over a row in vector lanes, which go to double every 16 additions: so its error is at most
+/// (16 + 4) eps times the sum of magnitudes, however long the row, 4 for the tree over 16 lanes.
+template <Scalar T>
+class LaneSum {
+ public:
+  void add(Lanes<T> v) {
+    lanes_ = lanes_ + v;
+    if (++count_ == 16) flush();
+  }
+  /// The first n lanes only.
+  void add(Lanes<T> v, Index n) {
+    T lane[Lanes<T>::count];
+    v.store(lane, n);
+    add(Lanes<T>::load(lane, n, T(0)));
+  }
+  double total() {
+    flush();
+    return total_;
+  }
+
+ private:
+  void flush() {
+    total_ += static_cast<double>(fold_lanes(lanes_, [](T a, T b) { return a + b; }));
+    lanes_ = Lanes<T>(T(0));
+    count_ = 0;
+  }
+  Lanes<T> lanes_{T(0)};
+  double total_ = 0;
+  int count_ = 0;
+};
+
+/// f(add, lanes...) over a row; add(sum, v) adds v to a LaneSum without the lanes beyond the row.
+template <Scalar T, class F, class... X>
+void sum_row(Index n, const F& f, const X*... x) {
+  constexpr Index step = Lanes<T>::count;
+  Index i = 0;
+  for (; i + step <= n; i += step)
+    f([](LaneSum<T>& s, Lanes<T> v) { s.add(v); }, Lanes<T>::load(x + i)...);
+  if (i < n)
+    f([left = n - i](LaneSum<T>& s, Lanes<T> v) { s.add(v, left); },
+      Lanes<T>::load(x + i, n - i, T(0))...);
+}
+
+}  // namespace detail
+
+/// y = (x - mean) * rstd * (offset + scale) + shift on each of `rows` rows of C elements. Saves
+/// mean (0 for RMS norm) and rstd [rows], in double.
+template <Scalar T>
+void row_norm(RowNorm kind, Index rows, Index C, const T* x, const NormGain<T>& gain, double eps,
+              T* y, double* mean, double* rstd) {
+  using L = Lanes<T>;
   const auto n = static_cast<double>(C);
   for_rows(rows, C, [&](Index row) {
     const T* v = x + row * C;
-    const double m = kind == RowNorm::layer ? sum(C, v) / n : 0;
-    const double squares = sum_over(C, [v, m](Index i) {
-      const double d = static_cast<double>(v[i]) - m;
-      return d * d;
-    });
-    const double r = 1 / std::sqrt(squares / n + eps);
+    detail::LaneSum<T> sum, squares;
+    if (kind == RowNorm::layer)
+      detail::sum_row<T>(
+          C, [&](auto add, L e) { add(sum, e); }, v);
+    const double m = sum.total() / n;
+    const L center(static_cast<T>(m));
+    detail::sum_row<T>(
+        C, [&](auto add, L e) { add(squares, (e - center) * (e - center)); }, v);
+    // Around the mean as it is in T: the square of what the rounding moved is taken off.
+    const double moved = m - static_cast<double>(static_cast<T>(m));
+    const double r = 1 / std::sqrt(std::max(0.0, squares.total() / n - moved * moved) + eps);
     mean[row] = m;
     rstd[row] = r;
-    const Lanes<T> scale(static_cast<T>(r)), offset(static_cast<T>(-m * r));
-    const auto f = [&](Lanes<T> e, Lanes<T> g, Lanes<T> b) {
-      return fma(fma(e, scale, offset), g, b);
-    };
-    map(C, y + row * C, f, v, gamma, beta);
+    const L scale(static_cast<T>(r)), shift(static_cast<T>(-m * r)), offset(gain.offset);
+    const Index group = row / gain.rows * gain.stride;
+    map(
+        C, y + row * C, [&](L e, L g, L b) { return fma(fma(e, scale, shift), offset + g, b); }, v,
+        gain.scale + group, gain.shift + group);
   });
 }
 
-/// dx of row_norm; dgamma and dbeta [C], unless both are null. Parameter gradients are summed in
-/// double, over blocks of 64 rows and then over the blocks in order.
+/// dx of row_norm; dscale and dshift [groups, C], rows `dstride` apart, unless both are null. Those
+/// are summed over blocks of 64 rows of a group in T, and over the blocks in double, in order.
 template <Scalar T>
-void row_norm_backward(RowNorm kind, Index rows, Index C, const T* x, const T* gamma,
-                       const double* mean, const double* rstd, const T* dy, T* dx, T* dgamma,
-                       T* dbeta) {
+void row_norm_backward(RowNorm kind, Index rows, Index C, const T* x, const NormGain<T>& gain,
+                       const double* mean, const double* rstd, const T* dy, T* dx, T* dscale,
+                       T* dshift, Index dstride) {
+  using L = Lanes<T>;
   constexpr Index block = 64;
-  const Index blocks = (rows + block - 1) / block;
+  const Index groups = gain.groups(rows), blocks = (gain.rows + block - 1) / block;  // of a group
   const auto n = static_cast<double>(C);
-  Tensor<double> partial(Shape{dgamma ? blocks : 0, 2, C});
-  for_rows(blocks, block * C, [&](Index k) {
-    for (Index row = k * block; row < std::min(rows, (k + 1) * block); ++row) {
+  Tensor<T> partial(Shape{dscale ? groups * blocks : 0, 2, C});
+  for_rows(groups * blocks, block * C, [&](Index k) {
+    const Index group = k / blocks, first = group * gain.rows + k % blocks * block;
+    const Index last = std::min(first + block, (group + 1) * gain.rows);
+    const T* const scale = gain.scale + group * gain.stride;
+    T *const by_scale = partial.data() + k * 2 * C, *const by_shift = by_scale + C;
+    const L offset(gain.offset);
+    for (Index row = first; row < last; ++row) {
       const T *v = x + row * C, *d = dy + row * C;
       const double m = mean[row], r = rstd[row];
-      const auto h = [&](Index i) {
-        return static_cast<double>(d[i]) * static_cast<double>(gamma[i]);
-      };
-      const auto xhat = [&](Index i) { return (static_cast<double>(v[i]) - m) * r; };
-      // dx = rstd (h - mean(h) - xhat mean(h xhat)), h = gamma dy; no mean(h) where none is taken.
-      const double mean_h = kind == RowNorm::layer ? sum_over(C, h) / n : 0;
-      const double mean_hx = sum_over(C, [&](Index i) { return h(i) * xhat(i); }) / n;
-      const double slope = -r * r * mean_hx, rest = -r * mean_h - slope * m;
-      const Lanes<T> a(static_cast<T>(r)), b(static_cast<T>(slope)), o(static_cast<T>(rest));
-      const auto f = [&](Lanes<T> e, Lanes<T> g, Lanes<T> w) {
-        return fma(e * g, a, fma(w, b, o));
-      };
-      map(C, dx + row * C, f, d, gamma, v);
-      if (!dgamma) continue;
-      double *sg = partial.data() + k * 2 * C, *sb = sg + C;
-      for (Index i = 0; i < C; ++i) {
-        sg[i] += static_cast<double>(d[i]) * xhat(i);
-        sb[i] += static_cast<double>(d[i]);
-      }
+      const L rise(static_cast<T>(r)), base(static_cast<T>(-m * r));
+      // dx = rstd (h - mean(h) - xhat mean(h xhat)), h = (offset + scale) dy; no mean(h) where none
+      // is taken.
+      detail::LaneSum<T> of_h, of_hx;
+      detail::sum_row<T>(
+          C,
+          [&](auto add, L e, L g, L w) {
+            const L h = e * (offset + g);
+            add(of_h, h);
+            add(of_hx, h * fma(w, rise, base));
+          },
+          d, scale, v);
+      const double mean_h = kind == RowNorm::layer ? of_h.total() / n : 0;
+      const double slope = -r * r * of_hx.total() / n, rest = -r * mean_h - slope * m;
+      const L b(static_cast<T>(slope)), o(static_cast<T>(rest));
+      map(
+          C, dx + row * C, [&](L e, L g, L w) { return fma(e * (offset + g), rise, fma(w, b, o)); },
+          d, scale, v);
+      if (!dscale) continue;
+      map(
+          C, by_scale, [&](L s, L e, L w) { return fma(e, fma(w, rise, base), s); }, by_scale, d,
+          v);
+      map(
+          C, by_shift, [](L s, L e) { return s + e; }, by_shift, d);
     }
   });
-  if (!dgamma) return;
-  for (Index i = 0; i < C; ++i) {
-    double g = 0, b = 0;
-    for (Index k = 0; k < blocks; ++k) {
-      g += partial[k * 2 * C + i];
-      b += partial[(k * 2 + 1) * C + i];
+  if (!dscale) return;
+  for (Index group = 0; group < groups; ++group)
+    for (Index i = 0; i < C; ++i) {
+      double g = 0, b = 0;
+      for (Index k = group * blocks; k < (group + 1) * blocks; ++k) {
+        g += static_cast<double>(partial[k * 2 * C + i]);
+        b += static_cast<double>(partial[(k * 2 + 1) * C + i]);
+      }
+      dscale[group * dstride + i] = static_cast<T>(g);
+      dshift[group * dstride + i] = static_cast<T>(b);
     }
-    dgamma[i] = static_cast<T>(g);
-    dbeta[i] = static_cast<T>(b);
-  }
+}
+
+/// y = x + gate f on `rows` rows of C elements, with one row of gates for every gate_rows rows,
+/// gate_stride apart.
+template <Scalar T>
+void gated_add(Index rows, Index C, const T* x, const T* gate, Index gate_rows, Index gate_stride,
+               const T* f, T* y) {
+  for_rows(rows, C, [&](Index row) {
+    map(
+        C, y + row * C, [](Lanes<T> g, Lanes<T> v, Lanes<T> r) { return fma(g, v, r); },
+        gate + row / gate_rows * gate_stride, f + row * C, x + row * C);
+  });
+}
+
+/// df = gate dy, and dgate [groups, C], rows `dgate_stride` apart, the sums of dy f over the rows
+/// of a group; each may be nullptr. Summed as in row_norm_backward.
+template <Scalar T>
+void gated_add_backward(Index rows, Index C, const T* gate, Index gate_rows, Index gate_stride,
+                        const T* f, const T* dy, T* df, T* dgate, Index dgate_stride) {
+  using L = Lanes<T>;
+  constexpr Index block = 64;
+  if (df)
+    for_rows(rows, C, [&](Index row) {
+      map(
+          C, df + row * C, [](L g, L d) { return g * d; }, gate + row / gate_rows * gate_stride,
+          dy + row * C);
+    });
+  if (!dgate) return;
+  const Index groups = gate_rows > 0 ? rows / gate_rows : 0;
+  if (groups == 0) return;
+  parallel_for(groups, std::max<Index>(1, elements_per_thread / (gate_rows * C)), [&](Index g) {
+    Tensor<double> total(Shape{C});
+    auto sum = Tensor<T>::uninitialized(Shape{C});
+    for (Index first = 0; first < gate_rows; first += block) {
+      sum.fill(T(0));
+      for (Index i = first; i < std::min(first + block, gate_rows); ++i) {
+        const Index at = (g * gate_rows + i) * C;
+        map(
+            C, sum.data(), [](L s, L a, L b) { return fma(a, b, s); }, sum.data(), f + at, dy + at);
+      }
+      for (Index i = 0; i < C; ++i) total[i] += static_cast<double>(sum[i]);
+    }
+    for (Index i = 0; i < C; ++i) dgate[g * dgate_stride + i] = static_cast<T>(total[i]);
+  });
 }
 
 #ifdef FOGLIFT_COMPILED
-extern template void row_norm(RowNorm, Index, Index, const float*, const float*, const float*,
-                              double, float*, double*, double*);
-extern template void row_norm(RowNorm, Index, Index, const double*, const double*, const double*,
-                              double, double*, double*, double*);
-extern template void row_norm_backward(RowNorm, Index, Index, const float*, const float*,
+extern template void row_norm(RowNorm, Index, Index, const float*, const NormGain<float>&, double,
+                              float*, double*, double*);
+extern template void row_norm(RowNorm, Index, Index, const double*, const NormGain<double>&, double,
+                              double*, double*, double*);
+extern template void row_norm_backward(RowNorm, Index, Index, const float*, const NormGain<float>&,
                                        const double*, const double*, const float*, float*, float*,
-                                       float*);
-extern template void row_norm_backward(RowNorm, Index, Index, const double*, const double*,
-                                       const double*, const double*, const double*, double*,
-                                       double*, double*);
+                                       float*, Index);
+extern template void row_norm_backward(RowNorm, Index, Index, const double*,
+                                       const NormGain<double>&, const double*, const double*,
+                                       const double*, double*, double*, double*, Index);
 #endif
 
 }  // namespace kernels

@@ -66,7 +66,7 @@ class AdaLayerNorm {
 
   template <ValueOf<T> X>
   X operator()(const X& x, const X& c) const {
-    return film(norm(x), c);
+    return norm(x, film.linear(c), 0, 1);
   }
 
   static void each(auto& self, auto&& f) { f("film", self.film); }

@@ -30,9 +30,12 @@ class DropoutCalls {
   /// x [B, ...] with elements zeroed at `rate`, the others scaled by 1 / (1 - rate).
   template <Value X>
   X operator()(X x, double rate) {
-    if (!noise_ || rate == 0) return x;
+    if (!active(rate)) return x;
     return dropout(x, rate, noise_->rng.stream(calls_++), noise_->first_sample, noise_->step);
   }
+
+  /// Whether anything is dropped at this rate.
+  bool active(double rate) const { return noise_ && rate != 0; }
 
  private:
   const DropoutNoise* noise_ = nullptr;

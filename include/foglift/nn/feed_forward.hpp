@@ -27,7 +27,12 @@ class FeedForward {
 
   template <ValueOf<T> X>
   X operator()(const X& x) const {
-    return fc2(fc1(x, Activation::gelu));
+    return fc2(hidden(x));
+  }
+  /// What fc2 is applied to.
+  template <ValueOf<T> X>
+  X hidden(const X& x) const {
+    return fc1(x, Activation::gelu);
   }
 
   static void each(auto& self, auto&& f) {

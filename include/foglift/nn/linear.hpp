@@ -1,6 +1,6 @@
 #pragma once
 
-#include "foglift/autograd/ops/linear.hpp"
+#include "foglift/autograd/ops/modulation.hpp"
 #include "foglift/nn/init.hpp"
 #include "foglift/nn/module.hpp"
 
@@ -40,6 +40,13 @@ class Linear {
   X operator()(const X& x, Activation f = Activation::none) const {
     if (bias) return linear(x, use(weight, x), use(*bias, x), f);
     return linear(x, use(weight, x), f);
+  }
+
+  /// residual + gate y: a branch's last layer, which has a bias; the gate is a part of a modulation
+  /// m [B or 1, parts * out].
+  template <ValueOf<T> X>
+  X onto(const X& residual, const X& m, Index gate, const X& x) const {
+    return gated_linear(residual, m, gate, x, use(weight, x), use(*bias, x));
   }
 
   static void each(auto& self, auto&& f) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/autograd/ops/modulation.hpp"
 #include "foglift/autograd/ops/norm.hpp"
 #include "foglift/nn/init.hpp"
 #include "foglift/nn/module.hpp"
@@ -78,6 +79,12 @@ class LayerNorm {
   X operator()(const X& x) const {
     if (weight) return layer_norm(x, use(*weight, x), use(*bias, x), eps_);
     return layer_norm(x, eps_);
+  }
+  /// Without gain and shift of its own: the normalized x (1 + scale) + shift, with those parts of a
+  /// modulation m [B or 1, parts * channels].
+  template <ValueOf<T> X>
+  X operator()(const X& x, const X& m, Index shift, Index scale) const {
+    return modulated_norm(x, m, shift, scale, eps_);
   }
 
   static void each(auto& self, auto&& f) {

@@ -107,12 +107,15 @@ class DitBlock {
   template <ValueOf<T> X>
   X operator()(const X& x, const X& e, const X* context, const Tensor<T>* mask,
                DropoutCalls& dropouts, const AttentionChange& change = {}) const {
-    const X m = per_sample(modulation(e), 3);
-    const auto part = [&](Index i) { return chunk(m, i, 6); };
-    const X attended = attention(modulate(norm(x), part(0), part(1)), nullptr, change);
-    X h = x + part(2) * dropouts(attended, dropout_);
+    const X m = modulation(e);
+    // x + gate dropout(last(branch)), as one product where nothing is dropped.
+    const auto add = [&](const X& to, Index gate, const Linear<T>& last, const X& branch) {
+      if (!dropouts.active(dropout_)) return last.onto(to, m, gate, branch);
+      return gated_add(to, m, gate, dropouts(last(branch), dropout_));
+    };
+    X h = add(x, 2, attention.proj, attention.heads(norm(x, m, 0, 1), nullptr, change));
     if (context && cross) h = h + (*cross)(norm(h), *context, mask);
-    return h + part(5) * dropouts(ff(modulate(norm(h), part(3), part(4))), dropout_);
+    return add(h, 5, ff.fc2, ff.hidden(norm(h, m, 3, 4)));
   }
   template <ValueOf<T> X>
   X operator()(const X& x, const X& e) const {
@@ -122,8 +125,7 @@ class DitBlock {
 
   /// The weights [B, heads, N, N] of self-attention.
   Tensor<T> map(const Tensor<T>& x, const Tensor<T>& e) const {
-    const Tensor<T> m = per_sample(modulation(e), 3);
-    return attention.map(modulate(norm(x), chunk(m, 0, 6), chunk(m, 1, 6)));
+    return attention.map(norm(x, modulation(e), 0, 1));
   }
 
   static void each(auto& self, auto&& f) {

@@ -59,8 +59,9 @@ Normalized<T> row_norm(const char* op, kernels::RowNorm kind, const Tensor<T>& x
   Normalized<T> r{Tensor<T>::uninitialized(x.shape()), Tensor<double>(Shape{rows}),
                   Tensor<double>(Shape{rows})};
   if (x.size() > 0)
-    kernels::row_norm(kind, rows, x.dim(-1), x.data(), gamma.data(), beta.data(), eps, r.y.data(),
-                      r.mean.data(), r.rstd.data());
+    kernels::row_norm<T>(kind, rows, x.dim(-1), x.data(),
+                         {gamma.data(), beta.data(), T(0), rows, 0}, eps, r.y.data(), r.mean.data(),
+                         r.rstd.data());
   return r;
 }
 
@@ -75,9 +76,10 @@ struct RowNormGradients {
       : dx(Tensor<T>::uninitialized(x.shape())) {
     if (parameters) dgamma = dbeta = Tensor<T>(gamma.shape());
     if (x.size() > 0)
-      kernels::row_norm_backward(
-          kind, mean.size(), x.dim(-1), x.data(), gamma.data(), mean.data(), rstd.data(), dy.data(),
-          dx.data(), parameters ? dgamma.data() : nullptr, parameters ? dbeta.data() : nullptr);
+      kernels::row_norm_backward<T>(
+          kind, mean.size(), x.dim(-1), x.data(), {gamma.data(), nullptr, T(0), mean.size(), 0},
+          mean.data(), rstd.data(), dy.data(), dx.data(), parameters ? dgamma.data() : nullptr,
+          parameters ? dbeta.data() : nullptr, x.dim(-1));
   }
 };
 
