@@ -1,8 +1,8 @@
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/sample.hpp"
+#include "foglift/diffusion/solver/ancestral.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/ddpm.hpp"
-#include "foglift/diffusion/solver/ancestral.hpp"
 #include "foglift/diffusion/solver/heun.hpp"
 #include "support/catch.hpp"
 
@@ -216,6 +216,30 @@ struct Remembers {
   }
 };
 }  // namespace
+
+#if defined(__SSE2__)
+TEST_CASE("sample: flushes denormals in the steps, not in the observer nor after them",
+          "[diffusion][sample]") {
+  const auto flushed = [] {
+    volatile float smallest = std::numeric_limits<float>::min();
+    return smallest / 2 == 0;
+  };
+  int inside = 0, outside = 0;
+  const auto denoise = [&](const Tensor<float>& x, const Level&) {
+    inside += flushed();
+    return x;
+  };
+  const TimeGrid g = grid::uniform(schedule::Linear{}, 4);
+  sample(Ddim{}, denoise, {3, 1}, g, Rng(1), {}, [&](const auto&) { outside += flushed(); });
+  CHECK(inside == 4);
+  CHECK((outside == 0 && !flushed()));
+  const auto fails = [](const Tensor<float>& x, const Level&) -> Tensor<float> {
+    raise<ArgumentError>("no ", x.shape());
+  };
+  CHECK_THROWS_AS(sample(Ddim{}, fails, {3, 1}, g, Rng(1)), ArgumentError);
+  CHECK_FALSE(flushed());
+}
+#endif
 
 TEST_CASE("sample: what a solver remembers stays inside a run", "[diffusion][sample]") {
   const Remembers solver;

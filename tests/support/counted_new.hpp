@@ -14,16 +14,18 @@ namespace counted {
 
 inline std::atomic<std::ptrdiff_t> live{0};
 inline std::atomic<std::ptrdiff_t> peak{0};
+inline std::atomic<long> calls{0};
 
-inline void* plain(std::size_t size) { return std::malloc(std::max<std::size_t>(size, 1)); }
+[[gnu::noinline]] inline void* plain(std::size_t size) { return std::malloc(std::max<std::size_t>(size, 1)); }
 
-inline void* aligned(std::size_t size, std::align_val_t align) {
+[[gnu::noinline]] inline void* aligned(std::size_t size, std::align_val_t align) {
   const auto a = static_cast<std::size_t>(align);
   return std::aligned_alloc(a, (size + a - 1) / a * a);
 }
 
 inline void* keep(void* p) {
   if (!p) throw std::bad_alloc();
+  ++calls;
   const auto size = static_cast<std::ptrdiff_t>(malloc_usable_size(p));
   const std::ptrdiff_t now = live.fetch_add(size) + size;
   std::ptrdiff_t before = peak.load();
@@ -32,7 +34,7 @@ inline void* keep(void* p) {
   return p;
 }
 
-inline void drop(void* p) noexcept {
+[[gnu::noinline]] inline void drop(void* p) noexcept {
   live -= static_cast<std::ptrdiff_t>(malloc_usable_size(p));
   std::free(p);
 }

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <new>
 #include <utility>
+#include <vector>
 
 namespace foglift {
 inline namespace v0 {
@@ -114,6 +115,8 @@ struct Allocator {
   void deallocate(T* p, std::size_t n) noexcept { release(p, n * sizeof(T)); }
   friend bool operator==(Allocator, Allocator) { return true; }
 };
+template <class T>
+using Vector = std::vector<T, Allocator<T>>;
 
 }  // namespace pool
 }  // namespace v0

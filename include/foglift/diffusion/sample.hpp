@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/float_mode.hpp"
 #include "foglift/core/state.hpp"
 #include "foglift/diffusion/grid.hpp"
 #include "foglift/diffusion/pullback.hpp"
@@ -118,13 +119,17 @@ Tensor<T> run(S solver, const D& denoise, Tensor<T> x, const TimeGrid& grid, con
     const auto finite = [&] {
       if (options.check_finite) check_finite(x, S::name, i, steps, from.t, options.first_sample);
     };
+    const auto step = [&](const auto& denoiser) {
+      const FlushDenormals flush;
+      x = stepper.step(std::move(x), from, to, denoiser, noise);
+    };
     if constexpr (std::same_as<Observer, NoObserver>) {
-      x = stepper.step(std::move(x), from, to, denoise, noise);
+      step(denoise);
       finite();
     } else {
       Tensor<T> x0;
       bool taken = false;
-      x = stepper.step(std::move(x), from, to, Recorder<D, T>{denoise, x0, taken}, noise);
+      step(Recorder<D, T>{denoise, x0, taken});
       finite();
       observer(StepView<T>{i, steps, to, x, x0});
     }
@@ -162,7 +167,8 @@ class NoNoise final : public NoiseSource {
 /// (an Eigen or xtensor array, see core/state.hpp), and comes back as it went in; `denoise` is
 /// written on X or on Tensor. What the solver remembers stays inside a run. `observer` is
 /// called with a StepView after every step. A sample's bits depend on its own state, its index
-/// first_sample + b, `rng` and the grid; not on the batch or the threads.
+/// first_sample + b, `rng` and the grid; not on the batch or the threads. Denormal numbers count as
+/// zero within a step (FlushDenormals).
 /// Throws ArgumentError for a grid that grid::check refuses, NumericError for a state that is not
 /// finite, ShapeError for a denoiser that changes the shape.
 template <State X, class S, class D, class Observer = NoObserver>

@@ -3,8 +3,6 @@
 #include "foglift/kernels/gemm.hpp"
 #include "foglift/kernels/pad.hpp"
 
-#include <vector>
-
 namespace foglift {
 inline namespace v0 {
 namespace kernels {
@@ -54,7 +52,7 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
 /// padded input. Parallel over samples.
 template <Scalar T>
 void conv_backward_input(const ConvGeometry& g, const T* dy, const T* w, T* dx) {
-  std::vector<Panels<T>> taps;
+  pool::Vector<Panels<T>> taps;
   for (Index t = 0; t < g.kh * g.kw; ++t)
     taps.emplace_back(transposed(w + t * g.Cin * g.Cout, g.Cout), g.Cout, g.Cin);
   parallel_for(g.B, detail::grain_for(g.multiply_adds()), [&](Index b) {

@@ -137,7 +137,7 @@ class UNet {
 
     X h = input(x);
     touch(tap, h, "input");
-    std::vector<X> skips{h};
+    pool::Vector<X> skips{h};
     for (std::size_t i = 0; i < down.size(); ++i) {
       for (std::size_t b = 0; b < down[i].blocks.size(); ++b) {
         h = block(down[i], b, h, pass, tap, "down", i, b);

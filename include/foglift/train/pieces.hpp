@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace foglift {
 inline namespace v0 {
@@ -119,7 +118,7 @@ class Pieces {
     lanes.store(fma(kernels::Lanes<T>(rate), w - a, a), piece.average + i);
   }
 
-  std::vector<Piece, pool::Allocator<Piece>> pieces_;
+  pool::Vector<Piece> pieces_;
   Index end_ = 0;
 };
 

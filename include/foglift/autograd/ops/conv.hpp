@@ -67,7 +67,7 @@ Tensor<T> conv(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>* b, const
 
 template <int Dims, Scalar T>
 Var<T> conv(const Var<T>& x, const Var<T>& w, const Var<T>* b, const ConvOptions& o) {
-  std::vector<Var<T>> inputs{x, w};
+  pool::Vector<Var<T>> inputs{x, w};
   if (b) inputs.push_back(*b);
   Tensor<T> y = conv<Dims>(x.value(), w.value(), b ? &b->value() : nullptr, o);
   return x.tape().record(

@@ -4,7 +4,6 @@
 #include "foglift/kernels/gather.hpp"
 
 #include <span>
-#include <vector>
 
 namespace foglift {
 inline namespace v0 {
@@ -25,7 +24,7 @@ Tensor<T> embedding(const Tensor<T>& table, std::span<const Index> ids) {
 template <Scalar T>
 Var<T> embedding(const Var<T>& table, std::span<const Index> ids) {
   return table.tape().record(embedding(table.value(), ids), {table},
-                             [table, kept = std::vector<Index>(ids.begin(), ids.end())](
+                             [table, kept = pool::Vector<Index>(ids.begin(), ids.end())](
                                  const Tensor<T>& dy, const auto& grad) {
                                Tensor<T> dtable(table.shape());
                                kernels::scatter_add_rows<T>(kept, table.dim(1), dy.data(),

@@ -6,7 +6,6 @@
 
 #include <cmath>
 #include <span>
-#include <vector>
 
 namespace foglift {
 inline namespace v0 {
@@ -192,7 +191,7 @@ Tensor<T> cross_entropy(const Tensor<T>& logits, std::span<const Index> ids) {
 template <Scalar T>
 Var<T> cross_entropy(const Var<T>& logits, std::span<const Index> ids) {
   return logits.tape().record(cross_entropy(logits.value(), ids), {logits},
-                              [logits, kept = std::vector<Index>(ids.begin(), ids.end())](
+                              [logits, kept = pool::Vector<Index>(ids.begin(), ids.end())](
                                   const Tensor<T>& dy, const auto& grad) {
                                 const Index n = logits.dim(0), classes = logits.dim(1);
                                 const T scale = dy.item() / static_cast<T>(n);
@@ -228,8 +227,8 @@ Var<T> pinball(const Var<T>& pred, const Tensor<std::type_identity_t<T>>& target
                std::span<const double> levels) {
   return pred.tape().record(
       pinball(pred.value(), target, levels), {pred},
-      [pred, target, kept = std::vector<double>(levels.begin(), levels.end())](const Tensor<T>& dy,
-                                                                               const auto& grad) {
+      [pred, target, kept = pool::Vector<double>(levels.begin(), levels.end())](const Tensor<T>& dy,
+                                                                                const auto& grad) {
         const Index count = pred.dim(-1);
         const Tensor<T>& p = pred.value();
         grad(pred,

@@ -77,7 +77,7 @@ Var<T> concat(std::span<const Var<T>> parts, int axis) {
   Tensor<T> y = detail::concat(parts, axis);
   const int a = detail::checked_axis("concat", y.shape(), axis);
   return parts[0].tape().record(std::move(y), parts,
-                                [inputs = std::vector<Var<T>>(parts.begin(), parts.end()), a](
+                                [inputs = pool::Vector<Var<T>>(parts.begin(), parts.end()), a](
                                     const Tensor<T>& dy, const auto& grad) {
                                   Index first = 0;
                                   for (const Var<T>& input : inputs) {

@@ -1,0 +1,79 @@
+#include "foglift/autograd/ops/loss.hpp"
+#include "foglift/nn/mlp.hpp"
+#include "foglift/nn/transformer.hpp"
+#include "foglift/nn/unet.hpp"
+#include "foglift/train/adam.hpp"
+#include "support/catch.hpp"
+
+// The sanitizers bring their own operator new, and under the address sanitizer nothing is pooled.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define COUNTS_ALLOCATIONS 1
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#undef COUNTS_ALLOCATIONS
+#endif
+#endif
+#endif
+
+#ifdef COUNTS_ALLOCATIONS
+
+#include "support/counted_new.hpp"
+
+using namespace foglift;
+
+namespace {
+
+/// One step of training as a user writes it.
+template <class Net>
+void step(Net& net, Net& ema, train::Adam<float>& opt, const Tensor<float>& x,
+          const Tensor<float>& time) {
+  Tape<float> tape;
+  const auto loss = mse(net(tape.constant(x), time), x);
+  opt.step(net, std::move(tape).backward(loss), 1e-3, {.ema = &ema, .decay = 0.99});
+}
+
+template <class Net>
+void check(Net net, const Shape& shape) {
+  Net ema = net;
+  train::Adam<float> opt;
+  const auto x = Rng(1).normal<float>(shape);
+  const Tensor<float> time({shape[0]}, 0.5f);
+  const int before = threads();
+  for (const int n : {1, 2}) {
+    set_threads(n);
+    // Which thread does which part, and so which pool a block ends in, is chance: with two threads
+    // there must be a step that asks for nothing, with one every step must.
+    long least = 1;
+    for (int k = 0; k < 3; ++k) step(net, ema, opt, x, time);
+    for (int k = 0; k < 20 && (n == 1 ? k == 0 : least > 0); ++k) {
+      const long made = counted::calls;
+      step(net, ema, opt, x, time);
+      least = counted::calls - made;
+    }
+    CHECK(least == 0);
+  }
+  set_threads(before);
+}
+
+}  // namespace
+
+TEST_CASE("training: a step of an MLP allocates nothing once it is warm", "[train][allocation]") {
+  Rng rng(1);
+  check(nn::Mlp<float>({.in = 2, .width = 64, .depth = 3}, rng), {16, 2});
+}
+
+TEST_CASE("training: a step of a U-Net allocates nothing once it is warm", "[train][allocation]") {
+  Rng rng(1);
+  check(
+      nn::UNet1d<float>(
+          {.in = 1, .width = 8, .multipliers = {1, 2}, .blocks = 1, .heads = 2, .groups = 4}, rng),
+      {4, 16, 1});
+}
+
+TEST_CASE("training: a step of a transformer allocates nothing once it is warm",
+          "[train][allocation]") {
+  Rng rng(1);
+  check(nn::Dit1d<float>({.in = 1, .width = 32, .depth = 2, .heads = 2}, rng), {4, 16, 1});
+}
+
+#endif
