@@ -8,6 +8,8 @@
 #include "foglift/autograd/arena.hpp"
 #include "foglift/autograd/gradients.hpp"
 #include "foglift/autograd/ops.hpp"
+#include "foglift/autograd/packed_weights.hpp"
+#include "foglift/autograd/parameters.hpp"
 #include "foglift/autograd/tape.hpp"
 #include "foglift/autograd/value.hpp"
 #include "foglift/autograd/var.hpp"

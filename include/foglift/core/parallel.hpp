@@ -162,6 +162,16 @@ inline bool& inside_parallel() {
   return flag;
 }
 
+namespace kernels {
+class ConstantMemory;
+}
+/// What the thread's kernels may take for constant; nullptr: nothing. Workers take it over from the
+/// caller of parallel_for.
+inline kernels::ConstantMemory*& constant_memory() {
+  thread_local kernels::ConstantMemory* current = nullptr;
+  return current;
+}
+
 /// Number of threads that parallel_for uses. No result depends on it.
 inline int threads() { return thread_pool().threads(); }
 /// Throws ArgumentError for n < 1 and inside a parallel_for, whose end it would wait for.
@@ -189,11 +199,17 @@ void parallel_for(Index n, Index grain, const Body& body) {
   };
   if (most < 2 || threads() == 1 || inside_parallel()) return serial();
   const Index parts = std::min<Index>({threads(), most, 65535});
+  kernels::ConstantMemory* const constant = constant_memory();
   const bool ran = thread_pool().run(static_cast<std::uint32_t>(parts), [&](std::uint32_t part) {
     inside_parallel() = true;
     struct Reset {
-      ~Reset() { inside_parallel() = false; }
+      kernels::ConstantMemory* before = constant_memory();
+      ~Reset() {
+        inside_parallel() = false;
+        constant_memory() = before;
+      }
     } reset;
+    constant_memory() = constant;
     const Index first = n * part / parts, last = n * (part + 1) / parts;
     for (Index i = first; i < last; ++i) body(i);
   });

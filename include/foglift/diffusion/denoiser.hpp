@@ -70,6 +70,11 @@ class TrainedNetwork {
 
   const S& schedule() const { return schedule_; }
   const P& parameterization() const { return parameterization_; }
+  /// f(network), for PackedWeights.
+  template <class F>
+  void each_part(const F& f) const {
+    f(net());
+  }
 
  protected:
   const std::remove_reference_t<Net>& net() const { return net_; }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/autograd/packed_weights.hpp"
 #include "foglift/core/float_mode.hpp"
 #include "foglift/core/state.hpp"
 #include "foglift/diffusion/grid.hpp"
@@ -142,6 +143,7 @@ template <State X, class S, class D, class Observer>
 X run_state(S solver, const D& denoise, X x, const TimeGrid& grid, const Rng& rng,
             const SampleOptions& options, Observer& observer) {
   using T = state_scalar<X>;
+  const PackedWeights packed(denoise, solver);
   auto start = to_tensor<X>(std::move(x));
   if constexpr (!std::same_as<X, Tensor<T>> && requires(const X& s, const Level& level) {
                   { denoise(s, level) } -> std::convertible_to<X>;
@@ -168,7 +170,8 @@ class NoNoise final : public NoiseSource {
 /// written on X or on Tensor. What the solver remembers stays inside a run. `observer` is
 /// called with a StepView after every step. A sample's bits depend on its own state, its index
 /// first_sample + b, `rng` and the grid; not on the batch or the threads. Denormal numbers count as
-/// zero within a step (FlushDenormals).
+/// zero within a step (FlushDenormals). Networks in the denoiser and the solver keep their weights
+/// until the end of the run (PackedWeights).
 /// Throws ArgumentError for a grid that grid::check refuses, NumericError for a state that is not
 /// finite, ShapeError for a denoiser that changes the shape.
 template <State X, class S, class D, class Observer = NoObserver>

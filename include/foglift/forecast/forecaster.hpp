@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/autograd/packed_weights.hpp"
 #include "foglift/diffusion/denoiser.hpp"
 #include "foglift/diffusion/loss.hpp"
 #include "foglift/diffusion/sample.hpp"
@@ -237,6 +238,7 @@ class Forecaster {
     const nn::Condition<float> none;
     const NetworkDenoiser denoise(conditioned(state_.result(), features, none), predict::Velocity{},
                                   schedule::Cosine{});
+    const PackedWeights packed(state_.result());
     const Rng rng = Rng(options_.seed)
                         .stream(path_stream)
                         .stream(static_cast<std::uint64_t>(origin.series))

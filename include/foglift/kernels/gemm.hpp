@@ -2,6 +2,7 @@
 
 #include "foglift/core/parallel.hpp"
 #include "foglift/core/tensor.hpp"
+#include "foglift/kernels/constant_memory.hpp"
 #include "foglift/kernels/gemm_tile.hpp"
 
 #include <algorithm>
@@ -42,7 +43,8 @@ inline Index grain_for(Index multiply_adds) {
 }  // namespace detail
 
 /// The right operand B [K, N] of gemm in panels of columns: in place where a panel is made of whole
-/// packets of adjacent columns, otherwise copied and padded with zeros. Refers to the memory of B.
+/// packets of adjacent columns, otherwise copied and padded with zeros, once where B is promised to
+/// be constant. Refers to the memory of B.
 template <Scalar T>
 class Panels {
  public:
@@ -52,10 +54,16 @@ class Panels {
   /// nearest cache.
   Panels(Operand<T> b, Index K, Index N, bool copy = false) : b_(b), K_(K), N_(N) {
     first_packed_ = copy || b.column_stride != 1 ? 0 : N % detail::lanes<T> ? N / width : count();
-    const Index padded = packets(N - first_packed_ * width) * detail::lanes<T>;
-    if (first_packed_ < count()) packed_ = Tensor<T>::uninitialized({K * padded});
-    for (Index p = first_packed_; p < count(); ++p) pack(p);
+    if (first_packed_ == count() || K == 0) return;
+    const auto make = [this] { return packed_panels(); };
+    packed_ = ConstantMemory::form<T>(
+        b.data, {copy ? "all panels" : "panels", {b.row_stride, b.column_stride, K, N}}, make);
+    if (packed_) return;
+    own_ = make();
+    packed_ = own_.data();
   }
+  Panels(Panels&&) noexcept = default;
+  Panels& operator=(Panels&&) noexcept = default;
 
   Index total_columns() const { return N_; }
   Index count() const { return (N_ + width - 1) / width; }
@@ -68,17 +76,24 @@ class Panels {
   const T* row(Index p, Index k) const {
     if (K_ == 0) return nullptr;
     if (p < first_packed_) return b_.at(k, p * width).data;
-    return packed_.data() + (p - first_packed_) * width * K_ + k * stride(p);
+    return packed_ + (p - first_packed_) * width * K_ + k * stride(p);
   }
   Index stride(Index p) const {
     return p < first_packed_ ? b_.row_stride : packets(columns(p)) * detail::lanes<T>;
   }
 
  private:
-  void pack(Index p) {
+  Tensor<T> packed_panels() const {
+    const Index padded = packets(N_ - first_packed_ * width) * detail::lanes<T>;
+    auto panels = Tensor<T>::uninitialized({K_ * padded});
+    for (Index p = first_packed_; p < count(); ++p)
+      pack(p, panels.data() + (p - first_packed_) * width * K_);
+    return panels;
+  }
+
+  void pack(Index p, T* out) const {
     constexpr Index S = detail::lanes<T>;
     const Index n = columns(p), padded = stride(p);
-    T* const out = packed_.data() + (p - first_packed_) * width * K_;
     const T* const in = b_.at(0, p * width).data;
     Index k = 0;
     if (b_.column_stride == 1) {
@@ -117,7 +132,8 @@ class Panels {
 
   Operand<T> b_;
   Index K_, N_, first_packed_;
-  Tensor<T> packed_;
+  Tensor<T> own_;              // the copy, unless it is kept by a promise
+  const T* packed_ = nullptr;  // the copy
 };
 
 namespace detail {

@@ -2,6 +2,7 @@
 
 #include "foglift/core/parallel.hpp"
 #include "foglift/core/tensor.hpp"
+#include "foglift/kernels/constant_memory.hpp"
 #include "foglift/kernels/gemm.hpp"
 #include "foglift/kernels/winograd_transform.hpp"
 
@@ -13,27 +14,28 @@ namespace kernels {
 
 /// The weights w [3, 3, Cin, Cout] of a convolution as winograd_conv takes them: in panels of
 /// columns as wide as gemm's, each of them [points, Cin, columns], the last one padded with zeros
-/// to whole packets.
+/// to whole packets. Made once where w is promised to be constant.
 template <Scalar T>
 class WinogradWeights {
  public:
   static constexpr Index width = Panels<T>::width;
 
-  WinogradWeights(Index Cin, Index Cout, const T* w)
-      : Cin_(Cin),
-        Cout_(Cout),
-        data_(Tensor<T>::uninitialized({winograd::points * Cin * padded(Cout)})) {
-    parallel_for(Cin, grain_of(9 * Cout), [&](Index c) {
-      for (Index j = 0; j < padded(Cout); j += Lanes<T>::count) transform(w, c, j);
-    });
+  WinogradWeights(Index Cin, Index Cout, const T* w) : Cin_(Cin), Cout_(Cout) {
+    const auto make = [&] { return transformed(w); };
+    data_ = ConstantMemory::form<T>(w, {"winograd", {Cin, Cout, 0, 0}}, make);
+    if (data_) return;
+    own_ = make();
+    data_ = own_.data();
   }
+  WinogradWeights(WinogradWeights&&) noexcept = default;
+  WinogradWeights& operator=(WinogradWeights&&) noexcept = default;
 
   Index panels() const { return (Cout_ + width - 1) / width; }
   /// Columns of panel p: those of the output, and with the zeros.
   Index columns(Index p) const { return std::min(width, Cout_ - p * width); }
   Index stride(Index p) const { return padded(columns(p)); }
   /// The matrix [Cin, stride(p)] of panel p at one point.
-  const T* at(Index p, Index point) const { return data_.data() + offset(p, point); }
+  const T* at(Index p, Index point) const { return data_ + offset(p, point); }
 
  private:
   static Index padded(Index n) { return Panels<T>::packets(n) * detail::lanes<T>; }
@@ -41,8 +43,16 @@ class WinogradWeights {
     return Cin_ * (winograd::points * p * width + point * stride(p));
   }
 
+  Tensor<T> transformed(const T* w) const {
+    auto out = Tensor<T>::uninitialized({winograd::points * Cin_ * padded(Cout_)});
+    parallel_for(Cin_, grain_of(9 * Cout_), [&](Index c) {
+      for (Index j = 0; j < padded(Cout_); j += Lanes<T>::count) transform(w, c, j, out.data());
+    });
+    return out;
+  }
+
   /// Columns [j, j + lanes) of row c, at all points.
-  void transform(const T* w, Index c, Index j) {
+  void transform(const T* w, Index c, Index j, T* out) const {
     const Index p = j / width, n = std::clamp<Index>(Cout_ - j, 0, Lanes<T>::count);
     winograd::transform<T, winograd::WeightTransform>(
         [&](Index h, Index v) {
@@ -50,13 +60,13 @@ class WinogradWeights {
           return n == Lanes<T>::count ? Lanes<T>::load(tap) : Lanes<T>::load(tap, n, T(0));
         },
         [&](Index h, Index v, Lanes<T> u) {
-          u.store(data_.data() + offset(p, h * winograd::inputs + v) + c * stride(p) + j -
-                  p * width);
+          u.store(out + offset(p, h * winograd::inputs + v) + c * stride(p) + j - p * width);
         });
   }
 
   Index Cin_, Cout_;
-  Tensor<T> data_;
+  Tensor<T> own_;            // the transformed weights, unless they are kept by a promise
+  const T* data_ = nullptr;  // the transformed weights
 };
 
 #ifdef FOGLIFT_COMPILED

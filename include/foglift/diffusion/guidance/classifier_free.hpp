@@ -73,6 +73,12 @@ class ClassifierFree {
     return c;
   }
 
+  /// f(part) for what PackedWeights looks into.
+  template <class F>
+  void each_part(const F& f) const {
+    f(unconditional_);
+  }
+
  private:
   U unconditional_;
   Rule rule_;

@@ -46,6 +46,12 @@ class FrequencyDecoupled {
     return affine(1, std::move(plain), options_.low - options_.high, smooth);
   }
 
+  /// f(part) for what PackedWeights looks into.
+  template <class F>
+  void each_part(const F& f) const {
+    f(unconditional_);
+  }
+
  private:
   U unconditional_;
   Options options_;

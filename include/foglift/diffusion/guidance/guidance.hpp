@@ -80,6 +80,13 @@ class Guided {
     return guidance_.apply(denoise_, x, levels);
   }
 
+  /// f(part) for what PackedWeights looks into.
+  template <class F>
+  void each_part(const F& f) const {
+    f(denoise_);
+    f(guidance_);
+  }
+
  private:
   D denoise_;
   G guidance_;

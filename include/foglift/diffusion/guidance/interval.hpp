@@ -67,6 +67,12 @@ class Interval {
     });
   }
 
+  /// f(part) for what PackedWeights looks into.
+  template <class F>
+  void each_part(const F& f) const {
+    f(guidance_);
+  }
+
  private:
   Range range_;
   G guidance_;

@@ -57,6 +57,13 @@ class Sum {
     return affine(1, std::move(both), -1, x0);
   }
 
+  /// f(part) for what PackedWeights looks into.
+  template <class F>
+  void each_part(const F& f) const {
+    f(g_);
+    f(h_);
+  }
+
  private:
   G g_;
   H h_;

@@ -47,6 +47,13 @@ class TwoConditions {
     return affine(1, std::move(mixed), 1 - w, detail::answer(none_, x, levels));
   }
 
+  /// f(part) for what PackedWeights looks into.
+  template <class F>
+  void each_part(const F& f) const {
+    f(first_);
+    f(none_);
+  }
+
  private:
   A first_;
   N none_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/autograd/packed_weights.hpp"
 #include "foglift/diffusion/likelihood/trace.hpp"
 #include "foglift/diffusion/process.hpp"
 #include "foglift/diffusion/pullback.hpp"
@@ -52,6 +53,7 @@ FlowDensity<T> flow_density(const D& denoise, const Tensor<T>& x, const Level& f
   solver::detail::check_noise(from, "flow_density");
   if (!(to.ratio() > from.ratio()))
     raise<ArgumentError>("flow_density: from ", from, " to ", to, ", needed more noise there");
+  const PackedWeights packed(denoise);
   const Index batch = x.dim(0), n = x.row_size(), m = n + 1;
   const solver::Arc arc(from, to);
   solver::AdaptiveState steps;

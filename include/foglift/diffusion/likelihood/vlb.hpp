@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/autograd/packed_weights.hpp"
 #include "foglift/diffusion/grid.hpp"
 #include "foglift/diffusion/likelihood/decoder.hpp"
 #include "foglift/diffusion/likelihood/gaussian_kl.hpp"
@@ -155,6 +156,7 @@ template <Scalar T, class D>
 Vlb vlb(const D& denoise, const Tensor<T>& x0, const TimeGrid& levels, const Rng& rng,
         const VlbOptions& options = {}) {
   grid::check(levels);
+  const PackedWeights packed(denoise);
   const Level& last = levels.back();
   if (!(last.sigma > 0))
     raise<ArgumentError>("vlb: the chain ends at ", last, ", needed a last level with noise");

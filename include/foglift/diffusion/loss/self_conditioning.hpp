@@ -100,10 +100,20 @@ class SelfConditioned {
     return *last_ = denoise_(x, levels);
   }
 
+  /// f(part) for what PackedWeights looks into.
+  template <class F>
+  void each_part(const F& f) const {
+    f(denoise_);
+  }
+
  private:
   struct WithLast {
     Net net;
     const Tensor<T>* last;
+    template <class F>
+    void each_part(const F& f) const {
+      f(net);
+    }
     Tensor<T> operator()(const Tensor<T>& x, const Tensor<T>& time) const {
       return net(detail::beside(x, last->empty() ? Tensor<T>(x.shape()) : *last), time);
     }

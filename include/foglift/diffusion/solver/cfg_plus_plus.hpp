@@ -41,6 +41,12 @@ class CfgPlusPlus {
                   to.alpha * (1 - weight_) - from.alpha * keep, u);
   }
 
+  /// f(part) for what PackedWeights looks into.
+  template <class F>
+  void each_part(const F& f) const {
+    f(unconditional_);
+  }
+
  private:
   U unconditional_;
   double weight_;

@@ -1,0 +1,98 @@
+#pragma once
+
+#include "foglift/core/parallel.hpp"
+#include "foglift/core/tensor.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <mutex>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace foglift {
+inline namespace v0 {
+namespace kernels {
+
+/// A form that a kernel brings a weight into: what it is called, and the extents and strides that
+/// it was read by.
+struct Form {
+  std::string_view name;
+  std::array<Index, 4> extents;
+  friend bool operator==(const Form&, const Form&) = default;
+};
+
+/// A promise, good while the object lives: that some memory lives too and keeps its content.
+/// Kernels that the promising thread runs, also by parallel_for, keep what they derive from that
+/// memory (weights in panels, transformed weights) and find it at the next call. Promises end in
+/// the reverse order of their beginning, in the thread that made them: make them local variables.
+/// Of two that hold the same memory the older one keeps the forms. Users promise by PackedWeights.
+class ConstantMemory {
+ public:
+  struct Range {
+    const void* data;
+    std::size_t bytes;
+  };
+
+  explicit ConstantMemory(const std::vector<Range>& ranges)
+      : outer_(std::exchange(constant_memory(), this)) {
+    for (const Range& r : ranges) {
+      const auto* const first = static_cast<const std::byte*>(r.data);
+      if (r.bytes > 0) held_.push_back({first, first + r.bytes, {}});
+    }
+    std::sort(held_.begin(), held_.end(),
+              [](const Held& a, const Held& b) { return a.first < b.first; });
+  }
+  ConstantMemory(const ConstantMemory&) = delete;
+  ConstantMemory& operator=(const ConstantMemory&) = delete;
+  ~ConstantMemory() { constant_memory() = outer_; }
+
+  /// The elements of make() -> Tensor<T>, the form of the weight at `weight`, made at the first
+  /// call; nullptr if nothing is promised of the weight.
+  template <Scalar T, class Make>
+  static const T* form(const T* weight, const Form& form, const Make& make) {
+    ConstantMemory* owner = nullptr;
+    std::vector<Kept>* forms = nullptr;
+    for (ConstantMemory* c = constant_memory(); c; c = c->outer_)
+      if (auto* const found = c->find(weight)) {
+        owner = c;
+        forms = found;
+      }
+    if (!owner) return nullptr;
+    const std::lock_guard lock(owner->mutex_);
+    for (const Kept& k : *forms)
+      if (k.weight == weight && k.form == form) return std::get<Tensor<T>>(k.data).data();
+    forms->push_back({weight, form, make()});
+    return std::get<Tensor<T>>(forms->back().data).data();
+  }
+
+ private:
+  struct Kept {
+    const void* weight;
+    Form form;
+    std::variant<Tensor<float>, Tensor<double>> data;
+  };
+  struct Held {
+    const std::byte *first, *last;
+    std::vector<Kept> forms;
+  };
+
+  std::vector<Kept>* find(const void* weight) {
+    const auto* const at = static_cast<const std::byte*>(weight);
+    const auto next =
+        std::upper_bound(held_.begin(), held_.end(), at,
+                         [](const std::byte* p, const Held& h) { return p < h.first; });
+    if (next == held_.begin() || at >= std::prev(next)->last) return nullptr;
+    return &std::prev(next)->forms;
+  }
+
+  ConstantMemory* outer_;
+  std::mutex mutex_;  // guards the forms; the ranges never change
+  std::vector<Held> held_;
+};
+
+}  // namespace kernels
+}  // namespace v0
+}  // namespace foglift
