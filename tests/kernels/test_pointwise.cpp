@@ -160,6 +160,43 @@ TEST_CASE("group_norm: a large mean costs no digits of the variance", "[kernels]
   for (Index i : {0, 1, 4095}) CHECK_THAT(y[i], WithinAbs(i % 2 ? 1 : -1, 4e7 * 0x1p-53));
 }
 
+TEST_CASE("group statistics: float sums keep the digits they promise", "[kernels][norm]") {
+  // Plain data, a mean far from 0, and the worst case: 16 of 256 positions, those that the shift is
+  // taken from, far from the rest.
+  for (const auto& [mean, outliers] : {std::pair{0.0, 0.0}, {1e4, 0.0}, {0.0, 1e3}})
+    for (const Index second : {0, 5}) {
+      const Index L = 256, C = 19, groups = 19 + second == 24 ? 8 : 19;
+      const kernels::NormExtents n{1, L, C + second, groups};
+      const auto a = Rng(1).normal<float>({L, C}), b = Rng(2).normal<float>({L, second});
+      Tensor<float> x = a, x2 = b;
+      for (Tensor<float>* t : {&x, &x2})
+        for (Index i = 0; i < t->size(); ++i)
+          (*t)[i] += static_cast<float>(mean + (i / t->dim(1) % 16 == 0 ? outliers : 0));
+      std::vector<double> m(static_cast<std::size_t>(groups)), r = m;
+      kernels::group_statistics<float>(n, {x.data(), C, x2.data(), second}, 0, 0, m.data(),
+                                       r.data());
+      const auto at = [&](Index p, Index c) {
+        return static_cast<double>(c < C ? x[p * C + c] : x2[p * second + c - C]);
+      };
+      const Index width = (C + second) / groups;
+      for (Index g = 0; g < groups; ++g) {
+        double sum = 0, squares = 0;
+        const auto each = [&](const auto& f) {
+          for (Index p = 0; p < L; ++p)
+            for (Index c = g * width; c < (g + 1) * width; ++c) f(at(p, c));
+        };
+        each([&](double v) { sum += v; });
+        const double exact = sum / n.group_size();
+        each([&](double v) { squares += (v - exact) * (v - exact); });
+        const double variance = squares / n.group_size();
+        const auto i = static_cast<std::size_t>(g);
+        CHECK_THAT(1 / (r[i] * r[i]), WithinRel(variance, 17 * 18 * 0x1p-23));
+        // |x - shift| is below 5 deviations on average, and 18 roundings are made of it.
+        CHECK_THAT(m[i], WithinAbs(exact, 5 * 18 * 0x1p-23 * std::sqrt(variance)));
+      }
+    }
+}
+
 TEST_CASE("row norms: agree with the naive versions", "[kernels][norm]") {
   Rng rng(4);
   for (Index C : sizes)

@@ -19,10 +19,22 @@ inline void check_eps(const char* op, double eps) {
 }
 
 template <Scalar T>
-void check_channels(const char* op, const Tensor<T>& x, const char* name, const Tensor<T>& p) {
+void check_channels(const char* op, const Shape& x, const char* name, const Tensor<T>& p) {
   if (p.rank() != 1 || p.dim(0) != x.dim(-1))
-    raise<ShapeError>(op, ": ", name, " ", p.shape(), " for input ", x.shape(), ", needed is [",
-                      x.dim(-1), "]");
+    raise<ShapeError>(op, ": ", name, " ", p.shape(), " for input ", x, ", needed is [", x.dim(-1),
+                      "]");
+}
+
+template <Scalar T>
+void check_group_norm(const char* op, const Shape& x, const Tensor<T>& gamma, const Tensor<T>& beta,
+                      Index groups, double eps) {
+  if (x.rank() < 2) raise<ShapeError>(op, ": input ", x, ", needed is [batch, ..., channels]");
+  if (groups < 1 || x.dim(-1) % groups != 0)
+    raise<ShapeError>(op, ": ", groups, " groups do not divide the ", x.dim(-1),
+                      " channels of input ", x);
+  check_eps(op, eps);
+  check_channels(op, x, "gamma", gamma);
+  check_channels(op, x, "beta", beta);
 }
 
 inline kernels::NormExtents group_extents(const Shape& shape, Index groups) {
@@ -32,14 +44,7 @@ inline kernels::NormExtents group_extents(const Shape& shape, Index groups) {
 template <Scalar T>
 Normalized<T> group_norm(const Tensor<T>& x, const Tensor<T>& gamma, const Tensor<T>& beta,
                          Index groups, double eps) {
-  if (x.rank() < 2)
-    raise<ShapeError>("group_norm: input ", x.shape(), ", needed is [batch, ..., channels]");
-  if (groups < 1 || x.dim(-1) % groups != 0)
-    raise<ShapeError>("group_norm: ", groups, " groups do not divide the ", x.dim(-1),
-                      " channels of input ", x.shape());
-  check_eps("group_norm", eps);
-  check_channels("group_norm", x, "gamma", gamma);
-  check_channels("group_norm", x, "beta", beta);
+  check_group_norm("group_norm", x.shape(), gamma, beta, groups, eps);
   Normalized<T> r{Tensor<T>::uninitialized(x.shape()), Tensor<double>(Shape{x.dim(0), groups}),
                   Tensor<double>(Shape{x.dim(0), groups})};
   if (x.size() > 0)
@@ -53,8 +58,8 @@ Normalized<T> row_norm(const char* op, kernels::RowNorm kind, const Tensor<T>& x
                        const Tensor<T>& gamma, const Tensor<T>& beta, double eps) {
   if (x.rank() < 1) raise<ShapeError>(op, ": a scalar input, needed is [..., channels]");
   check_eps(op, eps);
-  check_channels(op, x, "gamma", gamma);
-  check_channels(op, x, "beta", beta);
+  check_channels(op, x.shape(), "gamma", gamma);
+  check_channels(op, x.shape(), "beta", beta);
   const Index rows = x.shape().slice(0, x.rank() - 1).size();
   Normalized<T> r{Tensor<T>::uninitialized(x.shape()), Tensor<double>(Shape{rows}),
                   Tensor<double>(Shape{rows})};
@@ -109,10 +114,11 @@ Var<T> group_norm(const Var<T>& x, const Var<T>& gamma, const Var<T>& beta, Inde
                            auto dx = Tensor<T>::uninitialized(x.shape());
                            Tensor<T> dgamma(gamma.shape()), dbeta(beta.shape());
                            if (x.size() > 0)
-                             kernels::group_norm_backward(detail::group_extents(x.shape(), groups),
-                                                          x.value().data(), gamma.value().data(),
-                                                          mean.data(), rstd.data(), dy.data(),
-                                                          dx.data(), dgamma.data(), dbeta.data());
+                             kernels::group_norm_backward<T>(
+                                 detail::group_extents(x.shape(), groups),
+                                 kernels::whole(x.value().data(), x.dim(-1)), gamma.value().data(),
+                                 mean.data(), rstd.data(), dy.data(),
+                                 kernels::whole(dx.data(), x.dim(-1)), dgamma.data(), dbeta.data());
                            grad(x, std::move(dx));
                            grad(gamma, std::move(dgamma));
                            grad(beta, std::move(dbeta));
