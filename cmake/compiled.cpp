@@ -1,6 +1,6 @@
 // The definitions behind the `extern template` lines of the headers: see FOGLIFT_COMPILED there.
 #include "foglift/kernels/attention_backward.hpp"
-#include "foglift/kernels/conv.hpp"
+#include "foglift/kernels/conv_backward.hpp"
 #include "foglift/kernels/gemm.hpp"
 #include "foglift/kernels/winograd.hpp"
 
@@ -15,19 +15,25 @@ template void gemm(Index, Index, Operand<float>, const Panels<float>&, Index, fl
 template void gemm(Index, Index, Operand<double>, const Panels<double>&, Index, double*, Index,
                    const GemmOptions<double>&);
 
-template void conv(const ConvGeometry&, const float*, const float*, const float*, float*);
-template void conv(const ConvGeometry&, const double*, const double*, const double*, double*);
+template struct ConvSource<float>;
+template struct ConvSource<double>;
+template void conv(const ConvGeometry&, const ConvSource<float>&, const float*,
+                   const ConvEnd<float>&, float*);
+template void conv(const ConvGeometry&, const ConvSource<double>&, const double*,
+                   const ConvEnd<double>&, double*);
 template void conv_backward_input(const ConvGeometry&, const float*, const float*, float*);
 template void conv_backward_input(const ConvGeometry&, const double*, const double*, double*);
-template void conv_backward_weight(const ConvGeometry&, const float*, const float*, float*);
-template void conv_backward_weight(const ConvGeometry&, const double*, const double*, double*);
+template void conv_backward_weight(const ConvGeometry&, const ConvSource<float>&, const float*,
+                                   float*);
+template void conv_backward_weight(const ConvGeometry&, const ConvSource<double>&, const double*,
+                                   double*);
 
 template class WinogradWeights<float>;
 template class WinogradWeights<double>;
 template void winograd_conv(const ConvGeometry&, Index, const float*, const WinogradWeights<float>&,
-                            const WinogradEnd<float>&, float*);
+                            const ConvEnd<float>&, float*);
 template void winograd_conv(const ConvGeometry&, Index, const double*,
-                            const WinogradWeights<double>&, const WinogradEnd<double>&, double*);
+                            const WinogradWeights<double>&, const ConvEnd<double>&, double*);
 
 template void attention(const AttentionGeometry&, Tokens<const float>, Tokens<const float>,
                         Tokens<const float>, const AttentionMask<float>&, Tokens<float>, float*);

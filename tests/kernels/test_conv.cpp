@@ -1,5 +1,6 @@
 #include "foglift/core/rng.hpp"
-#include "foglift/kernels/conv.hpp"
+#include "foglift/kernels/conv_backward.hpp"
+#include "foglift/kernels/naive_pointwise.hpp"
 #include "foglift/kernels/naive_products.hpp"
 #include "support/catch.hpp"
 
@@ -76,6 +77,51 @@ TEMPLATE_TEST_CASE("conv: agrees with the naive convolution", "[kernels][conv]",
         // n = k 2 Cin + 1 terms of size 1: n roundings at magnitude sqrt(n), on either side.
         const auto n = static_cast<double>(k * 2 * s[3] + 1);
         CHECK(most <= 4 * std::numeric_limits<T>::epsilon() * n * std::sqrt(n));
+      }
+}
+
+TEMPLATE_TEST_CASE("conv: reads halves, normalizes on the way, and adds to what it stores",
+                   "[kernels][conv]", float, double) {
+  using T = TestType;
+  for (const ConvOptions& o : all_options)
+    for (const Index first : {1, 5, 16, 21})
+      for (const bool pointwise : {false, true}) {
+        if (pointwise && (o.padding > 0 || o.stride > 1)) continue;
+        const Index B = 3, C = 24, out = 17, k = pointwise ? 1 : o.dilation == 3 ? 2 : 3;
+        const auto x = Rng(1).normal<T>({B, 6, 5, C}), w = Rng(2).normal<T>({k, k, C, out});
+        auto a = Tensor<T>::uninitialized({B, 6, 5, first});
+        auto b = Tensor<T>::uninitialized({B, 6, 5, C - first});
+        const kernels::Halves<T> halves{a.data(), first, b.data(), C - first};
+        for (Index s = 0; s < B; ++s) kernels::separate(x.data() + s * 30 * C, 30, s, halves);
+        const auto g = geometry(x.shape(), w.shape(), o);
+        const Shape shape{B, g.out_h(), g.out_w(), out};
+        const auto bias = Rng(3).normal<T>({B, out}), residual = Rng(4).normal<T>(shape);
+        const auto gamma = Rng(5).normal<T>({C}), beta = Rng(6).normal<T>({C});
+        for (const bool normalize : {false, true}) {
+          Tensor<T> in = x;
+          if (normalize) {
+            in =
+                naive::group_norm(x.reshaped({B, 30, C}), gamma, beta, 4, 1e-3).reshaped(x.shape());
+            for (T& v : in) v = v / (1 + std::exp(-v));
+          }
+          const Tensor<T> expected = naive::conv2d(in, w, o);
+          Tensor<double> mean({B, 4}), rstd({B, 4});
+          const kernels::NormSilu<T> norm{4,           1e-3,        gamma.data(),
+                                          beta.data(), mean.data(), rstd.data()};
+          Tensor<T> y(shape, T(9));
+          kernels::conv<T>(
+              g, {{a.data(), first, b.data(), C - first}, normalize ? &norm : nullptr}, w.data(),
+              {.bias = bias.data(), .bias_stride = out, .residual = residual.data()}, y.data());
+          double most = 0;
+          for (Index i = 0; i < y.size(); ++i) {
+            const T added = bias[i / (out * g.out_h() * g.out_w()) * out + i % out] + residual[i];
+            most = std::max(most, std::abs(static_cast<double>(y[i] - added - expected[i])));
+          }
+          // n = k k C + 2 terms of size 1 as above, where the normalized ones have an error of 20
+          // roundings of their own.
+          const auto n = static_cast<double>(k * k * C + 2);
+          CHECK(most <= 4 * std::numeric_limits<T>::epsilon() * (n + 20) * std::sqrt(n));
+        }
       }
 }
 

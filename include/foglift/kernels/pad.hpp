@@ -69,6 +69,20 @@ void for_each_run(const ConvGeometry& g, const F& f) {
 
 }  // namespace detail
 
+/// The halo of a padded sample [H + 2 pad_h, W + 2 pad_w, Cin] whose interior is there.
+template <Scalar T>
+void fill_halo(const ConvGeometry& g, T* padded) {
+  detail::for_each_run(g, [&](Index to, Index from, Index n) {
+    if (from < 0) {
+      std::fill_n(padded + to, n, T(0));
+      return;
+    }
+    const Index position = from / g.Cin, h = position / g.W + g.pad_h, w = position % g.W + g.pad_w;
+    const Index inside = (h * g.padded_w() + w) * g.Cin;
+    if (inside != to) std::copy_n(padded + inside, n, padded + to);
+  });
+}
+
 /// One sample x [H, W, Cin] with its halo: out [H + 2 pad_h, W + 2 pad_w, Cin].
 template <Scalar T>
 void pad(const ConvGeometry& g, const T* x, T* out) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/kernels/conv_end.hpp"
 #include "foglift/kernels/pad.hpp"
 #include "foglift/kernels/winograd_weights.hpp"
 
@@ -9,14 +10,6 @@ namespace foglift {
 inline namespace v0 {
 namespace kernels {
 
-/// What a convolution's outputs receive after the products.
-template <Scalar T>
-struct WinogradEnd {
-  const T* bias = nullptr;      ///< [Cout], or nullptr
-  Index bias_stride = 0;        ///< from a sample's bias to the next one's; 0: shared
-  const T* residual = nullptr;  ///< [samples, H', W', Cout], or nullptr
-};
-
 namespace detail {
 
 /// The tiles of a few samples, in their order, and what is done with a block of them.
@@ -24,7 +17,7 @@ template <Scalar T>
 class WinogradTiles {
  public:
   WinogradTiles(const ConvGeometry& g, const T* padded, const WinogradWeights<T>& w,
-                const WinogradEnd<T>& end, T* y)
+                const ConvEnd<T>& end, T* y)
       : g_(g), padded_(padded), w_(w), end_(end), y_(y) {}
 
   static Index tiles(Index n) { return (n + winograd::outputs - 1) / winograd::outputs; }
@@ -144,7 +137,7 @@ class WinogradTiles {
   const ConvGeometry& g_;
   const T* padded_;
   const WinogradWeights<T>& w_;
-  const WinogradEnd<T>& end_;
+  const ConvEnd<T>& end_;
   T* y_;
 };
 
@@ -157,7 +150,7 @@ class WinogradTiles {
 /// threads.
 template <Scalar T>
 void winograd_conv(const ConvGeometry& g, Index samples, const T* padded,
-                   const WinogradWeights<T>& w, const WinogradEnd<T>& end, T* y) {
+                   const WinogradWeights<T>& w, const ConvEnd<T>& end, T* y) {
   using Tiles = detail::WinogradTiles<T>;
   const Tiles tiles(g, padded, w, end, y);
   const Index total = samples * Tiles::tiles_a_sample(g), size = Tiles::block(g);
@@ -175,11 +168,9 @@ void winograd_conv(const ConvGeometry& g, Index samples, const T* padded,
 
 #ifdef FOGLIFT_COMPILED
 extern template void winograd_conv(const ConvGeometry&, Index, const float*,
-                                   const WinogradWeights<float>&, const WinogradEnd<float>&,
-                                   float*);
+                                   const WinogradWeights<float>&, const ConvEnd<float>&, float*);
 extern template void winograd_conv(const ConvGeometry&, Index, const double*,
-                                   const WinogradWeights<double>&, const WinogradEnd<double>&,
-                                   double*);
+                                   const WinogradWeights<double>&, const ConvEnd<double>&, double*);
 #endif
 
 }  // namespace kernels

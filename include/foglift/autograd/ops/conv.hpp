@@ -2,7 +2,7 @@
 
 #include "foglift/autograd/ops/linear.hpp"
 #include "foglift/autograd/value.hpp"
-#include "foglift/kernels/conv.hpp"
+#include "foglift/kernels/conv_backward.hpp"
 
 namespace foglift {
 inline namespace v0 {
@@ -23,23 +23,23 @@ inline void check_conv_axis(const char* name, const Shape& x, Index n, const Sha
 
 /// The geometry of a convolution over `Dims` spatial axes. Throws what conv1d and conv2d say.
 template <int Dims, Scalar T>
-kernels::ConvGeometry conv_geometry(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>* b,
+kernels::ConvGeometry conv_geometry(const Shape& x, const Tensor<T>& w, const Tensor<T>* b,
                                     const ConvOptions& o) {
   constexpr const char* name = Dims == 1 ? "conv1d" : "conv2d";
   if (o.stride < 1 || o.dilation < 1 || o.padding < 0)
     raise<ArgumentError>(name, ": stride ", o.stride, ", dilation ", o.dilation, ", padding ",
                          o.padding, "; needed are at least 1, 1 and 0");
   if (x.rank() != Dims + 2 || w.rank() != Dims + 2)
-    raise<ShapeError>(name, ": input ", x.shape(), " and weight ", w.shape(), " must have ",
-                      Dims + 2, " axes");
+    raise<ShapeError>(name, ": input ", x, " and weight ", w.shape(), " must have ", Dims + 2,
+                      " axes");
   if (x.dim(-1) != w.dim(-2))
-    raise<ShapeError>(name, ": input ", x.shape(), " has ", x.dim(-1), " channels, weight ",
-                      w.shape(), " expects ", w.dim(-2));
+    raise<ShapeError>(name, ": input ", x, " has ", x.dim(-1), " channels, weight ", w.shape(),
+                      " expects ", w.dim(-2));
   if (b && b->shape() != Shape{w.dim(-1)})
     raise<ShapeError>(name, ": bias ", b->shape(), ", weight ", w.shape(), " expects [", w.dim(-1),
                       "]");
   for (int axis = 0; axis < Dims; ++axis)
-    check_conv_axis(name, x.shape(), x.dim(1 + axis), w.shape(), w.dim(axis), o);
+    check_conv_axis(name, x, x.dim(1 + axis), w.shape(), w.dim(axis), o);
   constexpr bool flat = Dims == 1;
   return {x.dim(0),
           flat ? 1 : x.dim(1),
@@ -55,12 +55,16 @@ kernels::ConvGeometry conv_geometry(const Tensor<T>& x, const Tensor<T>& w, cons
           o.mode};
 }
 
+template <int Dims>
+Shape conv_shape(const kernels::ConvGeometry& g) {
+  if constexpr (Dims == 1) return {g.B, g.out_w(), g.Cout};
+  return {g.B, g.out_h(), g.out_w(), g.Cout};
+}
+
 template <int Dims, Scalar T>
 Tensor<T> conv(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>* b, const ConvOptions& o) {
-  const kernels::ConvGeometry g = conv_geometry<Dims>(x, w, b, o);
-  const Shape shape =
-      Dims == 1 ? Shape{g.B, g.out_w(), g.Cout} : Shape{g.B, g.out_h(), g.out_w(), g.Cout};
-  auto y = Tensor<T>::uninitialized(shape);
+  const kernels::ConvGeometry g = conv_geometry<Dims>(x.shape(), w, b, o);
+  auto y = Tensor<T>::uninitialized(conv_shape<Dims>(g));
   kernels::conv<T>(g, x.data(), w.data(), b ? b->data() : nullptr, y.data());
   return y;
 }
@@ -72,7 +76,7 @@ Var<T> conv(const Var<T>& x, const Var<T>& w, const Var<T>* b, const ConvOptions
   Tensor<T> y = conv<Dims>(x.value(), w.value(), b ? &b->value() : nullptr, o);
   return x.tape().record(
       std::move(y), inputs, [x, w, inputs, o](const Tensor<T>& dy, const auto& grad) {
-        const auto g = conv_geometry<Dims, T>(x.value(), w.value(), nullptr, o);
+        const auto g = conv_geometry<Dims, T>(x.shape(), w.value(), nullptr, o);
         if (grad.needs(x)) {
           auto dx = Tensor<T>::uninitialized(x.shape());
           kernels::conv_backward_input<T>(g, dy.data(), w.value().data(), dx.data());
