@@ -2,6 +2,7 @@
 #include "foglift/autograd/ops/attention.hpp"
 #include "foglift/autograd/ops/blur.hpp"
 #include "foglift/autograd/ops/conv.hpp"
+#include "foglift/autograd/ops/fused_conv.hpp"
 #include "foglift/autograd/ops/linear.hpp"
 #include "foglift/autograd/ops/matmul.hpp"
 #include "foglift/autograd/ops/resample.hpp"
@@ -90,6 +91,55 @@ std::vector<OpCase> conv2d_cases(Rng& rng, bool bias) {
         return x.size() == 3 ? conv2d(x[0], x[1], x[2], o) : conv2d(x[0], x[1], o);
       };
       cases.push_back({std::move(in), call, {0}});
+    }
+  return cases;
+}
+
+/// One or two inputs, with and without normalization, bias, shift and residual; groups that
+/// straddle the inputs.
+std::vector<OpCase> fused_conv_cases(Rng& rng) {
+  std::vector<OpCase> cases;
+  unsigned which = 0;  // of the optional operands: most combinations come up
+  for (const auto& [k, options] : kernel_cases)
+    for (const Shape& s : {Shape{1, 4, 4}, Shape{0, 5, 2}, Shape{2, 9, 6}, Shape{2, 4, 5, 4}}) {
+      const bool flat = s.rank() == 3, two = which & 1, bias = which & 2, shift = which & 4,
+                 residual = which & 8, norm = which & 16;
+      which += 5;
+      const Index in = s.dim(-1) + (two ? 2 : 0), out = 3;
+      std::vector<Tensor<double>> x;
+      std::vector<std::size_t> batched;
+      const auto add = [&](bool given, const Shape& shape, bool sample) {
+        if (!given) return;
+        if (sample) batched.push_back(x.size());
+        x.push_back(random_input(rng, shape));
+      };
+      const auto extent = [kernel = k, o = options](Index n) {
+        return (n + 2 * o.padding - o.dilation * (kernel - 1) - 1) / o.stride + 1;
+      };
+      add(true, s, true);
+      add(true, flat ? Shape{k, in, out} : Shape{k, k, in, out}, false);
+      add(two, s.with(-1, 2), true);
+      add(norm, {in}, false);
+      add(norm, {in}, false);
+      add(bias, {out}, false);
+      add(shift, {s[0], out}, true);
+      add(residual,
+          flat ? Shape{s[0], extent(s[1]), out} : Shape{s[0], extent(s[1]), extent(s[2]), out},
+          true);
+      const auto call = [=, o = options](auto v) {
+        using X = std::remove_cvref_t<decltype(v[0])>;
+        std::size_t next = 2;
+        const auto optional = [&](bool given) { return given ? &v[next++] : nullptr; };
+        FusedConv<X> p{.x = &v[0], .groups = 2, .eps = 0.1, .weight = &v[1], .options = o};
+        p.x2 = optional(two);
+        p.gamma = optional(norm);
+        p.beta = optional(norm);
+        p.bias = optional(bias);
+        p.shift = optional(shift);
+        p.residual = optional(residual);
+        return fused_conv(p);
+      };
+      cases.push_back({std::move(x), call, batched});
     }
   return cases;
 }
@@ -191,6 +241,7 @@ std::vector<OpEntry> products_entries() {
           {"conv1d", [](Rng& rng) { return conv1d_cases(rng, false); }},
           {"conv2d", [](Rng& rng) { return conv2d_cases(rng, true); }},
           {"conv2d", [](Rng& rng) { return conv2d_cases(rng, false); }},
+          {"fused_conv", fused_conv_cases},
           {"upsample_nearest", [](Rng& rng) { return resample_cases(rng, false); }},
           {"gaussian_blur", blur_cases},
           {"avg_pool", [](Rng& rng) { return resample_cases(rng, true); }},

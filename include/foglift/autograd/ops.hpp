@@ -14,6 +14,7 @@
 #include "foglift/autograd/ops/matmul.hpp"
 #include "foglift/autograd/ops/modulation.hpp"
 #include "foglift/autograd/ops/norm.hpp"
+#include "foglift/autograd/ops/fused_conv.hpp"
 #include "foglift/autograd/ops/pointwise.hpp"
 #include "foglift/autograd/ops/reduce.hpp"
 #include "foglift/autograd/ops/resample.hpp"
