@@ -1,8 +1,8 @@
 #pragma once
 
-#include "foglift/autograd/ops/conv.hpp"
+#include "foglift/autograd/ops/fused_conv.hpp"
 #include "foglift/nn/init.hpp"
-#include "foglift/nn/module.hpp"
+#include "foglift/nn/norm.hpp"
 
 #include <optional>
 
@@ -21,6 +21,15 @@ struct ConvLayerOptions {
   Padding mode = Padding::zero;
   bool bias = true;
   bool zero = false;  ///< start at zero
+};
+
+/// What a convolution may take in and add besides x, in the same pass; see fused_conv.
+template <Value X>
+struct ConvExtras {
+  const X* x2 = nullptr;                          ///< the last of the `in` channels
+  const GroupNorm<scalar_of<X>>* norm = nullptr;  ///< silu(norm(x)) is convolved
+  const X* shift = nullptr;                       ///< [B, out], added to every position
+  const X* residual = nullptr;                    ///< added to the output
 };
 
 /// Convolution of x [B, L, in] (Dims = 1) or [B, H, W, in] (Dims = 2); weight [k, in, out] or
@@ -65,6 +74,31 @@ class Conv {
       if (bias) return conv2d(x, use(weight, x), use(*bias, x), options_);
       return conv2d(x, use(weight, x), options_);
     }
+  }
+  template <ValueOf<T> X>
+  X operator()(const X& x, const ConvExtras<X>& extras) const {
+    const auto operand = [&](const Parameter<T>* p) {  // what `use` makes, and keeps here
+      if constexpr (Recorded<X>)
+        return p ? std::optional<X>(use(*p, x)) : std::nullopt;
+      else
+        return p ? &p->value : nullptr;
+    };
+    const auto at = [](const auto& o) -> const X* { return o ? &*o : nullptr; };
+    const GroupNorm<T>* const norm = extras.norm;
+    const auto w = operand(&weight), b = operand(bias ? &*bias : nullptr);
+    const auto gamma = operand(norm ? &norm->weight : nullptr);
+    const auto beta = operand(norm ? &norm->bias : nullptr);
+    return fused_conv(FusedConv<X>{.x = &x,
+                                   .x2 = extras.x2,
+                                   .gamma = at(gamma),
+                                   .beta = at(beta),
+                                   .groups = norm ? norm->groups() : 1,
+                                   .eps = norm ? norm->eps() : 0,
+                                   .weight = at(w),
+                                   .bias = at(b),
+                                   .shift = extras.shift,
+                                   .residual = extras.residual,
+                                   .options = options_});
   }
 
   static void each(auto& self, auto&& f) {

@@ -43,6 +43,9 @@ class GroupNorm {
     return group_norm(x, use(weight, x), use(bias, x), groups_, eps_);
   }
 
+  Index groups() const { return groups_; }
+  double eps() const { return eps_; }
+
   static void each(auto& self, auto&& f) {
     f("weight", self.weight);
     f("bias", self.bias);

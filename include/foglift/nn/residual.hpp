@@ -27,7 +27,8 @@ struct ResBlockOptions {
 };
 
 /// Residual block of the U-Nets of Ho et al. (2020), x [B, ..., in] -> [B, ..., out]:
-/// h = conv1(silu(norm1(x))) + embed(e);  skip(x) + conv2(dropout(silu(norm2(h)))).
+/// h = conv1(silu(norm1(x))) + embed(e);  skip(x) + conv2(dropout(silu(norm2(h)))). The input may
+/// come in two parts, concat({x, x2}) along the channels.
 template <int Dims, Scalar T = float>
 class ResBlock {
  public:
@@ -63,23 +64,29 @@ class ResBlock {
   template <ValueOf<T> X>
   X operator()(const X& x) const {
     DropoutCalls none;
-    return run<X>(x, nullptr, none);
+    return run<X>(x, nullptr, nullptr, none);
   }
   /// e [B, embedding]; nothing is dropped.
   template <ValueOf<T> X>
   X operator()(const X& x, const X& e) const {
     DropoutCalls none;
-    return run(x, &e, none);
+    return run<X>(x, nullptr, &e, none);
   }
   template <ValueOf<T> X>
   X operator()(const X& x, const X& e, DropoutCalls& dropouts) const {
-    return run(x, &e, dropouts);
+    return run<X>(x, nullptr, &e, dropouts);
+  }
+  /// x2 is the second part of the input, or null.
+  template <ValueOf<T> X>
+  X operator()(const X& x, const X* x2, const X& e, DropoutCalls& dropouts) const {
+    return run(x, x2, &e, dropouts);
   }
 
   /// The block without its residual branch: x, with the number of channels that the block gives.
   template <ValueOf<T> X>
-  X shortcut(const X& x) const {
-    return skip ? (*skip)(x) : x;
+  X shortcut(const X& x, const X* x2 = nullptr) const {
+    if (skip) return x2 ? (*skip)(x, ConvExtras<X>{.x2 = x2}) : (*skip)(x);
+    return x2 ? concat({x, *x2}, -1) : x;
   }
 
   static void each(auto& self, auto&& f) {
@@ -98,19 +105,27 @@ class ResBlock {
   }
 
   template <Value X>
-  X run(const X& x, const X* e, DropoutCalls& dropouts) const {
+  X run(const X& x, const X* x2, const X* e, DropoutCalls& dropouts) const {
     if ((e != nullptr) != embed.has_value())
       raise<ArgumentError>("ResBlock: built ", embed ? "with" : "without", " an embedding, called ",
                            e ? "with one" : "without");
-    X h = conv1(silu(norm1(x)));
-    if (e) {
-      const X s = per_sample((*embed)(*e), x.rank());
-      h = scale_shift_ ? modulate(norm2(h), chunk(s, 0, 2), chunk(s, 1, 2)) : norm2(h + s);
-    } else {
-      h = norm2(h);
+    ConvExtras<X> first{.x2 = x2, .norm = &norm1}, second{};
+    std::optional<X> embedded, direct;
+    if (e) embedded.emplace((*embed)(*e));
+    if (e && !scale_shift_) first.shift = &*embedded;
+    X h = conv1(x, first);
+    if (skip || x2) direct.emplace(shortcut(x, x2));
+    second.residual = direct ? &*direct : &x;
+    if (!scale_shift_ && !dropouts.active(dropout_)) {
+      second.norm = &norm2;
+      return conv2(h, second);
     }
-    h = conv2(dropouts(silu(h), dropout_));
-    return h + shortcut(x);
+    h = norm2(h);
+    if (e && scale_shift_) {
+      const X s = per_sample(*embedded, x.rank());
+      h = modulate(h, chunk(s, 0, 2), chunk(s, 1, 2));
+    }
+    return conv2(dropouts(silu(h), dropout_), second);
   }
 
   bool scale_shift_;

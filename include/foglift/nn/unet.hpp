@@ -135,31 +135,30 @@ class UNet {
     if (condition.sequence) pass.sequence.emplace(constant(*condition.sequence, x));
     if (condition.mask) pass.mask = &*condition.mask;
 
-    X h = input(x);
-    touch(tap, h, "input");
-    pool::Vector<X> skips{h};
+    pool::Vector<X> skips;  // the activations on the way down, the last one at the end
+    skips.push_back(input(x));
+    touch(tap, skips.back(), "input");
     for (std::size_t i = 0; i < down.size(); ++i) {
       for (std::size_t b = 0; b < down[i].blocks.size(); ++b) {
-        h = block(down[i], b, h, pass, tap, "down", i, b);
-        touch(tap, h, "down", i, b);
-        skips.push_back(h);
+        skips.push_back(block<X>(down[i], b, skips.back(), nullptr, pass, tap, "down", i, b));
+        touch(tap, skips.back(), "down", i, b);
       }
-      if (down[i].resample) skips.push_back(h = (*down[i].resample)(h));
+      if (down[i].resample) skips.push_back((*down[i].resample)(skips.back()));
     }
-    h = block(middle, 0, h, pass, tap, "middle");
+    X h = block<X>(middle, 0, skips.back(), nullptr, pass, tap, "middle");
     if (!detail::change_of(condition.perturbation, {}, "middle").skip)
       h = middle.blocks[1](h, pass.embedding, pass.dropouts);
     touch(tap, h, "middle");
     for (std::size_t i = 0; i < up.size(); ++i) {
       for (std::size_t b = 0; b < up[i].blocks.size(); ++b) {
-        h = block(up[i], b, concat({h, skips.back()}, Dims + 1), pass, tap, "up", i, b);
+        h = block(up[i], b, h, &skips.back(), pass, tap, "up", i, b);
         touch(tap, h, "up", i, b);
         skips.pop_back();
       }
       if (up[i].resample)
         h = (*up[i].resample)(cropped(upsample_nearest(h, 2), value_of(skips.back()).shape()));
     }
-    return output(silu(norm(h)));
+    return output(h, ConvExtras<X>{.norm = &norm});
   }
 
   static void each(auto& self, auto&& f) {
@@ -183,14 +182,15 @@ class UNet {
     const std::optional<Perturbation>& perturbation;
   };
 
-  /// Residual block b of a stage and the attention behind it; `name` is the block's for taps.
+  /// Residual block b of a stage on x and x2 (or null), and the attention behind it; `name` is the
+  /// block's for taps.
   template <Value X, class Tap, class... Name>
-  static X block(const Stage& stage, std::size_t b, const X& x, Pass<X>& pass, Tap& tap,
-                 const Name&... name) {
+  static X block(const Stage& stage, std::size_t b, const X& x, const X* x2, Pass<X>& pass,
+                 Tap& tap, const Name&... name) {
     const Shape& s = value_of(x).shape();
     const auto change = detail::change_of(pass.perturbation, s.slice(1, Dims + 1), name...);
-    if (change.skip) return stage.blocks[b].shortcut(x);
-    const X h = stage.blocks[b](x, pass.embedding, pass.dropouts);
+    if (change.skip) return stage.blocks[b].shortcut(x, x2);
+    const X h = stage.blocks[b](x, x2, pass.embedding, pass.dropouts);
     if (b >= stage.attention.size()) return h;
     detail::touch_attention<T>(
         tap, [&] { return stage.attention[b].map(value_of(h)); }, name...);
