@@ -2,7 +2,10 @@
 
 #include "foglift/kernels/simd.hpp"
 
+#include <bit>
 #include <cmath>
+#include <concepts>
+#include <cstdint>
 #include <limits>
 
 namespace foglift {
@@ -16,34 +19,55 @@ namespace kernels {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wignored-attributes"  // packet types as template arguments
 
-/// Cody & Waite 1980: x = m ln 2 + r, e^r by the polynomial of Cephes' expf, m added to the
-/// exponent.
+namespace detail {
+
+/// 1.5 * 2^23: the low bits of a sum with it are the other number, rounded to an integer.
+inline constexpr float exp_round = 12582912.f;
+inline constexpr float log2_e = 1.44269504088896341f;
+/// ln 2 in two parts, the first of 10 bits, so that its product with an exponent is exact.
+inline constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
+
+/// e^r 2^m for |r| <= ln 2 / 2 and an exponent m within range, `shifted` being m + exp_round: the
+/// polynomial of Cephes' expf, m added to the exponent.
+template <std::same_as<float> T>
+Lanes<T> scaled_exp(Lanes<T> r, Lanes<T> shifted) {
+  using L = Lanes<T>;
+  using Packet = typename L::Packet;
+  constexpr float c[] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
+                         4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
+  L p = c[0];
+  for (int i = 1; i < 6; ++i) p = fma(p, r, L(c[i]));
+  p = fma(p, r * r, r + 1.f);
+  if constexpr (L::count == 1) {
+    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(p.v) +
+                                (std::bit_cast<std::uint32_t>(shifted.v) << 23));
+  } else {
+    using Integers = typename Eigen::internal::unpacket_traits<Packet>::integer_packet;
+    const Integers exponent = Eigen::internal::plogical_shift_left<23>(
+        Eigen::internal::preinterpret<Integers>(shifted.v));
+    return L::make(Eigen::internal::preinterpret<Packet>(
+        Eigen::internal::padd(Eigen::internal::preinterpret<Integers>(p.v), exponent)));
+  }
+}
+
+}  // namespace detail
+
+/// Cody & Waite 1980: e^x = e^r 2^m with x = m ln 2 + r.
 template <Scalar T>
 Lanes<T> exp(Lanes<T> x) {
-  using Packet = typename Lanes<T>::Packet;
   if constexpr (Lanes<T>::count == 1) {
     return each_lane(x, [](T s) {
       return s < T(std::numeric_limits<T>::min_exponent - 1) * T(0.6931472) ? T(0) : std::exp(s);
     });
   } else {
-    using Integers = typename Eigen::internal::unpacket_traits<Packet>::integer_packet;
-    const Lanes<T> round(12582912.f);  // 1.5 * 2^23: the sum's low bits are the rounded integer
-    const Lanes<T> shifted = fma(x, Lanes<T>(1.44269504088896341f), round), m = shifted - round;
-    // ln 2 in two parts, the first of 10 bits, so that its product with m is exact.
-    const Lanes<T> r = fma(m, Lanes<T>(2.12194440e-4f), fma(m, Lanes<T>(-0.693359375f), x));
-    constexpr T c[] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
-                       4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
-    Lanes<T> p = c[0];
-    for (int i = 1; i < 6; ++i) p = fma(p, r, Lanes<T>(c[i]));
-    p = fma(p, r * r, r + T(1));
-    const Integers exponent = Eigen::internal::plogical_shift_left<23>(
-        Eigen::internal::preinterpret<Integers>(shifted.v));
-    const auto y = Lanes<T>::make(Eigen::internal::preinterpret<Packet>(
-        Eigen::internal::padd(Eigen::internal::preinterpret<Integers>(p.v), exponent)));
+    using L = Lanes<T>;
+    const L shifted = fma(x, L(detail::log2_e), L(detail::exp_round));
+    const L m = shifted - L(detail::exp_round);
+    const L r = fma(m, L(-detail::ln2_low), fma(m, L(-detail::ln2_high), x));
+    const L y = detail::scaled_exp(r, shifted);
     // Not a number fails both comparisons, and x + infinity keeps it.
-    const Lanes<T> infinite = x + std::numeric_limits<T>::infinity();
-    return where_less(x, Lanes<T>(88.72284f), where_less(Lanes<T>(-87.33654f), x, y, Lanes<T>(0)),
-                      infinite);
+    const L infinite = x + std::numeric_limits<T>::infinity();
+    return where_less(x, L(88.72284f), where_less(L(-87.33654f), x, y, L(0)), infinite);
   }
 }
 
@@ -93,32 +117,35 @@ struct LogisticPair {
   }
 };
 
-/// The standard normal's density and distribution function at x, the latter to full relative
-/// precision in the lower tail.
+/// The standard normal law at x: its density, and the probability beyond |x| to full relative
+/// precision.
 template <Scalar T>
 struct NormalLaw {
-  Lanes<T> density, cdf;
+  Lanes<T> density, tail;
 
   explicit NormalLaw(Lanes<T> x) {
+    using L = Lanes<T>;
     constexpr T inv_sqrt_2pi = T(0.39894228040143267794);
     if constexpr (std::is_same_v<T, double>) {
       density = inv_sqrt_2pi * exp(T(-0.5) * (x * x));
-      cdf = each_lane(x, [](T s) { return 0.5 * std::erfc(-0.70710678118654752440 * s); });
+      tail = each_lane(abs(x), [](T s) { return 0.5 * std::erfc(0.70710678118654752440 * s); });
     } else {
-      // cdf(-a) = exp(-a^2 / 2) t q(t), t = 1 / (1 + 0.3 a) (the form of Abramowitz & Stegun
-      // 7.1.26); q is the Chebyshev fit of degree 9 over 0 <= a <= 14, relative error 4e-9.
+      // tail = exp(-a^2 / 2) t q(t), t = 1 / (1 + 0.3 a) (the form of Abramowitz & Stegun 7.1.26);
+      // q is the Chebyshev fit of degree 9 over 0 <= a <= 14, relative error 4e-9.
       constexpr T q[] = {-0.0209143597288f, 0.114040272074f,  -0.232038482936f, 0.196940677017f,
                          -0.0837425490162f, 0.0984807401835f, 0.0775890643774f, 0.110405179847f,
                          0.119551763229f,   0.119687693145f};
-      const Lanes<T> a = min(abs(x), Lanes<T>(15)), square = a * a;
-      const Lanes<T> rounding = fma(a, a, -square);  // a^2 / 2 reaches 87: its error counts
-      const Lanes<T> e = exp(T(-0.5) * square) * fma(Lanes<T>(-0.5f), rounding, Lanes<T>(1));
-      const Lanes<T> t = T(1) / fma(Lanes<T>(0.3f), a, Lanes<T>(1));
-      Lanes<T> p = q[0];
-      for (int i = 1; i < 10; ++i) p = fma(p, t, Lanes<T>(q[i]));
-      const Lanes<T> tail = e * (t * p);
+      const L a = min(abs(x), L(15)), half = T(-0.5) * a;
+      // exp(-a^2 / 2) without rounding the square, which reaches 87.
+      const L shifted = fma(half * T(detail::log2_e), a, L(detail::exp_round));
+      const L m = shifted - L(detail::exp_round);
+      const L r = fma(m, L(-detail::ln2_low), fma(half, a, m * L(-detail::ln2_high)));
+      const L e = where_less(L(13.2f), a, L(0), detail::scaled_exp(r, shifted));
+      const L t = T(1) / fma(L(0.3f), a, L(1));
+      L p = q[0];
+      for (int i = 1; i < 10; ++i) p = fma(p, t, L(q[i]));
       density = inv_sqrt_2pi * e;
-      cdf = where_less(x, Lanes<T>(0), tail, T(1) - tail);
+      tail = e * (t * p);
     }
   }
 };
@@ -243,16 +270,17 @@ struct Silu {
   }
 };
 
-/// x cdf(x) with the normal distribution function (Hendrycks & Gimpel 2016).
+/// x P(z < x) for standard normal z (Hendrycks & Gimpel 2016).
 struct Gelu {
   template <Scalar T>
   static Lanes<T> value(Lanes<T> x) {
-    return x * NormalLaw<T>(x).cdf;
+    return fma(-abs(x), NormalLaw<T>(x).tail, max(x, Lanes<T>(0)));
   }
   template <Scalar T>
   static Lanes<T> slope(Lanes<T> x) {
     const NormalLaw<T> law(x);
-    return fma(x, law.density, law.cdf);
+    const Lanes<T> below = where_less(x, Lanes<T>(0), law.tail, T(1) - law.tail);
+    return fma(x, law.density, below);
   }
 };
 

@@ -57,14 +57,16 @@ struct Lanes {
   friend Lanes fma(Lanes a, Lanes b, Lanes c) {
     return make(Eigen::internal::pmadd(a.v, b.v, c.v));
   }
-  friend Lanes sqrt(Lanes a) { return make(Eigen::internal::psqrt(a.v)); }
+  /// Good to 4 units in the last place, where sqrt is rounded correctly.
+  friend Lanes quick_sqrt(Lanes a) { return make(Eigen::internal::psqrt(a.v)); }
   friend Lanes abs(Lanes a) { return make(Eigen::internal::pabs(a.v)); }
   /// NaN in `a` stays.
   friend Lanes min(Lanes a, Lanes b) { return make(Eigen::internal::pmin(a.v, b.v)); }
   friend Lanes max(Lanes a, Lanes b) { return make(Eigen::internal::pmax(a.v, b.v)); }
   /// a < b ? yes : no, lane by lane.
   friend Lanes where_less(Lanes a, Lanes b, Lanes yes, Lanes no) {
-    return make(Eigen::internal::pselect(Eigen::internal::pcmp_lt(a.v, b.v), yes.v, no.v));
+    // The compilers' own comparison: Eigen's takes a mask register to a vector and back.
+    return make(a.v < b.v ? yes.v : no.v);
   }
 };
 

@@ -91,7 +91,7 @@ class AdamRule {
       const L v = fma(L(b2), at.load(pv), L(c2) * (g * g));
       at.store(m, pm);
       at.store(v, pv);
-      return fma(L(keep), w, -(L(rate) * m / fma(sqrt(v), L(root), L(eps))));
+      return fma(L(keep), w, -(L(rate) * m / fma(quick_sqrt(v), L(root), L(eps))));
     }
   };
 
