@@ -31,8 +31,12 @@ inline Tensor<float> times(Index batch) {
 
 /// eps = net(x, t).
 template <class Net>
+auto forward(const Net& net, const Shape& one, const Tensor<float>& t) {
+  return [net, x = noise(one, t.size(), 1), t] { escape(net(x, t).data()); };
+}
+template <class Net>
 auto forward(const Net& net, const Shape& one, Index batch) {
-  return [net, x = noise(one, batch, 1), t = times(batch)] { escape(net(x, t).data()); };
+  return forward(net, one, times(batch));
 }
 
 /// A sample from noise in `steps` steps of DDIM.

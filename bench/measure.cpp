@@ -6,9 +6,9 @@
 //     memory WORK MODEL BATCH          bytes that five calls need above the state before them, and
 //                                      the most that the process has had in memory
 //
-// WORK of a MODEL (mlp2d, unet1d, dit1d, unet2d): forward, ddim50, train, and sample, a run of few
-// steps. WORK without one (MODEL "-"), BATCH being a number of elements: normals, std_normals
-// (the standard library's), adam.
+// WORK of a MODEL (mlp2d, unet1d, dit1d, unet2d): forward at times that differ, shared_t at one time
+// for all samples, ddim50, train, and sample, a run of few steps. WORK without one (MODEL "-"), BATCH being a number of elements: normals, std_normals
+// (the standard library's), adam, adam_ema.
 #include "bench/denoiser_work.hpp"
 #include "foglift/version.hpp"
 
@@ -29,6 +29,7 @@ using Work = std::function<void()>;
 Work model_work(const std::string& work, const std::string& model, Index batch) {
   return bench::with_model(model, [&](const auto& net, const Shape& one) -> Work {
     if (work == "forward") return bench::forward(net, one, batch);
+    if (work == "shared_t") return bench::forward(net, one, Tensor<float>({batch}, 500.0f));
     if (work == "ddim50") return bench::ddim(net, one, batch, 50);
     if (work == "sample") return bench::ddim(net, one, batch, 3);
     if (work == "train") return bench::training_step(net, one, batch);
@@ -58,28 +59,31 @@ struct Weights {
   static void each(auto& self, auto&& f) { f("tensors", self.tensors); }
 };
 
-Work adam(Index count) {
+Work adam(Index count, bool averaged) {
   struct State {
-    Weights weights;
+    Weights weights, average;
     Gradients<float> gradients;
     train::Adam<float> adam{{.lr = 1e-4}};
   };
   auto state = std::make_shared<State>();
   for (std::uint64_t i = 0; i < 16; ++i)
     state->weights.tensors.emplace_back(Rng(i).normal<float>({count / 16}));
+  state->average = state->weights;
   for (const auto& p : state->weights.tensors)
     state->gradients.add(p, Rng(99).normal<float>(p.value.shape()));
-  return [state] {
+  return [state, averaged] {
     const FlushDenormals guard;
-    state->adam.step(state->weights, state->gradients);
-    bench::escape(state.get());
+    State& s = *state;
+    s.adam.step(s.weights, s.gradients, s.adam.learning_rate(),
+                {.ema = averaged ? &s.average : nullptr, .decay = 0.999});
+    bench::escape(&s);
   };
 }
 
 Work make(const std::string& work, const std::string& model, Index size) {
   if (work == "normals") return normals(size);
   if (work == "std_normals") return std_normals(size);
-  if (work == "adam") return adam(size);
+  if (work == "adam" || work == "adam_ema") return adam(size, work == "adam_ema");
   return model_work(work, model, size);
 }
 
@@ -119,7 +123,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   set_threads(std::atoi(argv[1]));
-  std::cout << "ready foglift " FOGLIFT_VERSION_STRING " by compiler " __VERSION__ ", "
+  std::cout << "ready foglift; version " FOGLIFT_VERSION_STRING ", compiler " __VERSION__ ", "
             << kernels::Lanes<float>::count << " floats a vector" << std::endl;
   std::string current;
   Work work;

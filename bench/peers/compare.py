@@ -2,13 +2,15 @@
 """foglift beside PyTorch and ONNX Runtime, alternated in one run.
 
   python3 bench/peers/compare.py                                    # all, with this Python's packages
-  python3 bench/peers/compare.py --python /opt/torch1/bin/python /opt/torch2/bin/python --markdown ratios.md
   python3 bench/peers/compare.py --threads 1 --only 'forward unet1d' --rounds 41
+  python3 bench/peers/compare.py --python /opt/torch1/bin/python /opt/torch2/bin/python \\
+      --results ratios.json --markdown docs/performance.md          # both PyTorches, and the page's tables
 
-Every contender is a child process that waits for requests (bench/measure.cpp, bench/peers/serve.py). For each workload they take
-turns: foglift, peer, peer, ..., foglift, peer, ... A ratio is the peer's time over foglift's in the same round, above 1
+Every contender is a child process that waits for requests (bench/measure.cpp, bench/peers/serve.py). For each workload they
+take turns: foglift, peer, peer, ..., foglift, peer, ... A ratio is the peer's time over foglift's in the same round, above 1
 where foglift is faster; printed are its median over the rounds and its quartiles. Peers that are not installed are named
-and left out. docs/performance.md says what makes the comparison fair.
+and left out. --results keeps what is found and adds to what is there, so that a long run can be made in pieces.
+docs/performance.md says what makes the comparison fair.
 """
 import argparse
 import json
@@ -19,10 +21,11 @@ import statistics
 import subprocess
 import sys
 import time
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+MODELS, BATCHES = ["mlp2d", "unet1d", "dit1d", "unet2d"], [1, 16, 64]
 PAUSE = 0.01  # seconds between turns: other contenders' threads stop spinning
 
 
@@ -35,23 +38,38 @@ class Row(NamedTuple):
         return " ".join(str(part) for part in self if part != "-")
 
 
-def rows() -> List[Row]:
-    models, batches = ("mlp2d", "unet1d", "dit1d", "unet2d"), (1, 16, 64)
-    return ([Row("forward", m, b) for m in models for b in batches] + [Row("ddim50", m, 1) for m in models] +
-            [Row("train", m, b) for m in models for b in batches] +
-            [Row(work, "-", n) for work, sizes in (("normals", (16384, 1 << 20)), ("adam", (10**6, 10**7))) for n in sizes])
+TIMED = ([Row("forward", m, b) for m in MODELS for b in BATCHES] + 
+         [Row("shared_t", "mlp2d", b) for b in (16, 64)] + [Row("ddim50", m, 1) for m in MODELS] +
+         [Row("train", m, b) for m in MODELS for b in BATCHES] + [Row("normals", "-", n) for n in (16384, 1 << 20)] +
+         [Row(work, "-", n) for work in ("adam", "adam_ema") for n in (10**6, 10**7)])
+# Peak memory of a few training steps, and of a sampling run of a few steps.
+REMEMBERED = [Row(work, m, 64) for work in ("train", "sample") for m in MODELS]
+
+
+def environment(threads: int) -> Dict[str, str]:
+    """Fair settings, where the caller has set none: AVX-512 kernels in Debian's PyTorch and OpenBLAS, and at two threads no
+    second pool of threads beside OpenMP's, which the pthread flavour of OpenBLAS would start."""
+    env = dict(os.environ)
+    with open("/proc/cpuinfo") as file:
+        if " avx512f " in file.read():
+            env.setdefault("ATEN_CPU_CAPABILITY", "avx512")
+            env.setdefault("OPENBLAS_CORETYPE", "SkylakeX")
+    library = env.get("LD_LIBRARY_PATH", "") + os.path.realpath("/usr/lib/x86_64-linux-gnu/libblas.so.3")
+    env.setdefault("OPENBLAS_NUM_THREADS", str(threads if "openmp" in library else 1))
+    env["OMP_NUM_THREADS"] = str(threads)
+    return env
 
 
 class Contender:
-    """A child process that answers requests; `about` is None where it could not start."""
+    """A child process that answers requests. `name` and `about` are what it says of itself; `missing` why it does not run."""
 
-    def __init__(self, name: str, command: List[str], threads: int, log):
-        self.name = name
+    def __init__(self, command: List[str], threads: int, log):
+        self.command, self.refusal = command, ""
         self.child = subprocess.Popen(command + [str(threads)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
                                       text=True, env=environment(threads))
         kind, _, rest = self.child.stdout.readline().strip().partition(" ")
-        self.about: Optional[str] = rest if kind == "ready" else None
-        self.missing = rest if kind == "missing" else f"ended with status {self.child.poll()}"
+        self.name, _, self.about = rest.partition("; ")
+        self.missing = "" if kind == "ready" else rest or f"ended with status {self.child.wait()}"
 
     def ask(self, request: str) -> List[float]:
         """The numbers it answers; none where it can not do the work."""
@@ -61,7 +79,7 @@ class Contender:
             answer = self.child.stdout.readline().strip()
         except BrokenPipeError:
             answer = ""
-        self.refusal = answer[2:] if answer.startswith("!") else "it crashed" if not answer else ""
+        self.refusal = answer[2:] if answer.startswith("!") else "" if answer else "it crashed"
         return [] if self.refusal else [float(word) for word in answer.split()]
 
     def close(self) -> None:
@@ -70,42 +88,26 @@ class Contender:
         self.child.wait()
 
 
-def environment(threads: int) -> Dict[str, str]:
-    """Fair settings, where the caller has set none: AVX-512 kernels in Debian's PyTorch and OpenBLAS, and at two threads no
-    second pool of threads beside OpenMP's, which the pthread flavour of OpenBLAS would start."""
-    env = dict(os.environ)
-    with open("/proc/cpuinfo") as file:
-        wide = " avx512f " in file.read()
-    if wide:
-        env.setdefault("ATEN_CPU_CAPABILITY", "avx512")
-        env.setdefault("OPENBLAS_CORETYPE", "SkylakeX")
-    library = env.get("LD_LIBRARY_PATH", "") + os.path.realpath("/usr/lib/x86_64-linux-gnu/libblas.so.3")
-    env.setdefault("OPENBLAS_NUM_THREADS", str(threads if "openmp" in library else 1))
-    env["OMP_NUM_THREADS"] = str(threads)
-    return env
-
-
-def commands(args) -> Dict[str, List[str]]:
-    found = {"foglift": [args.ours]}
-    for i, python in enumerate(args.python):
-        for kind in args.contenders:
-            suffix = f"/{i + 1}" if len(args.python) > 1 else ""
-            found[kind + suffix] = [python, "-W", "ignore", os.path.join(HERE, "serve.py"), kind]
+def start(args, threads: int, log) -> List[Contender]:
+    commands = [[args.ours]] + [[python, "-W", "ignore", os.path.join(HERE, "serve.py"), kind]
+                                for python in args.python for kind in args.contenders]
+    found: List[Contender] = []
+    for command in commands:
+        c = Contender(command, threads, log)
+        if c.missing:
+            print(f"NOT FOUND: {' '.join(command)}: {c.missing}")
+        elif c.name in [other.name for other in found]:
+            c.close()  # two Pythons with the same package
+        else:
+            print(f"{c.name}: {c.about}", flush=True)
+            found.append(c)
+    if not found or found[0].command != commands[0]:
+        sys.exit(f"{args.ours} does not run; cmake --workflow --preset release builds it")
     return found
 
 
-def start(args, threads: int) -> List[Contender]:
-    log = open(args.log, "a")
-    contenders = [Contender(name, command, threads, log) for name, command in commands(args).items()]
-    for c in contenders:
-        print(f"{c.name:12} {c.about or 'NOT FOUND: ' + c.missing}", flush=True)
-    if contenders[0].about is None:
-        sys.exit(f"{args.ours} does not run: cmake --preset release && cmake --build --preset release --target measure")
-    return [c for c in contenders if c.about is not None]
-
-
-def measure(row: Row, contenders: List[Contender], args) -> Dict[str, List[float]]:
-    """nanoseconds of each contender in each round"""
+def alternate(row: Row, contenders: List[Contender], args) -> Dict[str, List[float]]:
+    """Nanoseconds of each contender in each round."""
     request = "time " + " ".join(map(str, row))
     turns = [(c.name, c, request) for c in contenders]
     if row.work == "normals":  # the standard library's are drawn by the same program
@@ -127,10 +129,39 @@ def measure(row: Row, contenders: List[Contender], args) -> Dict[str, List[float
     return times
 
 
-def ratios(times: Dict[str, List[float]], name: str) -> List[float]:
-    """lower quartile, median, upper quartile of time over foglift's"""
-    each = [t / own for t, own in zip(times[name], times["foglift"])]
-    return statistics.quantiles(each, n=4, method="inclusive") if len(each) > 1 else each * 3
+def measure_times(args, results: dict, cores: List[int], log) -> None:
+    for threads in args.threads:
+        os.sched_setaffinity(0, cores[-threads:])  # the children inherit it
+        contenders = start(args, threads, log)
+        results["about"].update({c.name: c.about for c in contenders})
+        for row in TIMED:
+            if re.search(args.only, str(row)):
+                times = alternate(row, contenders, args)
+                results["times"][f"{row}, {threads}"] = times
+                print(f"{row}, {threads} threads: {human(statistics.median(times['foglift']))}", end="")
+                for name in list(times)[1:]:
+                    print(f"  {name} {spread(times, name)}", end="")
+                print(f"  {len(times['foglift'])} rounds", flush=True)
+                save(args, results)
+        for c in contenders:
+            c.close()
+
+
+def measure_memory(args, results: dict, cores: List[int], log) -> None:
+    os.sched_setaffinity(0, cores[-1:])
+    names = start(args, 1, log)
+    results["about"].update({c.name: c.about for c in names})
+    for c in names:
+        c.close()
+    for row in REMEMBERED:
+        if re.search(args.only, str(row)):
+            found = results["memory"].setdefault(str(row), {})
+            for c in names:
+                fresh = Contender(c.command, 1, log)  # a process of its own
+                found[c.name] = fresh.ask("memory " + " ".join(map(str, row)))
+                fresh.close()
+            print(row, {name: [round(n / 1e6) for n in bytes_] for name, bytes_ in found.items()}, flush=True)
+            save(args, results)
 
 
 def human(ns: float) -> str:
@@ -140,42 +171,62 @@ def human(ns: float) -> str:
     return f"{ns:.3g} ns"
 
 
-def line(row: Row, threads: int, times: Dict[str, List[float]], names: List[str]) -> List[str]:
-    cells = [str(row), str(threads), human(statistics.median(times["foglift"]))]
-    for name in names:
-        if name in times and times[name]:
-            low, middle, high = ratios(times, name)
-            cells.append(f"{middle:.2f} [{low:.2f}, {high:.2f}]")
-        else:
-            cells.append("")
-    return cells
+def spread(times: Dict[str, List[float]], name: str) -> str:
+    """Median and quartiles of the per-round ratios to foglift; losses are set in bold."""
+    if name not in times:
+        return ""
+    low, middle, high = statistics.quantiles([t / own for t, own in zip(times[name], times["foglift"])], n=4,
+                                             method="inclusive")
+    return f"{f'**{middle:.2f}**' if middle < 1 else f'{middle:.2f}'} ({low:.2f} - {high:.2f})"
 
 
-def memory(args, names: List[str]) -> List[List[str]]:
-    """Peak memory of training and of sampling at batch 64, each in a process of its own, in MB."""
-    table = []
-    for work in ("train", "sample"):
-        for model in args.models:
-            cells = [f"{work} {model} 64"]
-            for name in names:
-                with open(args.log, "a") as log:
-                    c = Contender(name, commands(args)[name], 1, log)
-                    found = c.ask(f"memory {work} {model} 64") if c.about else []
-                    c.close()
-                cells.append(f"{found[0] / 1e6:.0f} ({found[1] / 1e6:.0f})" if found else "")
-            table.append(cells)
-            print("  ".join(f"{cell:>18}" for cell in cells), flush=True)
-    return table
+def table(header: List[str], rows: List[List[str]]) -> str:
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [header, ["---"] * len(header)] + rows)
 
 
-def markdown(header: List[str], table: List[List[str]]) -> str:
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in [header, ["---"] * len(header)] + table)
+def times_table(results: dict) -> str:
+    found = results["times"]
+    peers = [name for name in list(results["about"]) + ["std"] if name != "foglift" and any(name in t for t in found.values())]
+    rows = [[key, human(statistics.median(found[key]["foglift"]))] + [spread(found[key], name) for name in peers]
+            for threads in sorted({key.split(", ")[1] for key in found}) for row in TIMED
+            for key in [f"{row}, {threads}"] if key in found]
+    about = [f"* {name}: {text}" for name, text in results["about"].items()]
+    return "\n".join([f"{results['machine']}; {results['date']}.", ""] + about + [""]) + "\n" + table(
+        ["workload, threads", "foglift"] + peers, rows)
+
+
+def memory_table(results: dict) -> str:
+    found = results["memory"]
+    names = [name for name in results["about"] if any(row.get(name) for row in found.values())]
+    cell = lambda bytes_: f"{bytes_[0] / 1e6:.0f} ({bytes_[1] / 1e6:.0f})" if bytes_ else ""
+    return table(["MB above the start (in all)"] + names,
+                 [[row] + [cell(found[row].get(name)) for name in names] for row in map(str, REMEMBERED) if row in found])
+
+
+def write_page(path: str, results: dict) -> None:
+    """Puts the tables between the marks <!-- times --> ... <!-- end --> and <!-- memory --> ... <!-- end --> of a page."""
+    page = open(path).read() if os.path.exists(path) else "<!-- times -->\n<!-- end -->\n\n<!-- memory -->\n<!-- end -->\n"
+    for mark, made in (("times", times_table), ("memory", memory_table)):
+        if results[mark]:
+            text = made(results)
+            page = re.sub(rf"(<!-- {mark} -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{text}\n{m[2]}", page, flags=re.DOTALL)
+    with open(path, "w") as file:
+        file.write(page)
+
+
+def save(args, results: dict) -> None:
+    if args.results:
+        with open(args.results, "w") as file:
+            json.dump(results, file)
 
 
 def machine(cores: int) -> str:
     with open("/proc/cpuinfo") as file:
-        cpu = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), platform.machine())
-    return f"{cpu}, {cores} cores, {platform.system()} {platform.release().split('-')[0]}"
+        text = file.read()
+    field = lambda key: next((line.split(":")[1].strip() for line in text.splitlines() if line.startswith(key)), "?")
+    widest = next((name for name in ("avx512f", "avx2") if f" {name} " in text), "no AVX2")
+    return (f"{field('model name')} (family {field('cpu family')}, model {field('model')}, {widest}), {cores} cores, "
+            f"{platform.system()} {platform.release().split('-')[0]}")
 
 
 def main() -> None:
@@ -183,49 +234,30 @@ def main() -> None:
     parser.add_argument("--ours", default=os.path.join(ROOT, "build/release/bench/measure"), help="the program measure")
     parser.add_argument("--python", nargs="+", default=[sys.executable], help="Pythons whose packages are compared")
     parser.add_argument("--contenders", nargs="+", default=["eager", "optimised", "ort"], help="kinds of serve.py")
-    parser.add_argument("--models", nargs="+", default=["mlp2d", "unet1d", "dit1d", "unet2d"])
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--only", default="", metavar="PATTERN", help="rows such as 'train unet1d 16', a regular expression")
     parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--seconds", type=float, default=0.03, help="measured time of one turn, at least one call")
     parser.add_argument("--budget", type=float, default=60, help="seconds after which a row stops at 5 rounds or more")
     parser.add_argument("--memory", action="store_true", help="peak memory instead of times")
-    parser.add_argument("--markdown", metavar="FILE", help="write the table there too")
-    parser.add_argument("--json", metavar="FILE", help="write all times there, in nanoseconds")
-    parser.add_argument("--log", default=os.devnull, help="what the peers say on standard error")
+    parser.add_argument("--results", metavar="FILE", help="JSON to keep all figures in, and to add to where it exists")
+    parser.add_argument("--markdown", metavar="FILE", help="a page to put the tables into")
+    parser.add_argument("--table-only", action="store_true", help="measure nothing: --results into --markdown")
+    parser.add_argument("--log", default=os.devnull, metavar="FILE", help="what the peers say on standard error")
     args = parser.parse_args()
 
     cores = sorted(os.sched_getaffinity(0))
-    where = machine(len(cores))
-    print(where)
-    about, table, raw, names = [], [], [], []
-    for threads in [1] if args.memory else args.threads:
-        os.sched_setaffinity(0, cores[-threads:])  # the children inherit it
-        contenders = start(args, threads)
-        names = [c.name for c in contenders]
-        about = about or [f"{c.name}: {c.about}" for c in contenders]
-        if args.memory:
-            break
-        peers = names[1:] + ["std"]
-        for row in rows():
-            if not re.search(args.only, str(row)) or row.model not in args.models + ["-"]:
-                continue
-            times = measure(row, contenders, args)
-            table.append(line(row, threads, times, peers))
-            raw.append({"row": str(row), "threads": threads, "times": times})
-            print("  ".join(f"{cell:>20}" for cell in table[-1]), f"  {len(times['foglift'])} rounds", flush=True)
-        for c in contenders:
-            c.close()
-    if args.memory:
-        header, table = ["megabytes above the start (in all)"] + names, memory(args, names)
-    else:
-        header = ["workload", "threads", "foglift"] + names[1:] + ["std"]
+    results = {"about": {}, "times": {}, "memory": {}}
+    if args.results and os.path.exists(args.results):
+        with open(args.results) as file:
+            results = json.load(file)
+    if not args.table_only:
+        results.update(machine=machine(len(cores)), date=time.strftime("%Y-%m-%d"))
+        print(results["machine"])
+        with open(args.log, "a") as log:
+            (measure_memory if args.memory else measure_times)(args, results, cores, log)
     if args.markdown:
-        with open(args.markdown, "w") as file:
-            file.write("\n".join([where, ""] + [f"* {a}" for a in about] + ["", markdown(header, table), ""]))
-    if args.json:
-        with open(args.json, "w") as file:
-            json.dump({"machine": where, "about": about, "rows": raw}, file)
+        write_page(args.markdown, results)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 
   echo "time forward unet1d 16 0.1" | python3 bench/peers/serve.py eager 1
 
-Contenders: eager (PyTorch), optimised (frozen TorchScript in PyTorch 1, torch.compile in 2), ort (ONNX Runtime). A call
-through Python costs microseconds, so where a net is as small as that, optimised and ort time a graph that applies it many times and
+Contenders: eager (PyTorch), optimised (frozen TorchScript in PyTorch 1, torch.compile in 2), ort (ONNX Runtime). A call through
+Python costs microseconds, so where a net takes no longer, optimised and ort time a graph that applies it many times, and
 divide.
 """
 import io
@@ -27,20 +27,24 @@ Work = Tuple[Callable[[], object], int]  # a function, and how many units of wor
 
 
 class Chained(torch.nn.Module):
-    """x -> 0.1 net(... 0.1 net(x, t) ..., t)"""
+    """x -> a x + b net(x, t[i]) for all (a, b) in turn, as one graph. Every application has times t[i] [B] of its own:
+    were they one tensor, an optimiser would embed them once for all."""
 
-    def __init__(self, net: torch.nn.Module, times: int):
+    def __init__(self, net: torch.nn.Module, factors):
         super().__init__()
-        self.net, self.times = net, times
+        self.net, self.factors = net, factors
 
     def forward(self, x, t):
-        for _ in range(self.times):
-            x = 0.1 * self.net(x, t)
+        for i, (a, b) in enumerate(self.factors):
+            x = a * x + b * self.net(x, t[i])
         return x
 
 
-def chained(net: torch.nn.Module, times: int) -> torch.nn.Module:
-    return net if times == 1 else Chained(net, times)
+def chained(model: str, batch: int):
+    """(net, x, t, applications of the net in one call)"""
+    times = CHAIN.get(model, 1)
+    net, (x, t) = models.make(model).eval(), inputs(model, batch)
+    return (net, x, t, 1) if times == 1 else (Chained(net, [(0.9, 0.1)] * times).eval(), x, t.repeat(times, 1), times)
 
 
 def ddim_coefficients(steps: int):
@@ -53,19 +57,6 @@ def ddim_coefficients(steps: int):
         scale = (p / n) ** 0.5
         found.append((t, scale, (1 - p) ** 0.5 - scale * (1 - n) ** 0.5))
     return found
-
-
-class Ddim(torch.nn.Module):
-    """All the steps as one graph; times [steps, B]."""
-
-    def __init__(self, net: torch.nn.Module, steps: int):
-        super().__init__()
-        self.net, self.coefficients = net, [(a, b) for _, a, b in ddim_coefficients(steps)]
-
-    def forward(self, x, times):
-        for i, (a, b) in enumerate(self.coefficients):
-            x = a * x + b * self.net(x, times[i])
-        return x
 
 
 def inputs(model: str, batch: int):
@@ -91,12 +82,14 @@ def blas() -> str:
 
 
 class Eager:
+    kind = "eager"
+
     def __init__(self, threads: int):
         torch.set_num_threads(threads)
         torch.set_flush_denormal(True)
 
     def about(self) -> str:
-        return f"PyTorch {torch.__version__}, {blas()}"
+        return f"PyTorch {torch.__version__.split('+')[0]} {self.kind}; {blas()}"
 
     def prepare(self, net, x, t):
         """The net as it is called again and again."""
@@ -150,10 +143,21 @@ class Eager:
             w.grad = torch.randn_like(w)
         return optimizer_of(weights).step, 1
 
+    def adam_ema(self, count: int) -> Work:
+        step, _ = self.adam(count)
+        weights = step.__self__.param_groups[0]["params"]
+        averages = [w.detach().clone() for w in weights]
+
+        @torch.no_grad()
+        def call():
+            step()
+            torch._foreach_mul_(averages, 0.999)
+            torch._foreach_add_(averages, weights, alpha=0.001)
+        return call, 1
+
 
 class Optimised(Eager):
-    def about(self) -> str:
-        return super().about() + (", torch.compile" if hasattr(torch, "compile") else ", frozen TorchScript")
+    kind = "compiled" if hasattr(torch, "compile") else "frozen"
 
     def prepare(self, net, x, t):
         if hasattr(torch, "compile"):
@@ -172,27 +176,26 @@ class Optimised(Eager):
         return torch.compile(net)
 
     def forward(self, model: str, batch: int) -> Work:
-        x, t = inputs(model, batch)
-        chain = CHAIN.get(model, 1)
+        net, x, t, times = chained(model, batch)
         with torch.no_grad():
-            net = self.prepare(chained(models.make(model), chain).eval(), x, t)
+            net = self.prepare(net, x, t)
 
         def call():
             with torch.no_grad():
                 net(x, t)
-        return call, chain
+        return call, times
 
     def normals(self, count: int) -> Work:
         raise NotImplementedError("as eager")
 
-    adam = normals
+    adam = adam_ema = normals
 
 
 class Ort:
     def train(self, *_):
         raise NotImplementedError("ONNX Runtime does not train")
 
-    normals = adam = train
+    normals = adam = adam_ema = train
 
     def __init__(self, threads: int):
         import onnx  # noqa: F401  torch.onnx needs it
@@ -201,7 +204,7 @@ class Ort:
         self.ort, self.threads = onnxruntime, threads
 
     def about(self) -> str:
-        return f"ONNX Runtime {self.ort.__version__}"
+        return f"ONNX Runtime {self.ort.__version__}; exported by PyTorch {torch.__version__.split('+')[0]}"
 
     def session(self, net, x, t):
         """(run, x, y): run() maps the array x to the array y, both bound once."""
@@ -227,14 +230,15 @@ class Ort:
         return (lambda: session.run_with_iobinding(binding)), arrays
 
     def forward(self, model: str, batch: int) -> Work:
-        chain = CHAIN.get(model, 1)
-        run, _ = self.session(chained(models.make(model), chain), *inputs(model, batch))
-        return run, chain
+        net, x, t, times = chained(model, batch)
+        run, _ = self.session(net, x, t)
+        return run, times
 
     def ddim(self, model: str, batch: int, steps: int) -> Work:
         x, t = inputs(model, batch)
         if model in CHAIN:  # so small that the loop belongs into the graph
-            run, _ = self.session(Ddim(models.make(model), steps), x, t.repeat(steps, 1))
+            loop = Chained(models.make(model), [(a, b) for _, a, b in ddim_coefficients(steps)])
+            run, _ = self.session(loop, x, t.repeat(steps, 1))
             return run, 1
         run, arrays = self.session(models.make(model), x, t)
         state, start, eps = arrays["x"], arrays["x"].copy(), arrays["y"]
@@ -249,8 +253,10 @@ class Ort:
 
 
 def make(contender, work: str, model: str, size: int) -> Work:
-    if work in ("normals", "adam"):
+    if work in ("normals", "adam", "adam_ema"):
         return getattr(contender, work)(size)
+    if work == "shared_t":  # no peer computes less where times are equal
+        work = "forward"
     if work in ("ddim50", "sample"):
         return contender.ddim(model, size, 50 if work == "ddim50" else 3)
     return getattr(contender, work)(model, size)
