@@ -6,9 +6,10 @@
 //     memory WORK MODEL BATCH          bytes that five calls need above the state before them, and
 //                                      the most that the process has had in memory
 //
-// WORK of a MODEL (mlp2d, unet1d, dit1d, unet2d): forward at times that differ, shared_t at one time
-// for all samples, ddim50, train, and sample, a run of few steps. WORK without one (MODEL "-"), BATCH being a number of elements: normals, std_normals
-// (the standard library's), adam, adam_ema.
+// WORK of a MODEL (mlp2d, unet1d, dit1d, unet2d): forward at times that differ, shared_t at one
+// time for all samples, ddim50, train, and sample, a run of few steps. WORK without one (MODEL
+// "-"), BATCH being a number of elements: normals, std_normals (the standard library's), adam,
+// adam_ema.
 #include "bench/denoiser_work.hpp"
 #include "foglift/version.hpp"
 

@@ -4,13 +4,14 @@
   python3 bench/peers/compare.py                                    # all, with this Python's packages
   python3 bench/peers/compare.py --threads 1 --only 'forward unet1d' --rounds 41
   python3 bench/peers/compare.py --python /opt/torch1/bin/python /opt/torch2/bin/python \\
-      --results ratios.json --markdown docs/performance.md          # both PyTorches, and the page's tables
+      --parts function times memory kernels growth --results speed.json --markdown docs/performance.md   # the whole page
 
 Every contender is a child process that waits for requests (bench/measure.cpp, bench/peers/serve.py). For each workload they
 take turns: foglift, peer, peer, ..., foglift, peer, ... A ratio is the peer's time over foglift's in the same round, above 1
 where foglift is faster; printed are its median over the rounds and its quartiles. Peers that are not installed are named
-and left out. --results keeps what is found and adds to what is there, so that a long run can be made in pieces.
-docs/performance.md says what makes the comparison fair.
+and left out. Further parts of docs/performance.md, which says what makes the comparison fair: peak memory, whether the
+models compute the same, kernels beside the machine's limits, growth with size. --results keeps what is found and adds to
+what is there, so that a long run can be made in pieces.
 """
 import argparse
 import json
@@ -20,8 +21,9 @@ import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from typing import Dict, List, NamedTuple
+from typing import Callable, Dict, List, NamedTuple
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -149,19 +151,60 @@ def measure_times(args, results: dict, cores: List[int], log) -> None:
 
 def measure_memory(args, results: dict, cores: List[int], log) -> None:
     os.sched_setaffinity(0, cores[-1:])
-    names = start(args, 1, log)
-    results["about"].update({c.name: c.about for c in names})
-    for c in names:
+    contenders = start(args, 1, log)
+    results["about"].update({c.name: c.about for c in contenders})
+    for c in contenders:
         c.close()
     for row in REMEMBERED:
         if re.search(args.only, str(row)):
             found = results["memory"].setdefault(str(row), {})
-            for c in names:
+            for c in contenders:
                 fresh = Contender(c.command, 1, log)  # a process of its own
                 found[c.name] = fresh.ask("memory " + " ".join(map(str, row)))
                 fresh.close()
             print(row, {name: [round(n / 1e6) for n in bytes_] for name, bytes_ in found.items()}, flush=True)
             save(args, results)
+
+
+def beside(args, name: str) -> str:
+    """Another program of the folder that `measure` stands in."""
+    return os.path.join(os.path.dirname(args.ours), name)
+
+
+def compare_function(args, results: dict, cores: List[int], log) -> None:
+    """Outputs and gradients of foglift beside those of the last Python's PyTorch."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([args.python[-1], os.path.join(HERE, "export.py"), folder], check=True, stdout=log, stderr=log)
+        files = [os.path.join(folder, f"{model}.safetensors") for model in MODELS]
+        found = subprocess.run([beside(args, "same_function")] + files, stdout=subprocess.PIPE, text=True)
+    results["function"] = found.stdout
+    print(found.stdout)
+
+
+def measure_growth(args, results: dict, cores: List[int], log) -> None:
+    os.sched_setaffinity(0, cores)
+    results["growth"] = subprocess.run([beside(args, "scaling")], stdout=subprocess.PIPE, text=True, check=True).stdout
+    print(results["growth"])
+
+
+def measure_kernels(args, results: dict, cores: List[int], log) -> None:
+    """What the kernel benchmarks print, each a time and its share of the limit measured in the same round."""
+    os.sched_setaffinity(0, cores[-1:])
+    lines: List[str] = []
+    for name in ("bench_gemm", "bench_conv", "bench_pointwise"):
+        if not os.path.exists(beside(args, name)):
+            print(f"NOT FOUND: {name}")
+            continue
+        text = subprocess.run([beside(args, name)], stdout=subprocess.PIPE, stderr=log, text=True, check=True).stdout
+        lines += ["", name] if lines else [name]
+        for line in text.splitlines():
+            timed = re.match(r"(\S+?)/iterations\S*\s+(\S+ \w+).*of_limit=(\S+)", line)  # Google Benchmark's
+            if timed:
+                lines.append(f"{timed[1].replace('kernels::', ''):34} {timed[2]:>12} {float(timed[3]):6.2f} of the limit")
+            elif not line.startswith(("-----", "Benchmark  ")):
+                lines.append(line)
+    results["kernels"] = "\n".join(lines)
+    print(results["kernels"])
 
 
 def human(ns: float) -> str:
@@ -203,13 +246,30 @@ def memory_table(results: dict) -> str:
                  [[row] + [cell(found[row].get(name)) for name in names] for row in map(str, REMEMBERED) if row in found])
 
 
+def block(part: str) -> Callable[[dict], str]:
+    return lambda results: f"```\n{results[part].strip()}\n```"
+
+
+class Part(NamedTuple):
+    measure: Callable
+    text: Callable[[dict], str]
+
+
+PARTS = {"function": Part(compare_function, block("function")), "times": Part(measure_times, times_table),
+         "memory": Part(measure_memory, memory_table), "kernels": Part(measure_kernels, block("kernels")),
+         "growth": Part(measure_growth, block("growth"))}
+
+
 def write_page(path: str, results: dict) -> None:
-    """Puts the tables between the marks <!-- times --> ... <!-- end --> and <!-- memory --> ... <!-- end --> of a page."""
-    page = open(path).read() if os.path.exists(path) else "<!-- times -->\n<!-- end -->\n\n<!-- memory -->\n<!-- end -->\n"
-    for mark, made in (("times", times_table), ("memory", memory_table)):
-        if results[mark]:
-            text = made(results)
-            page = re.sub(rf"(<!-- {mark} -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{text}\n{m[2]}", page, flags=re.DOTALL)
+    """Puts what was found between the marks <!-- times --> ... <!-- end --> of a page, and so for every part."""
+    page = "".join(f"<!-- {part} -->\n<!-- end -->\n\n" for part in PARTS)
+    if os.path.exists(path):
+        with open(path) as file:
+            page = file.read()
+    for name, part in PARTS.items():
+        if results[name]:
+            text = part.text(results)
+            page = re.sub(rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{text}\n{m[2]}", page, flags=re.DOTALL)
     with open(path, "w") as file:
         file.write(page)
 
@@ -239,23 +299,25 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--seconds", type=float, default=0.03, help="measured time of one turn, at least one call")
     parser.add_argument("--budget", type=float, default=60, help="seconds after which a row stops at 5 rounds or more")
-    parser.add_argument("--memory", action="store_true", help="peak memory instead of times")
+    parser.add_argument("--parts", nargs="*", default=["times"], choices=list(PARTS),
+                        help="what to measure; nothing: only write --results into --markdown")
     parser.add_argument("--results", metavar="FILE", help="JSON to keep all figures in, and to add to where it exists")
     parser.add_argument("--markdown", metavar="FILE", help="a page to put the tables into")
-    parser.add_argument("--table-only", action="store_true", help="measure nothing: --results into --markdown")
     parser.add_argument("--log", default=os.devnull, metavar="FILE", help="what the peers say on standard error")
     args = parser.parse_args()
 
     cores = sorted(os.sched_getaffinity(0))
-    results = {"about": {}, "times": {}, "memory": {}}
+    results: dict = {"about": {}, **{part: {} for part in PARTS}}
     if args.results and os.path.exists(args.results):
         with open(args.results) as file:
-            results = json.load(file)
-    if not args.table_only:
+            results.update(json.load(file))
+    if args.parts:
         results.update(machine=machine(len(cores)), date=time.strftime("%Y-%m-%d"))
         print(results["machine"])
         with open(args.log, "a") as log:
-            (measure_memory if args.memory else measure_times)(args, results, cores, log)
+            for part in args.parts:
+                PARTS[part].measure(args, results, cores, log)
+                save(args, results)
     if args.markdown:
         write_page(args.markdown, results)
 
