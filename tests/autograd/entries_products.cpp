@@ -60,6 +60,8 @@ const std::vector<std::pair<Index, ConvOptions>> kernel_cases = {
     {3, {.stride = 2, .padding = 1, .mode = Padding::reflect}},
     {4, {.stride = 3, .padding = 2}},
     {3, {.dilation = 2, .padding = 2}},
+    {3, {.padding = 1, .algorithm = ConvAlgorithm::winograd}},
+    {3, {.padding = 2, .mode = Padding::circular, .algorithm = ConvAlgorithm::winograd}},
     {2, {.stride = 2, .dilation = 3, .padding = 2, .mode = Padding::circular}},
 };
 

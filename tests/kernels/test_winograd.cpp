@@ -1,4 +1,5 @@
 #include "foglift/core/rng.hpp"
+#include "foglift/kernels/conv.hpp"
 #include "foglift/kernels/naive_products.hpp"
 #include "foglift/kernels/winograd.hpp"
 #include "support/catch.hpp"
@@ -111,6 +112,56 @@ TEST_CASE("winograd: a sample's bits depend neither on its batch nor on threads"
       CHECK(convolve(x, w, {.padding = 1}) == y);
       CHECK(convolve(x.rows(4, 1), w, {.padding = 1}) == y.rows(4, 1));
       CHECK(convolve(x.rows(5, 7), w, {.padding = 1}) == y.rows(5, 7));
+    }
+  }
+}
+
+TEST_CASE("winograd: convolutions choose it by the extents of a sample", "[kernels][winograd]") {
+  const auto chosen = [](Index n, Index in, Index out, const ConvOptions& o, Index k = 3) {
+    const kernels::ConvGeometry g{
+        1, n, n, in, k, k, out, o.stride, o.dilation, o.padding, o.padding, o.mode, o.algorithm};
+    return kernels::detail::by_winograd<float>(g);
+  };
+  CHECK(chosen(32, 64, 64, {.padding = 1}));
+  CHECK(chosen(8, 256, 256, {.padding = 1}));
+  CHECK_FALSE(chosen(32, 3, 64, {.padding = 1}));
+  CHECK_FALSE(chosen(32, 64, 3, {.padding = 1}));
+  CHECK_FALSE(chosen(4, 256, 256, {.padding = 1}));  // one tile
+  CHECK_FALSE(chosen(5, 256, 256, {.padding = 1}));  // four tiles for 25 outputs
+  CHECK_FALSE(chosen(32, 64, 64, {.stride = 2, .padding = 1}));
+  CHECK_FALSE(chosen(32, 64, 64, {.dilation = 2, .padding = 2}));
+  CHECK_FALSE(chosen(32, 64, 64, {}, 1));
+  CHECK_FALSE(chosen(32, 64, 64, {.padding = 1, .algorithm = ConvAlgorithm::direct}));
+  CHECK(chosen(4, 3, 5, {.padding = 1, .algorithm = ConvAlgorithm::winograd}));
+  const kernels::ConvGeometry g{1, 32, 32, 64, 3, 3, 64, 1, 1, 1, 1, Padding::zero};
+  CHECK_FALSE(kernels::detail::by_winograd<double>(g));
+}
+
+TEST_CASE("winograd: a convolution's samples have the same bits in every batch",
+          "[kernels][winograd]") {
+  struct Threads {
+    int before = threads();
+    ~Threads() { set_threads(before); }
+  } restore;
+  const auto run = [](const Tensor<float>& x, const Tensor<float>& w) {
+    const auto g = geometry(x.shape(), w.shape(), {.padding = 1, .mode = Padding::reflect});
+    Tensor<float> y({g.B, g.out_h(), g.out_w(), g.Cout}, 9.0f);
+    kernels::conv<float>(g, x.data(), w.data(), nullptr, y.data());
+    return y;
+  };
+  for (const Index n : {8, 13, 24}) {
+    const auto x = random<float>({9, n, n, 64}, 1), w = random<float>({3, 3, 64, 80}, 2);
+    set_threads(1);
+    const auto y = run(x, w);
+    const auto exact = naive::conv2d(x.rows(0, 1).cast<double>(), w.cast<double>(),
+                                     {.padding = 1, .mode = Padding::reflect});
+    CHECK(error(y.rows(0, 1), exact) < tolerance<float>);
+    CHECK(run(x.rows(0, 0), w).empty());
+    for (const int count : {1, 2, 3}) {
+      set_threads(count);
+      CHECK(run(x, w) == y);
+      CHECK(run(x.rows(4, 1), w) == y.rows(4, 1));
+      CHECK(run(x.rows(3, 6), w) == y.rows(3, 6));
     }
   }
 }

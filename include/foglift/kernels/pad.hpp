@@ -16,6 +16,7 @@ struct ConvGeometry {
   Index kh, kw, Cout;
   Index stride, dilation, pad_h, pad_w;
   Padding mode;
+  ConvAlgorithm algorithm = ConvAlgorithm::automatic;
 
   static Index positions(Index n, Index k, Index pad, Index stride, Index dilation) {
     return (n + 2 * pad - dilation * (k - 1) - 1) / stride + 1;

@@ -21,6 +21,7 @@ struct ConvLayerOptions {
   Padding mode = Padding::zero;
   bool bias = true;
   bool zero = false;  ///< start at zero
+  ConvAlgorithm algorithm = ConvAlgorithm::automatic;
 };
 
 /// What a convolution may take in and add besides x, in the same pass; see fused_conv.
@@ -56,6 +57,7 @@ class Conv {
     options_.dilation = o.dilation;
     options_.padding = o.padding.value_or(o.dilation * (o.kernel - 1) / 2);
     options_.mode = o.mode;
+    options_.algorithm = o.algorithm;
     if (options_.padding < 0)
       raise<ArgumentError>("Conv: padding = ", options_.padding, ", must not be negative");
     const Shape shape =

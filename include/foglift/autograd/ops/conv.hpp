@@ -52,7 +52,8 @@ kernels::ConvGeometry conv_geometry(const Shape& x, const Tensor<T>& w, const Te
           o.dilation,
           flat ? 0 : o.padding,
           o.padding,
-          o.mode};
+          o.mode,
+          o.algorithm};
 }
 
 template <int Dims>
