@@ -92,6 +92,23 @@ TEST_CASE("functions: float is good to a few units in the last place", "[kernels
   CHECK(worst_ulp<kernels::GeluTanh>(gelu_tanh, -3, 8) < 8 + 2 * 3 * 7.7);
 }
 
+TEST_CASE("quick_sqrt: is good to 4 units in the last place, and right at the ends",
+          "[kernels][functions]") {
+  using L = kernels::Lanes<float>;
+  const auto root = [](float x) {
+    float y[L::count];
+    quick_sqrt(L(x)).store(y);
+    return y[L::count - 1];
+  };
+  for (float x = 1e-37F; x < 1e38F; x *= 1.37F) {
+    const double exact = std::sqrt(static_cast<double>(x));
+    CHECK(std::abs(static_cast<double>(root(x)) - exact) <= 4 * 0x1p-23 * exact);
+  }
+  CHECK(root(0) == 0);
+  CHECK(root(std::numeric_limits<float>::infinity()) == std::numeric_limits<float>::infinity());
+  CHECK(std::isnan(root(std::nanf(""))));
+}
+
 TEST_CASE("functions: limits and not a number", "[kernels][functions]") {
   const float inf = std::numeric_limits<float>::infinity(), nan = std::nanf("");
   CHECK((at<kernels::Exp>(inf) == inf && at<kernels::Exp>(-inf) == 0 && at<kernels::Exp>(0) == 1));

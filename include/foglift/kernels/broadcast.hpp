@@ -119,21 +119,35 @@ void broadcast(const Shape& out, const T* a, const Shape& shape_a, const T* b, c
 }
 
 /// The adjoint of repeating: dx [in] collects the elements of dy [out] that x was repeated to.
-/// Sums in double, in row-major order of dy.
+/// Sums in double, in row-major order of dy; threads share dx, never a sum.
 template <Scalar T>
 void sum_to(const Shape& out, const T* dy, const Shape& in, T* dx) {
   const BroadcastWalk<1> walk(out, {in});
+  const auto& outer = walk.axes[static_cast<std::size_t>(walk.rank - 1)];
   const Index width = walk.width(), rows = walk.rows();
   Tensor<double> sums(in);
-  if (out.size() > 0)
-    for (Index row = 0; row < rows; ++row) {
-      double* s = sums.data() + walk.at(row)[0];
-      const T* d = dy + row * width;
-      if (walk.axes[0].stride[0] == 0)
-        *s += sum(width, d);
-      else
-        for (Index i = 0; i < width; ++i) s[i] += static_cast<double>(d[i]);
-    }
+  const auto add = [&](Index row, Index first, Index last) {
+    double* const s = sums.data() + walk.at(row)[0];
+    const T* const d = dy + row * width;
+    if (walk.axes[0].stride[0] == 0)
+      *s += sum(width, d);
+    else
+      for (Index i = first; i < last; ++i) s[i] += static_cast<double>(d[i]);
+  };
+  constexpr Index chunk = 512;
+  if (out.size() == 0) {
+  } else if (walk.rank > 1 && outer.stride[0] != 0) {  // the slowest axis is kept
+    const Index inner = rows / outer.extent;
+    parallel_for(outer.extent, grain_of(inner * width), [&](Index o) {
+      for (Index row = o * inner; row < (o + 1) * inner; ++row) add(row, 0, width);
+    });
+  } else if (walk.axes[0].stride[0] != 0) {  // the fastest is
+    parallel_for((width + chunk - 1) / chunk, grain_of(rows * chunk), [&](Index c) {
+      for (Index row = 0; row < rows; ++row) add(row, c * chunk, std::min(width, (c + 1) * chunk));
+    });
+  } else {
+    for (Index row = 0; row < rows; ++row) add(row, 0, width);
+  }
   for (Index i = 0; i < in.size(); ++i) dx[i] = static_cast<T>(sums[i]);
 }
 

@@ -86,8 +86,9 @@ class Panels {
   Tensor<T> packed_panels() const {
     const Index padded = packets(N_ - first_packed_ * width) * detail::lanes<T>;
     auto panels = Tensor<T>::uninitialized({K_ * padded});
-    for (Index p = first_packed_; p < count(); ++p)
-      pack(p, panels.data() + (p - first_packed_) * width * K_);
+    parallel_for(count() - first_packed_, grain_of(K_ * width), [&](Index p) {
+      pack(first_packed_ + p, panels.data() + p * width * K_);
+    });
     return panels;
   }
 
@@ -214,14 +215,6 @@ template <Scalar T>
 void gemm(Index M, Index N, Index K, Operand<T> a, Operand<T> b, T* c, Index ldc,
           const GemmOptions<T>& options = {}) {
   if (M > 0 && N > 0) gemm(M, K, a, Panels<T>(b, K, N), Index{0}, c, ldc, options);
-}
-
-/// sums [N] = the rows of x [rows, N] added in ascending order.
-template <Scalar T>
-void column_sums(Index rows, Index N, const T* x, T* sums) {
-  std::fill_n(sums, N, T(0));
-  for (Index r = 0; r < rows; ++r, x += N)
-    for (Index j = 0; j < N; ++j) sums[j] += x[j];
 }
 
 #ifdef FOGLIFT_COMPILED

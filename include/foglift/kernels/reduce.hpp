@@ -42,13 +42,32 @@ void sum_axis(Index outer, Index n, Index inner, const T* x, T* y, double scale)
   });
 }
 
+/// sums [N] = the rows of x [rows, N]: added in ascending order in blocks of 128, then the blocks.
+template <Scalar T>
+void column_sums(Index rows, Index N, const T* x, T* sums) {
+  const auto add = [N](Index count, const T* from, T* to) {
+    std::fill_n(to, N, T(0));
+    for (Index r = 0; r < count; ++r, from += N)
+      for (Index j = 0; j < N; ++j) to[j] += from[j];
+  };
+  constexpr Index block = 128;
+  if (rows <= block) return add(rows, x, sums);
+  const Index blocks = (rows + block - 1) / block;
+  auto partial = Tensor<T>::uninitialized({blocks, N});
+  parallel_for(blocks, grain_of(block * N), [&](Index k) {
+    add(std::min(block, rows - k * block), x + k * block * N, partial.data() + k * N);
+  });
+  add(blocks, partial.data(), sums);
+}
+
 /// The adjoint of sum_axis: dx[o, k, i] = scale * dy[o, i].
 template <Scalar T>
 void repeat_axis(Index outer, Index n, Index inner, const T* dy, T* dx, double scale) {
-  for (Index o = 0; o < outer; ++o)
+  parallel_for(outer, grain_of(n * inner), [&](Index o) {
     for (Index k = 0; k < n; ++k)
       for (Index i = 0; i < inner; ++i)
         dx[(o * n + k) * inner + i] = static_cast<T>(scale) * dy[o * inner + i];
+  });
 }
 
 }  // namespace kernels

@@ -3,6 +3,7 @@
 #include "foglift/core/scalar.hpp"
 #include "foglift/core/shape.hpp"
 
+#include <limits>
 #include <type_traits>
 
 #include <Eigen/Core>
@@ -57,8 +58,12 @@ struct Lanes {
   friend Lanes fma(Lanes a, Lanes b, Lanes c) {
     return make(Eigen::internal::pmadd(a.v, b.v, c.v));
   }
-  /// Good to 4 units in the last place, where sqrt is rounded correctly.
-  friend Lanes quick_sqrt(Lanes a) { return make(Eigen::internal::psqrt(a.v)); }
+  /// The root of a >= 0 to 4 units in the last place, where sqrt is rounded correctly; denormals may
+  /// count as zero.
+  friend Lanes quick_sqrt(Lanes a) {
+    const Lanes root = make(Eigen::internal::psqrt(a.v));
+    return where_less(Lanes(std::numeric_limits<T>::max()), a, a, root);  // not so for infinity
+  }
   friend Lanes abs(Lanes a) { return make(Eigen::internal::pabs(a.v)); }
   /// NaN in `a` stays.
   friend Lanes min(Lanes a, Lanes b) { return make(Eigen::internal::pmin(a.v, b.v)); }

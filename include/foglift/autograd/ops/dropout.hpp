@@ -2,6 +2,7 @@
 
 #include "foglift/autograd/value.hpp"
 #include "foglift/core/rng.hpp"
+#include "foglift/kernels/elementwise.hpp"
 
 namespace foglift {
 inline namespace v0 {
@@ -17,8 +18,10 @@ Tensor<T> dropout(const Tensor<T>& x, double rate, const Rng& rng, std::uint64_t
     raise<ArgumentError>("dropout: rate ", rate, ", needed is 0 <= rate < 1");
   if (rate == 0) return x;
   Tensor<T> y = rng.uniform<T>(x.shape(), first_sample, step);
-  const T limit = static_cast<T>(rate), scale = static_cast<T>(1 / (1 - rate));
-  for (Index i = 0; i < y.size(); ++i) y[i] = y[i] < limit ? T(0) : x[i] * scale;
+  using L = kernels::Lanes<T>;
+  const L limit(static_cast<T>(rate)), scale(static_cast<T>(1 / (1 - rate)));
+  const auto keep = [=](L u, L v) { return where_less(u, limit, L(0), v * scale); };
+  kernels::map_parallel(y.size(), y.data(), keep, std::as_const(y).data(), x.data());
   return y;
 }
 template <Scalar T>

@@ -3,6 +3,7 @@
 #include "foglift/autograd/ops/activation.hpp"
 #include "foglift/autograd/value.hpp"
 #include "foglift/kernels/gemm.hpp"
+#include "foglift/kernels/reduce.hpp"
 
 namespace foglift {
 inline namespace v0 {
