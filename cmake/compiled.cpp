@@ -28,12 +28,18 @@ template void conv_backward_weight(const ConvGeometry&, const ConvSource<float>&
 template void conv_backward_weight(const ConvGeometry&, const ConvSource<double>&, const double*,
                                    double*);
 
-template class WinogradWeights<float>;
-template class WinogradWeights<double>;
-template void winograd_conv(const ConvGeometry&, Index, const float*, const WinogradWeights<float>&,
-                            const ConvEnd<float>&, float*);
+template class WinogradWeights<float, 1>;
+template class WinogradWeights<float, 2>;
+template class WinogradWeights<double, 1>;
+template class WinogradWeights<double, 2>;
+template void winograd_conv(const ConvGeometry&, Index, const float*,
+                            const WinogradWeights<float, 1>&, const ConvEnd<float>&, float*);
+template void winograd_conv(const ConvGeometry&, Index, const float*,
+                            const WinogradWeights<float, 2>&, const ConvEnd<float>&, float*);
 template void winograd_conv(const ConvGeometry&, Index, const double*,
-                            const WinogradWeights<double>&, const ConvEnd<double>&, double*);
+                            const WinogradWeights<double, 1>&, const ConvEnd<double>&, double*);
+template void winograd_conv(const ConvGeometry&, Index, const double*,
+                            const WinogradWeights<double, 2>&, const ConvEnd<double>&, double*);
 
 template void attention(const AttentionGeometry&, Tokens<const float>, Tokens<const float>,
                         Tokens<const float>, const AttentionMask<float>&, Tokens<float>, float*);

@@ -120,7 +120,7 @@ TEST_CASE("winograd: convolutions choose it by the extents of a sample", "[kerne
   const auto chosen = [](Index n, Index in, Index out, const ConvOptions& o, Index k = 3) {
     const kernels::ConvGeometry g{
         1, n, n, in, k, k, out, o.stride, o.dilation, o.padding, o.padding, o.mode, o.algorithm};
-    return kernels::detail::by_winograd<float>(g);
+    return kernels::detail::winograd_axes<float>(g) == 2;
   };
   CHECK(chosen(32, 64, 64, {.padding = 1}));
   CHECK(chosen(8, 256, 256, {.padding = 1}));
@@ -134,7 +134,7 @@ TEST_CASE("winograd: convolutions choose it by the extents of a sample", "[kerne
   CHECK_FALSE(chosen(32, 64, 64, {.padding = 1, .algorithm = ConvAlgorithm::direct}));
   CHECK(chosen(4, 3, 5, {.padding = 1, .algorithm = ConvAlgorithm::winograd}));
   const kernels::ConvGeometry g{1, 32, 32, 64, 3, 3, 64, 1, 1, 1, 1, Padding::zero};
-  CHECK_FALSE(kernels::detail::by_winograd<double>(g));
+  CHECK(kernels::detail::winograd_axes<double>(g) == 0);
 }
 
 TEST_CASE("winograd: a convolution's samples have the same bits in every batch",
@@ -162,6 +162,52 @@ TEST_CASE("winograd: a convolution's samples have the same bits in every batch",
       CHECK(run(x, w) == y);
       CHECK(run(x.rows(4, 1), w) == y.rows(4, 1));
       CHECK(run(x.rows(3, 6), w) == y.rows(3, 6));
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("winograd: three taps along one axis agree with the definition",
+                   "[kernels][winograd]", float, double) {
+  using T = TestType;
+  for (const Shape& x :
+       {Shape{2, 1, 64}, Shape{1, 2, 3}, Shape{3, 5, 33}, Shape{2, 24, 64}, Shape{1, 49, 130}})
+    for (const Index out : {1, 64, 80})
+      for (const ConvOptions& o : {ConvOptions{.padding = 1}, ConvOptions{.padding = 2},
+                                   ConvOptions{.padding = 1, .mode = Padding::circular}}) {
+        const auto in = random<T>(x, 1), w = random<T>({3, x[2], out}, 2);
+        const kernels::ConvGeometry g{
+            x[0], 1, x[1], x[2], 1, 3, out, 1, 1, 0, o.padding, o.mode, ConvAlgorithm::winograd};
+        REQUIRE(kernels::detail::winograd_axes<T>(g) == 1);
+        Tensor<T> y({g.B, g.out_w(), out}, T(9));
+        kernels::conv<T>(g, in.data(), w.data(), nullptr, y.data());
+        const auto exact = naive::conv1d(in.template cast<double>(), w.template cast<double>(), o);
+        CAPTURE(x, out, o.padding);
+        CHECK(error(y, exact) < tolerance<T>);
+      }
+}
+
+TEST_CASE("winograd: samples of one axis have the same bits in every batch",
+          "[kernels][winograd]") {
+  struct Threads {
+    int before = threads();
+    ~Threads() { set_threads(before); }
+  } restore;
+  for (const Index n : {15, 24, 96}) {
+    const auto x = random<float>({37, n, 64}, 1), w = random<float>({3, 64, 80}, 2);
+    const auto run = [&](const Tensor<float>& in) {
+      const kernels::ConvGeometry g{in.dim(0), 1, n, 64, 1, 3, 80, 1, 1, 0, 1, Padding::zero};
+      REQUIRE(kernels::detail::winograd_axes<float>(g) == 1);
+      Tensor<float> y({g.B, n, 80}, 9.0f);
+      kernels::conv<float>(g, in.data(), w.data(), nullptr, y.data());
+      return y;
+    };
+    set_threads(1);
+    const auto y = run(x);
+    for (const int count : {1, 2, 3}) {
+      set_threads(count);
+      CHECK(run(x) == y);
+      CHECK(run(x.rows(4, 1)) == y.rows(4, 1));
+      CHECK(run(x.rows(3, 16)) == y.rows(3, 16));
     }
   }
 }

@@ -62,7 +62,9 @@ void pointwise_sample(const ConvGeometry& g, const Halves<const T>& x, Index b,
 template <Scalar T>
 void conv(const ConvGeometry& g, const ConvSource<T>& source, const T* w, const ConvEnd<T>& end,
           T* y) {
-  if (detail::by_winograd<T>(g)) return detail::conv_by_winograd(g, source, w, end, y);
+  const int winograd = detail::winograd_axes<T>(g);
+  if (winograd == 1) return detail::conv_by_winograd<1>(g, source, w, end, y);
+  if (winograd == 2) return detail::conv_by_winograd<2>(g, source, w, end, y);
   const Panels<T> panels(row_major(w, g.Cout), g.kh * g.kw * g.Cin, g.Cout);
   const bool plain = !source.norm && !g.padded();
   const bool pointwise = plain && g.kh * g.kw == 1 && g.stride == 1;

@@ -12,26 +12,34 @@ namespace kernels {
 
 namespace detail {
 
-/// Whether a convolution goes by Winograd's algorithm. Of automatic ones, float's where it was
-/// measured to win: with 64 channels and more on both sides, at 4 tiles and more a sample that save
-/// half of the products and more. Never by the batch, on which no sample's bits may depend.
+/// Along how many axes a convolution goes by Winograd's algorithm; 0: it does not. Of automatic
+/// ones, float's where it was measured to win: along two axes, with 64 channels and more on both
+/// sides, at 4 tiles and more a sample that save half of the products and more; along one, with 32
+/// channels, at 4 tiles that save a third. Never by the batch, on which no sample's bits may
+/// depend.
 template <Scalar T>
-bool by_winograd(const ConvGeometry& g) {
-  if (g.kh != 3 || g.kw != 3 || g.stride != 1 || g.dilation != 1) return false;
-  if (g.algorithm != ConvAlgorithm::automatic) return g.algorithm == ConvAlgorithm::winograd;
-  const Index tiles = WinogradTiles<T>::tiles_a_sample(g);
-  return std::is_same_v<T, float> && g.Cin >= 64 && g.Cout >= 64 && tiles >= 4 &&
-         2 * winograd::points * tiles <= 9 * g.out_h() * g.out_w();
+int winograd_axes(const ConvGeometry& g) {
+  const bool fits = g.kw == 3 && (g.kh == 3 || g.kh == 1) && g.stride == 1 && g.dilation == 1;
+  if (!fits || g.algorithm == ConvAlgorithm::direct) return 0;
+  const int axes = g.kh == 3 ? 2 : 1;
+  if (g.algorithm == ConvAlgorithm::winograd) return axes;
+  const Index channels = std::min(g.Cin, g.Cout), outputs = g.out_h() * g.out_w();
+  const Index tiles =
+      axes == 1 ? WinogradTiles<T, 1>::tiles_a_sample(g) : WinogradTiles<T, 2>::tiles_a_sample(g);
+  if (!std::is_same_v<T, float> || tiles < 4) return 0;
+  const bool wins = axes == 1 ? channels >= 32 && 3 * winograd::points<1> * tiles <= 6 * outputs
+                              : channels >= 64 && 2 * winograd::points<2> * tiles <= 9 * outputs;
+  return wins ? axes : 0;
 }
 
 /// conv by Winograd's algorithm. Parallel over groups of samples with the tiles of a block, or
 /// within the only one.
-template <Scalar T>
+template <int Axes, Scalar T>
 void conv_by_winograd(const ConvGeometry& g, const ConvSource<T>& source, const T* w,
                       const ConvEnd<T>& end, T* y) {
-  const WinogradWeights<T> weights(g.Cin, g.Cout, w);
-  const Index tiles = WinogradTiles<T>::tiles_a_sample(g);
-  const Index block = (WinogradTiles<T>::block(g) + tiles - 1) / tiles;
+  const WinogradWeights<T, Axes> weights(g.Cin, g.Cout, w);
+  const Index tiles = WinogradTiles<T, Axes>::tiles_a_sample(g);
+  const Index block = (WinogradTiles<T, Axes>::block(g) + tiles - 1) / tiles;
   const Index share = (g.B + threads() - 1) / threads();
   const Index group = std::clamp<Index>(share, 1, block);
   parallel_for((g.B + group - 1) / group, grain_for(group * g.multiply_adds() / 4), [&](Index i) {

@@ -13,21 +13,23 @@ namespace kernels {
 namespace detail {
 
 /// The tiles of a few samples, in their order, and what is done with a block of them.
-template <Scalar T>
+template <Scalar T, int Axes = 2>
 class WinogradTiles {
+  using Weights = WinogradWeights<T, Axes>;
+  static constexpr Index points = Weights::points;
+
  public:
-  WinogradTiles(const ConvGeometry& g, const T* padded, const WinogradWeights<T>& w,
-                const ConvEnd<T>& end, T* y)
+  WinogradTiles(const ConvGeometry& g, const T* padded, const Weights& w, const ConvEnd<T>& end,
+                T* y)
       : g_(g), padded_(padded), w_(w), end_(end), y_(y) {}
 
-  static Index tiles(Index n) { return (n + winograd::outputs - 1) / winograd::outputs; }
-  static Index tiles_a_sample(const ConvGeometry& g) { return tiles(g.out_h()) * tiles(g.out_w()); }
+  static Index tiles_a_sample(const ConvGeometry& g) { return tiles_down(g) * tiles_across(g); }
 
   /// Tiles in a block: as many as take 512 KB of transformed inputs and of products with one panel,
   /// which stay in a level-2 cache of 1 MB while the weights pass by; a multiple of gemm's tile.
   static Index block(const ConvGeometry& g) {
     constexpr Index bytes = Index{512} << 10, unit = tile_rows<panel_packets>;
-    const Index a_tile = winograd::points * (g.Cin + Panels<T>::width) * Index{sizeof(T)};
+    const Index a_tile = points * (g.Cin + Panels<T>::width) * Index{sizeof(T)};
     return std::clamp<Index>(bytes / a_tile / unit, 2, 16) * unit;
   }
 
@@ -36,13 +38,13 @@ class WinogradTiles {
     const Index n = last - first;
     // A cache line more from point to point: their rows fall into different sets of the cache.
     constexpr Index line = 64 / sizeof(T);
-    const Index v_stride = n * g_.Cin + line, m_stride = n * WinogradWeights<T>::width + line;
-    auto v = Tensor<T>::uninitialized({winograd::points, v_stride});
-    auto m = Tensor<T>::uninitialized({winograd::points, m_stride});
+    const Index v_stride = n * g_.Cin + line, m_stride = n * Weights::width + line;
+    auto v = Tensor<T>::uninitialized({points, v_stride});
+    auto m = Tensor<T>::uninitialized({points, m_stride});
     for (Index t = 0; t < n; ++t) input(first + t, v.data() + t * g_.Cin, v_stride);
     for (Index p = first_panel; p < last_panel; ++p) {
       const Index width = w_.stride(p);
-      for (Index point = 0; point < winograd::points; ++point)
+      for (Index point = 0; point < points; ++point)
         product(n, v.data() + point * v_stride, w_.at(p, point), width,
                 m.data() + point * m_stride);
       for (Index t = 0; t < n; ++t) output(first + t, p, m.data() + t * width, m_stride);
@@ -50,15 +52,21 @@ class WinogradTiles {
   }
 
  private:
+  /// Outputs of a tile along the first axis.
+  static constexpr Index height = Axes == 1 ? 1 : winograd::outputs;
+  static Index tiles_down(const ConvGeometry& g) { return (g.out_h() + height - 1) / height; }
+  static Index tiles_across(const ConvGeometry& g) {
+    return (g.out_w() + winograd::outputs - 1) / winograd::outputs;
+  }
+
   /// Where a tile's outputs begin, and how many of them there are.
   struct Place {
     Index sample, h, w, rows, columns;
   };
   Place place(Index tile) const {
-    const Index across = tiles(g_.out_w()), each = tiles_a_sample(g_);
-    const Index h = tile % each / across * winograd::outputs,
-                w = tile % each % across * winograd::outputs;
-    return {tile / each, h, w, std::min(winograd::outputs, g_.out_h() - h),
+    const Index across = tiles_across(g_), each = tiles_a_sample(g_);
+    const Index h = tile % each / across * height, w = tile % each % across * winograd::outputs;
+    return {tile / each, h, w, std::min(height, g_.out_h() - h),
             std::min(winograd::outputs, g_.out_w() - w)};
   }
 
@@ -69,12 +77,13 @@ class WinogradTiles {
     const T* const in = padded_ + at.sample * g_.padded_size() + at.h * row + at.w * g_.Cin;
     const auto channels = [&](Index c, const auto& load) {
       const Index n = std::min(Lanes<T>::count, g_.Cin - c);
-      winograd::transform<T, winograd::InputTransform>(load, [&](Index i, Index j, Lanes<T> x) {
-        T* const out = v + (i * winograd::inputs + j) * v_stride + c;
-        n == Lanes<T>::count ? x.store(out) : x.store(out, n);
-      });
+      winograd::transform<T, winograd::InputTransform, Axes>(
+          load, [&](Index i, Index j, Lanes<T> x) {
+            T* const out = v + (i * winograd::inputs + j) * v_stride + c;
+            n == Lanes<T>::count ? x.store(out) : x.store(out, n);
+          });
     };
-    const bool whole = at.rows == winograd::outputs && at.columns == winograd::outputs;
+    const bool whole = at.rows == height && at.columns == winograd::outputs;
     Index c = 0;
     if (whole)
       for (; c + Lanes<T>::count <= g_.Cin; c += Lanes<T>::count)
@@ -82,7 +91,7 @@ class WinogradTiles {
                  [&](Index i, Index j) { return Lanes<T>::load(in + i * row + j * g_.Cin + c); });
     for (; c < g_.Cin; c += Lanes<T>::count)
       channels(c, [&](Index i, Index j) {
-        if (i >= at.rows + 2 || j >= at.columns + 2) return Lanes<T>(T(0));
+        if (i >= at.rows + Axes * 2 - 2 || j >= at.columns + 2) return Lanes<T>(T(0));
         const T* const x = in + i * row + j * g_.Cin + c;
         return c + Lanes<T>::count <= g_.Cin ? Lanes<T>::load(x)
                                              : Lanes<T>::load(x, g_.Cin - c, T(0));
@@ -110,7 +119,7 @@ class WinogradTiles {
   /// Y = A^T M A of one tile, what lies beyond the output left out.
   void output(Index tile, Index p, const T* m, Index m_stride) const {
     const Place at = place(tile);
-    const Index first = p * WinogradWeights<T>::width;
+    const Index first = p * Weights::width;
     const Index from = ((at.sample * g_.out_h() + at.h) * g_.out_w() + at.w) * g_.Cout + first;
     const T* const bias = end_.bias ? end_.bias + at.sample * end_.bias_stride + first : nullptr;
     for (Index c = 0; c < w_.columns(p); c += Lanes<T>::count) {
@@ -120,7 +129,7 @@ class WinogradTiles {
         return all ? Lanes<T>::load(x) : Lanes<T>::load(x, n, T(0));
       };
       const Lanes<T> start = bias ? read(bias + c) : Lanes<T>(T(0));
-      winograd::transform<T, winograd::OutputTransform>(
+      winograd::transform<T, winograd::OutputTransform, Axes>(
           [&](Index i, Index j) {
             return Lanes<T>::load(m + (i * winograd::inputs + j) * m_stride + c);
           },
@@ -136,29 +145,29 @@ class WinogradTiles {
 
   const ConvGeometry& g_;
   const T* padded_;
-  const WinogradWeights<T>& w_;
+  const Weights& w_;
   const ConvEnd<T>& end_;
   T* y_;
 };
 
 }  // namespace detail
 
-/// y [samples, H', W', Cout] = bias + residual + the 3x3 convolution of stride and dilation 1 of
-/// samples that lie padded one after another, [samples, H + 2 pad_h, W + 2 pad_w, Cin], by
-/// Winograd's F(4x4, 3x3). Each output is one chain of sums whatever the samples beside it.
-/// Parallel over blocks of tiles, and over panels of outputs where there are fewer blocks than
-/// threads.
-template <Scalar T>
+/// y [samples, H', W', Cout] = bias + residual + the convolution of 3 x 3 taps (Axes = 2) or 1 x 3
+/// taps (Axes = 1), stride and dilation 1, of samples that lie padded one after another, [samples,
+/// H + 2 pad_h, W + 2 pad_w, Cin], by Winograd's F(4x4, 3x3) or F(4, 3). Each output is one chain
+/// of sums whatever the samples beside it. Parallel over blocks of tiles, and over panels of
+/// outputs where there are fewer blocks than threads.
+template <Scalar T, int Axes>
 void winograd_conv(const ConvGeometry& g, Index samples, const T* padded,
-                   const WinogradWeights<T>& w, const ConvEnd<T>& end, T* y) {
-  using Tiles = detail::WinogradTiles<T>;
+                   const WinogradWeights<T, Axes>& w, const ConvEnd<T>& end, T* y) {
+  using Tiles = detail::WinogradTiles<T, Axes>;
   const Tiles tiles(g, padded, w, end, y);
   const Index total = samples * Tiles::tiles_a_sample(g), size = Tiles::block(g);
   const Index blocks = (total + size - 1) / size;
   const Index wanted =
       inside_parallel() ? 1 : (threads() + blocks - 1) / std::max<Index>(1, blocks);
   const Index shares = std::min(w.panels(), wanted);
-  const Index work = winograd::points * std::min(size, total) * g.Cin * g.Cout / shares;
+  const Index work = w.points * std::min(size, total) * g.Cin * g.Cout / shares;
   parallel_for(blocks * shares, detail::grain_for(work), [&](Index task) {
     const Index block = task / shares, share = task % shares;
     tiles.run(block * size, std::min(total, (block + 1) * size), w.panels() * share / shares,
@@ -168,9 +177,15 @@ void winograd_conv(const ConvGeometry& g, Index samples, const T* padded,
 
 #ifdef FOGLIFT_COMPILED
 extern template void winograd_conv(const ConvGeometry&, Index, const float*,
-                                   const WinogradWeights<float>&, const ConvEnd<float>&, float*);
+                                   const WinogradWeights<float, 1>&, const ConvEnd<float>&, float*);
+extern template void winograd_conv(const ConvGeometry&, Index, const float*,
+                                   const WinogradWeights<float, 2>&, const ConvEnd<float>&, float*);
 extern template void winograd_conv(const ConvGeometry&, Index, const double*,
-                                   const WinogradWeights<double>&, const ConvEnd<double>&, double*);
+                                   const WinogradWeights<double, 1>&, const ConvEnd<double>&,
+                                   double*);
+extern template void winograd_conv(const ConvGeometry&, Index, const double*,
+                                   const WinogradWeights<double, 2>&, const ConvEnd<double>&,
+                                   double*);
 #endif
 
 }  // namespace kernels

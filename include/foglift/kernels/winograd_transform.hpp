@@ -14,7 +14,10 @@ namespace kernels {
 /// customary 1 and 2. Matrices are applied as chains of fused multiply-adds on one channel a lane.
 namespace winograd {
 
-inline constexpr Index outputs = 4, inputs = 6, points = inputs * inputs;
+inline constexpr Index outputs = 4, inputs = 6;
+/// Products a tile: F(4, 3) along one axis, F(4x4, 3x3) along two.
+template <int Axes>
+inline constexpr Index points = Axes == 1 ? inputs : inputs* inputs;
 inline constexpr double a = 0.625, b = 1.5, a2 = a * a, b2 = b * b;
 
 template <Scalar T>
@@ -72,10 +75,20 @@ struct OutputTransform {
   }
 };
 
-/// store(i, j, (M x M^T)(i, j)) for x(i, j) = load(i, j), M being the matrix of a transform.
-template <Scalar T, template <Scalar> class Transform, class Load, class Store>
+/// store(i, j, (M x M^T)(i, j)) for x(i, j) = load(i, j), M being the matrix of a transform; along
+/// one axis, store(0, j, (x M^T)(0, j)).
+template <Scalar T, template <Scalar> class Transform, int Axes, class Load, class Store>
 void transform(const Load& load, const Store& store) {
   using M = Transform<T>;
+  if constexpr (Axes == 1) {
+    Lanes<T> x[M::from], y[M::to];
+#pragma GCC unroll 6
+    for (Index j = 0; j < M::from; ++j) x[j] = load(0, j);
+    M::apply(x, y);
+#pragma GCC unroll 6
+    for (Index j = 0; j < M::to; ++j) store(0, j, y[j]);
+    return;
+  }
   Lanes<T> half[M::to][M::from];
 #pragma GCC unroll 6
   for (Index j = 0; j < M::from; ++j) {

@@ -12,17 +12,18 @@ namespace foglift {
 inline namespace v0 {
 namespace kernels {
 
-/// The weights w [3, 3, Cin, Cout] of a convolution as winograd_conv takes them: in panels of
-/// columns as wide as gemm's, each of them [points, Cin, columns], the last one padded with zeros
-/// to whole packets. Made once where w is promised to be constant.
-template <Scalar T>
+/// The weights w [3, 3, Cin, Cout] (Axes = 2) or [3, Cin, Cout] (Axes = 1) of a convolution as
+/// winograd_conv takes them: in panels of columns as wide as gemm's, each of them [points, Cin,
+/// columns], the last one padded with zeros to whole packets. Made once where w is promised to be
+/// constant.
+template <Scalar T, int Axes = 2>
 class WinogradWeights {
  public:
-  static constexpr Index width = Panels<T>::width;
+  static constexpr Index width = Panels<T>::width, points = winograd::points<Axes>;
 
   WinogradWeights(Index Cin, Index Cout, const T* w) : Cin_(Cin), Cout_(Cout) {
     const auto make = [&] { return transformed(w); };
-    data_ = ConstantMemory::form<T>(w, {"winograd", {Cin, Cout, 0, 0}}, make);
+    data_ = ConstantMemory::form<T>(w, {"winograd", {Cin, Cout, Axes, 0}}, make);
     if (data_) return;
     own_ = make();
     data_ = own_.data();
@@ -40,11 +41,11 @@ class WinogradWeights {
  private:
   static Index padded(Index n) { return Panels<T>::packets(n) * detail::lanes<T>; }
   Index offset(Index p, Index point) const {
-    return Cin_ * (winograd::points * p * width + point * stride(p));
+    return Cin_ * (points * p * width + point * stride(p));
   }
 
   Tensor<T> transformed(const T* w) const {
-    auto out = Tensor<T>::uninitialized({winograd::points * Cin_ * padded(Cout_)});
+    auto out = Tensor<T>::uninitialized({points * Cin_ * padded(Cout_)});
     parallel_for(Cin_, grain_of(9 * Cout_), [&](Index c) {
       for (Index j = 0; j < padded(Cout_); j += Lanes<T>::count) transform(w, c, j, out.data());
     });
@@ -54,7 +55,7 @@ class WinogradWeights {
   /// Columns [j, j + lanes) of row c, at all points.
   void transform(const T* w, Index c, Index j, T* out) const {
     const Index p = j / width, n = std::clamp<Index>(Cout_ - j, 0, Lanes<T>::count);
-    winograd::transform<T, winograd::WeightTransform>(
+    winograd::transform<T, winograd::WeightTransform, Axes>(
         [&](Index h, Index v) {
           const T* const tap = w + ((h * 3 + v) * Cin_ + c) * Cout_ + j;
           return n == Lanes<T>::count ? Lanes<T>::load(tap) : Lanes<T>::load(tap, n, T(0));
@@ -70,8 +71,10 @@ class WinogradWeights {
 };
 
 #ifdef FOGLIFT_COMPILED
-extern template class WinogradWeights<float>;
-extern template class WinogradWeights<double>;
+extern template class WinogradWeights<float, 1>;
+extern template class WinogradWeights<float, 2>;
+extern template class WinogradWeights<double, 1>;
+extern template class WinogradWeights<double, 2>;
 #endif
 
 }  // namespace kernels
