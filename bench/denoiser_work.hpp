@@ -3,6 +3,7 @@
 #include "bench/reference_models.hpp"
 #include "bench/timing.hpp"
 #include "foglift/autograd/ops/loss.hpp"
+#include "foglift/autograd/packed_weights.hpp"
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/schedule.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
@@ -29,10 +30,17 @@ inline Tensor<float> times(Index batch) {
   return t;
 }
 
-/// eps = net(x, t).
+/// eps = net(x, t), the weights packed once.
 template <class Net>
 auto forward(const Net& net, const Shape& one, const Tensor<float>& t) {
-  return [net, x = noise(one, t.size(), 1), t] { escape(net(x, t).data()); };
+  struct State {
+    Net net;
+    Tensor<float> x, t;
+    PackedWeights packed{net};
+  };
+  return [state = std::make_shared<const State>(net, noise(one, t.size(), 1), t)] {
+    escape(state->net(state->x, state->t).data());
+  };
 }
 template <class Net>
 auto forward(const Net& net, const Shape& one, Index batch) {

@@ -8,6 +8,7 @@
 #include "foglift/kernels/winograd.hpp"
 #include "support/catch.hpp"
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -93,6 +94,20 @@ TEST_CASE("packed weights: the older of two promises keeps them", "[autograd][pa
     inside = packed(net.layers[0].weight);
   }
   CHECK(packed(net.layers[0].weight) == inside);
+}
+
+TEST_CASE("packed weights: promises end in any order", "[autograd][packed]") {
+  const Net a(1), b(2), c(3);
+  auto first = std::make_unique<PackedWeights>(a);
+  auto second = std::make_unique<PackedWeights>(b);
+  const PackedWeights third(c);
+  second.reset();
+  CHECK(kept(a.layers[0].weight));
+  CHECK_FALSE(kept(b.layers[0].weight));
+  CHECK(kept(c.layers[0].weight));
+  first.reset();
+  CHECK_FALSE(kept(a.layers[0].weight));
+  CHECK(kept(c.layers[0].weight));
 }
 
 TEST_CASE("packed weights: serve the threads that help", "[autograd][packed]") {

@@ -20,7 +20,7 @@ inline namespace v0 {
 ///
 /// A model is a module, or something around models that names them: `each_part(f)` calls f(model)
 /// for each, as the library's denoisers and guidances do. Of anything else, such as a lambda,
-/// nothing is promised. Make it a local variable: see kernels::ConstantMemory.
+/// nothing is promised.
 class PackedWeights : public kernels::ConstantMemory {
  public:
   template <class... Models>

@@ -26,9 +26,9 @@ struct Form {
 
 /// A promise, good while the object lives: that some memory lives too and keeps its content.
 /// Kernels that the promising thread runs, also by parallel_for, keep what they derive from that
-/// memory (weights in panels, transformed weights) and find it at the next call. Promises end in
-/// the reverse order of their beginning, in the thread that made them: make them local variables.
-/// Of two that hold the same memory the older one keeps the forms. Users promise by PackedWeights.
+/// memory (weights in panels, transformed weights) and find it at the next call. A promise ends in
+/// the thread that made it. Of two that hold the same memory the older one keeps the forms. Users
+/// promise by PackedWeights.
 class ConstantMemory {
  public:
   struct Range {
@@ -47,7 +47,15 @@ class ConstantMemory {
   }
   ConstantMemory(const ConstantMemory&) = delete;
   ConstantMemory& operator=(const ConstantMemory&) = delete;
-  ~ConstantMemory() { constant_memory() = outer_; }
+  ~ConstantMemory() {
+    if (constant_memory() == this) {
+      constant_memory() = outer_;
+      return;
+    }
+    ConstantMemory* inner = constant_memory();
+    while (inner->outer_ != this) inner = inner->outer_;
+    inner->outer_ = outer_;
+  }
 
   /// The elements of make() -> Tensor<T>, the form of the weight at `weight`, made at the first
   /// call; nullptr if nothing is promised of the weight.
