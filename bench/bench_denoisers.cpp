@@ -1,10 +1,9 @@
-// The four reference denoisers at batch 1, 16 and 64: one forward pass, a whole DDIM run of 50
-// steps, and one training step (forward, backward, Adam). Threads: FOGLIFT_THREADS in the
-// environment, else all cores.
+// The four reference denoisers at batch 1, 16 and 64 on 1 and 2 threads: one forward pass, a whole
+// DDIM run of 50 steps, and one training step (forward, backward, Adam). All take some minutes:
+// --benchmark_filter='unet1d/batch:16/' runs a part.
 #include "bench/denoiser_work.hpp"
 #include "foglift/core/parallel.hpp"
 
-#include <cstdlib>
 #include <string>
 
 #include <benchmark/benchmark.h>
@@ -13,18 +12,18 @@ namespace {
 
 using namespace foglift;
 
-/// Registers work(batch) -> callable under "what/model/batch".
+/// Registers work(batch) -> callable under "what/model/batch:.../threads:...".
 template <class Work>
 void add(const std::string& name, const Work& work) {
   benchmark::RegisterBenchmark(name.c_str(),
                                [work](benchmark::State& state) {
+                                 set_threads(static_cast<int>(state.range(1)));
                                  const auto call = work(state.range(0));
                                  for (auto _ : state) call();
                                  state.SetItemsProcessed(state.iterations() * state.range(0));
                                })
-      ->Arg(1)
-      ->Arg(16)
-      ->Arg(64)
+      ->ArgNames({"batch", "threads"})
+      ->ArgsProduct({{1, 16, 64}, {1, 2}})
       ->Unit(benchmark::kMillisecond)
       ->UseRealTime();
 }
@@ -32,7 +31,6 @@ void add(const std::string& name, const Work& work) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (const char* threads = std::getenv("FOGLIFT_THREADS")) set_threads(std::atoi(threads));
   for (const std::string model : {"mlp2d", "unet1d", "dit1d", "unet2d"})
     bench::with_model(model, [&](const auto& net, const Shape& one) {
       add("forward/" + model, [=](Index batch) { return bench::forward(net, one, batch); });
