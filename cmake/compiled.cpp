@@ -54,6 +54,13 @@ template void attention_backward(const AttentionGeometry&, Tokens<const double>,
                                  const AttentionMask<double>&, const double*, Tokens<const double>,
                                  Tokens<double>, Tokens<double>, Tokens<double>);
 
+template void winograd_backward_weight<1>(const ConvGeometry&, const float*, const float*, float*);
+template void winograd_backward_weight<2>(const ConvGeometry&, const float*, const float*, float*);
+template void winograd_backward_weight<1>(const ConvGeometry&, const double*, const double*,
+                                          double*);
+template void winograd_backward_weight<2>(const ConvGeometry&, const double*, const double*,
+                                          double*);
+
 }  // namespace kernels
 }  // namespace v0
 }  // namespace foglift

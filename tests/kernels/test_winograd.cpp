@@ -1,5 +1,5 @@
 #include "foglift/core/rng.hpp"
-#include "foglift/kernels/conv.hpp"
+#include "foglift/kernels/conv_backward.hpp"
 #include "foglift/kernels/naive_products.hpp"
 #include "foglift/kernels/winograd.hpp"
 #include "support/catch.hpp"
@@ -210,4 +210,37 @@ TEST_CASE("winograd: samples of one axis have the same bits in every batch",
       CHECK(run(x.rows(3, 16)) == y.rows(3, 16));
     }
   }
+}
+
+TEST_CASE("winograd: the weight's gradient agrees with the direct one, on any number of threads",
+          "[kernels][winograd]") {
+  struct Threads {
+    int before = threads();
+    ~Threads() { set_threads(before); }
+  } restore;
+  const auto gradient = [](const auto& x, const auto& dy, ConvAlgorithm algorithm, Index kh) {
+    using T = typename std::remove_cvref_t<decltype(x)>::value_type;
+    const Index pad_h = kh == 3 ? 1 : 0;
+    const kernels::ConvGeometry g{x.dim(0), x.dim(1),          x.dim(2), x.dim(3), kh,
+                                  3,        dy.dim(3),         1,        1,        pad_h,
+                                  1,        Padding::circular, algorithm};
+    Tensor<T> dw({kh, 3, g.Cin, g.Cout}, T(9));
+    kernels::conv_backward_weight(g, x.data(), dy.data(), dw.data());
+    return dw;
+  };
+  for (const Index kh : {1, 3})
+    for (const Shape& s : {Shape{3, 5, 7, 20}, Shape{1, 1, 1, 3}, Shape{5, 9, 8, 70}}) {
+      const auto x = random<float>(s, 1), dy = random<float>(s.with(3, 33), 2);
+      const auto exact = gradient(x.cast<double>(), dy.cast<double>(), ConvAlgorithm::direct, kh);
+      set_threads(1);
+      const auto dw = gradient(x, dy, ConvAlgorithm::winograd, kh);
+      CAPTURE(kh, s);
+      CHECK(error(dw, exact) < tolerance<float>);
+      for (const int count : {2, 3}) {
+        set_threads(count);
+        CHECK(gradient(x, dy, ConvAlgorithm::winograd, kh) == dw);
+      }
+      CHECK(gradient(x.rows(0, 0), dy.rows(0, 0), ConvAlgorithm::winograd, kh) ==
+            Tensor<float>(dw.shape()));
+    }
 }

@@ -2,6 +2,7 @@
 
 #include "foglift/kernels/conv.hpp"
 #include "foglift/kernels/transpose.hpp"
+#include "foglift/kernels/winograd_backward.hpp"
 
 namespace foglift {
 inline namespace v0 {
@@ -55,6 +56,17 @@ void conv_backward_input_by_taps(const ConvGeometry& g, const T* dy, const T* w,
   });
 }
 
+/// winograd_axes for the gradient of the weight. Bringing the sums back to taps costs as much as
+/// some 10 tiles gain: automatic ones need 16 in the batch.
+template <Scalar T>
+int winograd_axes_backward(const ConvGeometry& g) {
+  const int axes = winograd_axes<T>(g);
+  if (g.algorithm == ConvAlgorithm::winograd || axes == 0) return axes;
+  const Index tiles =
+      axes == 1 ? WinogradTiles<T, 1>::tiles_a_sample(g) : WinogradTiles<T, 2>::tiles_a_sample(g);
+  return g.B * tiles >= 16 ? axes : 0;
+}
+
 }  // namespace detail
 
 /// dx [B, H, W, Cin] from dy [B, H', W', Cout]. Parallel over samples.
@@ -81,6 +93,12 @@ void conv_backward_weight(const ConvGeometry& g, const ConvSource<T>& source, co
   auto padded = Tensor<T>::uninitialized({g.B, g.padded_size()});
   parallel_for(g.B, detail::grain_for(g.padded_size()),
                [&](Index b) { source.fill(g, b, padded.data() + b * g.padded_size()); });
+  switch (detail::winograd_axes_backward<T>(g)) {
+    case 1:
+      return winograd_backward_weight<1>(g, padded.data(), dy, dw);
+    case 2:
+      return winograd_backward_weight<2>(g, padded.data(), dy, dw);
+  }
   const Index Ho = g.out_h(), Wo = g.out_w(), taps = detail::taps_a_product(g);
   const Panels<T> panels(row_major(dy, g.Cout), g.B * Ho * Wo, g.Cout);
   const Index depth = taps * g.Cin, products = g.kh * g.kw / taps;

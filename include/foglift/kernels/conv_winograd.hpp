@@ -39,7 +39,7 @@ void conv_by_winograd(const ConvGeometry& g, const ConvSource<T>& source, const 
                       const ConvEnd<T>& end, T* y) {
   const WinogradWeights<T, Axes> weights(g.Cin, g.Cout, w);
   const Index tiles = WinogradTiles<T, Axes>::tiles_a_sample(g);
-  const Index block = (WinogradTiles<T, Axes>::block(g) + tiles - 1) / tiles;
+  const Index block = (WinogradBlocks<T, Axes>::block(g) + tiles - 1) / tiles;
   const Index share = (g.B + threads() - 1) / threads();
   const Index group = std::clamp<Index>(share, 1, block);
   parallel_for((g.B + group - 1) / group, grain_for(group * g.multiply_adds() / 4), [&](Index i) {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/kernels/conv_end.hpp"
-#include "foglift/kernels/pad.hpp"
+#include "foglift/kernels/winograd_tiles.hpp"
 #include "foglift/kernels/winograd_weights.hpp"
 
 #include <algorithm>
@@ -12,18 +12,16 @@ namespace kernels {
 
 namespace detail {
 
-/// The tiles of a few samples, in their order, and what is done with a block of them.
+/// winograd_conv on blocks of tiles.
 template <Scalar T, int Axes = 2>
-class WinogradTiles {
+class WinogradBlocks {
   using Weights = WinogradWeights<T, Axes>;
   static constexpr Index points = Weights::points;
 
  public:
-  WinogradTiles(const ConvGeometry& g, const T* padded, const Weights& w, const ConvEnd<T>& end,
-                T* y)
-      : g_(g), padded_(padded), w_(w), end_(end), y_(y) {}
-
-  static Index tiles_a_sample(const ConvGeometry& g) { return tiles_down(g) * tiles_across(g); }
+  WinogradBlocks(const ConvGeometry& g, const T* padded, const Weights& w, const ConvEnd<T>& end,
+                 T* y)
+      : g_(g), tiles_(g), padded_(padded), w_(w), end_(end), y_(y) {}
 
   /// Tiles in a block: as many as take 512 KB of transformed inputs and of products with one panel,
   /// which stay in a level-2 cache of 1 MB while the weights pass by; a multiple of gemm's tile.
@@ -41,7 +39,7 @@ class WinogradTiles {
     const Index v_stride = n * g_.Cin + line, m_stride = n * Weights::width + line;
     auto v = Tensor<T>::uninitialized({points, v_stride});
     auto m = Tensor<T>::uninitialized({points, m_stride});
-    for (Index t = 0; t < n; ++t) input(first + t, v.data() + t * g_.Cin, v_stride);
+    for (Index t = 0; t < n; ++t) tiles_.input(padded_, first + t, v.data() + t * g_.Cin, v_stride);
     for (Index p = first_panel; p < last_panel; ++p) {
       const Index width = w_.stride(p);
       for (Index point = 0; point < points; ++point)
@@ -52,52 +50,6 @@ class WinogradTiles {
   }
 
  private:
-  /// Outputs of a tile along the first axis.
-  static constexpr Index height = Axes == 1 ? 1 : winograd::outputs;
-  static Index tiles_down(const ConvGeometry& g) { return (g.out_h() + height - 1) / height; }
-  static Index tiles_across(const ConvGeometry& g) {
-    return (g.out_w() + winograd::outputs - 1) / winograd::outputs;
-  }
-
-  /// Where a tile's outputs begin, and how many of them there are.
-  struct Place {
-    Index sample, h, w, rows, columns;
-  };
-  Place place(Index tile) const {
-    const Index across = tiles_across(g_), each = tiles_a_sample(g_);
-    const Index h = tile % each / across * height, w = tile % each % across * winograd::outputs;
-    return {tile / each, h, w, std::min(height, g_.out_h() - h),
-            std::min(winograd::outputs, g_.out_w() - w)};
-  }
-
-  /// V = B^T d B of one tile; inputs beyond the sample are zeros.
-  void input(Index tile, T* v, Index v_stride) const {
-    const Place at = place(tile);
-    const Index row = g_.padded_w() * g_.Cin;
-    const T* const in = padded_ + at.sample * g_.padded_size() + at.h * row + at.w * g_.Cin;
-    const auto channels = [&](Index c, const auto& load) {
-      const Index n = std::min(Lanes<T>::count, g_.Cin - c);
-      winograd::transform<T, winograd::InputTransform, Axes>(
-          load, [&](Index i, Index j, Lanes<T> x) {
-            T* const out = v + (i * winograd::inputs + j) * v_stride + c;
-            n == Lanes<T>::count ? x.store(out) : x.store(out, n);
-          });
-    };
-    const bool whole = at.rows == height && at.columns == winograd::outputs;
-    Index c = 0;
-    if (whole)
-      for (; c + Lanes<T>::count <= g_.Cin; c += Lanes<T>::count)
-        channels(c,
-                 [&](Index i, Index j) { return Lanes<T>::load(in + i * row + j * g_.Cin + c); });
-    for (; c < g_.Cin; c += Lanes<T>::count)
-      channels(c, [&](Index i, Index j) {
-        if (i >= at.rows + Axes * 2 - 2 || j >= at.columns + 2) return Lanes<T>(T(0));
-        const T* const x = in + i * row + j * g_.Cin + c;
-        return c + Lanes<T>::count <= g_.Cin ? Lanes<T>::load(x)
-                                             : Lanes<T>::load(x, g_.Cin - c, T(0));
-      });
-  }
-
   void product(Index n, const T* v, const T* u, Index width, T* m) const {
     const auto run = [&](auto packets) {
       gemm_panel<T, decltype(packets)::value>(n, g_.Cin, row_major(v, g_.Cin), u, width,
@@ -118,7 +70,7 @@ class WinogradTiles {
 
   /// Y = A^T M A of one tile, what lies beyond the output left out.
   void output(Index tile, Index p, const T* m, Index m_stride) const {
-    const Place at = place(tile);
+    const auto at = tiles_[tile];
     const Index first = p * Weights::width;
     const Index from = ((at.sample * g_.out_h() + at.h) * g_.out_w() + at.w) * g_.Cout + first;
     const T* const bias = end_.bias ? end_.bias + at.sample * end_.bias_stride + first : nullptr;
@@ -144,6 +96,7 @@ class WinogradTiles {
   }
 
   const ConvGeometry& g_;
+  WinogradTiles<T, Axes> tiles_;
   const T* padded_;
   const Weights& w_;
   const ConvEnd<T>& end_;
@@ -160,9 +113,9 @@ class WinogradTiles {
 template <Scalar T, int Axes>
 void winograd_conv(const ConvGeometry& g, Index samples, const T* padded,
                    const WinogradWeights<T, Axes>& w, const ConvEnd<T>& end, T* y) {
-  using Tiles = detail::WinogradTiles<T, Axes>;
-  const Tiles tiles(g, padded, w, end, y);
-  const Index total = samples * Tiles::tiles_a_sample(g), size = Tiles::block(g);
+  const detail::WinogradBlocks<T, Axes> all(g, padded, w, end, y);
+  const Index total = samples * detail::WinogradTiles<T, Axes>::tiles_a_sample(g);
+  const Index size = all.block(g);
   const Index blocks = (total + size - 1) / size;
   const Index wanted =
       inside_parallel() ? 1 : (threads() + blocks - 1) / std::max<Index>(1, blocks);
@@ -170,8 +123,8 @@ void winograd_conv(const ConvGeometry& g, Index samples, const T* padded,
   const Index work = w.points * std::min(size, total) * g.Cin * g.Cout / shares;
   parallel_for(blocks * shares, detail::grain_for(work), [&](Index task) {
     const Index block = task / shares, share = task % shares;
-    tiles.run(block * size, std::min(total, (block + 1) * size), w.panels() * share / shares,
-              w.panels() * (share + 1) / shares);
+    all.run(block * size, std::min(total, (block + 1) * size), w.panels() * share / shares,
+            w.panels() * (share + 1) / shares);
   });
 }
 

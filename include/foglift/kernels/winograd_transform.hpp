@@ -75,6 +75,38 @@ struct OutputTransform {
   }
 };
 
+/// out = A y, the adjoint of OutputTransform.
+template <Scalar T>
+struct OutputAdjoint {
+  static constexpr Index from = 4, to = 6;
+  static void apply(const Lanes<T> (&y)[4], Lanes<T> (&out)[6]) {
+    const auto pair = [&](double p, Lanes<T>& plus, Lanes<T>& minus) {
+      const Lanes<T> even = fma(number<T>(p * p), y[2], y[0]);
+      const Lanes<T> odd = fma(number<T>(p * p), y[3], y[1]);  // times p
+      plus = fma(number<T>(p), odd, even);
+      minus = fma(number<T>(-p), odd, even);
+    };
+    out[0] = y[0];
+    pair(a, out[1], out[2]);
+    pair(b, out[3], out[4]);
+    out[5] = y[3];
+  }
+};
+
+/// out = G^T u, the adjoint of WeightTransform.
+template <Scalar T>
+struct WeightAdjoint {
+  static constexpr Index from = 6, to = 3;
+  static void apply(const Lanes<T> (&u)[6], Lanes<T> (&out)[3]) {
+    constexpr double scale_a = 1 / (2 * a2 * (a2 - b2)), scale_b = 1 / (2 * b2 * (b2 - a2));
+    const Lanes<T> even_a = number<T>(scale_a) * (u[1] + u[2]);
+    const Lanes<T> even_b = number<T>(scale_b) * (u[3] + u[4]);
+    out[0] = fma(number<T>(1 / (a2 * b2)), u[0], even_a + even_b);
+    out[1] = fma(number<T>(a * scale_a), u[1] - u[2], number<T>(b * scale_b) * (u[3] - u[4]));
+    out[2] = fma(number<T>(a2), even_a, fma(number<T>(b2), even_b, u[5]));
+  }
+};
+
 /// store(i, j, (M x M^T)(i, j)) for x(i, j) = load(i, j), M being the matrix of a transform; along
 /// one axis, store(0, j, (x M^T)(0, j)).
 template <Scalar T, template <Scalar> class Transform, int Axes, class Load, class Store>
