@@ -38,7 +38,7 @@ auto forward(const Net& net, const Shape& one, const Tensor<float>& t) {
     Tensor<float> x, t;
     PackedWeights packed{net};
   };
-  return [state = std::make_shared<const State>(net, noise(one, t.size(), 1), t)] {
+  return [state = std::shared_ptr<const State>(new State{net, noise(one, t.size(), 1), t})] {
     escape(state->net(state->x, state->t).data());
   };
 }

@@ -13,6 +13,8 @@ import sys
 import time
 from typing import Callable, Tuple
 
+CORES = sorted(os.sched_getaffinity(0))  # before OpenMP binds this thread to one
+
 try:
     import torch
     import torch.nn.functional as F
@@ -219,6 +221,10 @@ class Ort:
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.set_denormal_as_zero", "1")
         options.log_severity_level = 3
+        if self.threads > 1:  # as OpenMP's threads, one a core
+            others = ";".join(str(core + 1) for core in CORES[1:self.threads])
+            options.add_session_config_entry("session.intra_op_thread_affinities", others)
+            os.sched_setaffinity(0, CORES[:1])
         session = self.ort.InferenceSession(file.getvalue(), options, providers=["CPUExecutionProvider"])
         arrays = {"x": np.array(x.tolist(), np.float32), "t": np.array(t.tolist(), np.int64),
                   "y": np.zeros(tuple(x.shape), np.float32)}
@@ -293,18 +299,20 @@ def memory_of(contender, work: str, model: str, size: int) -> str:
 
 def main() -> None:
     name, threads = sys.argv[1], int(sys.argv[2])
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # libraries print warnings
     try:
         contender = {"eager": Eager, "optimised": Optimised, "ort": Ort}[name](threads)
     except ImportError as error:
-        print(f"missing {error}", flush=True)
+        print(f"missing {error}", file=answers)
         return
-    print("ready", contender.about(), flush=True)
+    print("ready", contender.about(), file=answers)
     current, work = None, None
     for line in sys.stdin:
         what, kind, model, size, *seconds = line.split()
         try:
             if what == "memory":
-                print(memory_of(contender, kind, model, int(size)), flush=True)
+                print(memory_of(contender, kind, model, int(size)), file=answers)
                 continue
             if (kind, model, size) != current:
                 current, work = (kind, model, size), None
@@ -312,9 +320,9 @@ def main() -> None:
                 work[0]()
             if work is None:
                 raise NotImplementedError("failed before")
-            print(time_of(work, float(seconds[0])), flush=True)
+            print(time_of(work, float(seconds[0])), file=answers)
         except Exception as error:  # the next request may be for something else
-            print(f"! {type(error).__name__}: {error}".replace("\n", " ")[:300], flush=True)
+            print(f"! {type(error).__name__}: {error}".replace("\n", " ")[:300], file=answers)
 
 
 if __name__ == "__main__":
