@@ -22,9 +22,9 @@ void sinusoids(Index n, double t, const double* f, T* cosines, T* sines) {
                    third = 2.02226624879595063154e-21;
   constexpr double most = 1048576 * first;
   constexpr double round = 6755399441055744;  // 1.5 * 2^52: the sum's low bits are the integer
-  bool large = false;
-  for (Index i = 0; i < n; ++i) large |= !(std::abs(t * f[i]) < most);
-  if (large) {
+  std::int64_t large = 0;
+  for (Index i = 0; i < n; ++i) large += std::abs(t * f[i]) < most ? 0 : 1;
+  if (large > 0) {
     for (Index i = 0; i < n; ++i) {
       cosines[i] = static_cast<T>(std::cos(t * f[i]));
       sines[i] = static_cast<T>(std::sin(t * f[i]));
@@ -34,7 +34,7 @@ void sinusoids(Index n, double t, const double* f, T* cosines, T* sines) {
   for (Index i = 0; i < n; ++i) {
     const double x = t * f[i];
     const double shifted = x * 0.63661977236758134308 + round, turns = shifted - round;
-    const auto quadrant = std::bit_cast<std::int64_t>(shifted);
+    const auto quadrant = std::bit_cast<std::uint64_t>(shifted);
     const double r = ((x - turns * first) - turns * second) - turns * third, z = r * r;
     // The polynomials of fdlibm's k_sin.c and k_cos.c on [-pi / 4, pi / 4].
     const double s =
@@ -54,10 +54,14 @@ void sinusoids(Index n, double t, const double* f, T* cosines, T* sines) {
                    z * (2.48015872894767294178e-05 +
                         z * (-2.75573143513906633035e-07 +
                              z * (2.08757232129817482790e-09 - z * 1.13596475577881948265e-11))))));
-    const bool odd = (quadrant & 1) != 0;
-    const double sine = odd ? c : s, cosine = odd ? s : c;
-    sines[i] = static_cast<T>((quadrant & 2) != 0 ? -sine : sine);
-    cosines[i] = static_cast<T>(((quadrant + 1) & 2) != 0 ? -cosine : cosine);
+    // Odd quadrants exchange the two, and two quadrants each turn their signs: on the bits, as
+    // compilers leave a loop with branches in scalar code.
+    const auto odd = ~((quadrant & 1) - 1);  // all ones or none
+    const auto bits_s = std::bit_cast<std::uint64_t>(s), bits_c = std::bit_cast<std::uint64_t>(c);
+    const auto exchange = (bits_s ^ bits_c) & odd;
+    sines[i] = static_cast<T>(std::bit_cast<double>(bits_s ^ exchange ^ (quadrant & 2) << 62));
+    cosines[i] =
+        static_cast<T>(std::bit_cast<double>(bits_c ^ exchange ^ ((quadrant + 1) & 2) << 62));
   }
 }
 
