@@ -86,9 +86,8 @@ class Panels {
   Tensor<T> packed_panels() const {
     const Index padded = packets(N_ - first_packed_ * width) * detail::lanes<T>;
     auto panels = Tensor<T>::uninitialized({K_ * padded});
-    parallel_for(count() - first_packed_, grain_of(K_ * width), [&](Index p) {
-      pack(first_packed_ + p, panels.data() + p * width * K_);
-    });
+    parallel_for(count() - first_packed_, grain_of(K_ * width),
+                 [&](Index p) { pack(first_packed_ + p, panels.data() + p * width * K_); });
     return panels;
   }
 
@@ -143,7 +142,7 @@ namespace detail {
 /// columns begin, of which `width` are written.
 template <Scalar T>
 void gemm_panel(Index rows, Index depth, Operand<T> a, const Panels<T>& b, Index p, Index first_k,
-                Start<T> start, T* c, Index ldc, Index width, Finishing<T> end = {}) {
+                Start<T> start, T* c, Index ldc, Index width, const Finishing<T>& end = {}) {
   const auto run = [&](auto packets) {
     gemm_panel<T, decltype(packets)::value>(rows, depth, a, b.row(p, first_k), b.stride(p), start,
                                             c, ldc, width, end);
@@ -175,8 +174,11 @@ void gemm_block(Index begin, Index end, Index K, Operand<T> a, const Panels<T>& 
         const Start<T> start = k > 0 || options.accumulate ? Start<T>{out, ldc}
                                : options.bias              ? Start<T>{options.bias + p * b.width, 0}
                                                            : Start<T>{nullptr, 0};
+        // The panels pass by for the first time, and slower than a cache can answer.
+        const bool ahead = i == begin && rows >= 6 && p + 1 < last;
+        const T* const next = ahead ? b.row(p + 1, first_k + k) : nullptr;
         gemm_panel(rows, depth, a.at(i, k), b, p, first_k + k, start, out, ldc, b.columns(p),
-                   {finishes ? &options.finish : nullptr, i, p * b.width});
+                   {finishes ? &options.finish : nullptr, i, p * b.width, next});
       }
       k += depth;
     } while (k < K);
