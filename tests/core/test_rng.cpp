@@ -1,6 +1,7 @@
 #include "foglift/core/rng.hpp"
 #include "support/catch.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -47,6 +48,40 @@ TEST_CASE("rng: a sample's numbers do not depend on its batch", "[core][rng]") {
   for (Index first : {0, 1, 16, 32}) {
     const auto part = rng.normal<float>({1, 5}, static_cast<std::uint64_t>(first), 2);
     CHECK(part == all.rows(first, 1));
+  }
+}
+
+TEST_CASE("rng: an element does not depend on how many are asked for", "[core][rng]") {
+  const Rng rng(3);
+  const auto all = rng.normal<float>({1, 300}, 7, 2);
+  const auto evenly = rng.uniform<float>({1, 300}, 7, 2);
+  for (Index n = 1; n < 300; n = n < 140 ? n + 1 : n + 13) {
+    const auto z = rng.normal<float>({1, n}, 7, 2);
+    CHECK(std::equal(z.begin(), z.end(), all.begin()));
+    const auto d = rng.normal<double>({1, n}, 7, 2);
+    CHECK(std::equal(d.begin(), d.end(), all.begin()));
+    const auto u = rng.uniform<float>({1, n}, 7, 2);
+    CHECK(std::equal(u.begin(), u.end(), evenly.begin()));
+  }
+}
+
+TEST_CASE("rng: numbers stand where they always stood", "[core][rng]") {
+  // Number 64 b + 16 i + j of a sample is made of words i of counter 16 b + j: the first two words
+  // make 16 pairs of normals, the last two as many.
+  const Rng rng(8);
+  const auto z = rng.normal<float>({1, 128}, 5, 3);
+  const auto u = rng.uniform<float>({1, 128}, 5, 3);
+  for (std::uint32_t c = 0; c < 32; ++c) {
+    const auto w = rng.bits(5, 3, c);
+    const Index at = 64 * (c / 16) + c % 16;
+    for (Index i = 0; i < 4; ++i)
+      CHECK(u[at + 16 * i] == static_cast<float>(w[static_cast<std::size_t>(i)] >> 8) * 0x1p-24F);
+    for (std::size_t pair = 0; pair < 2; ++pair) {
+      const NormalPair p = box_muller(w[2 * pair], w[2 * pair + 1]);
+      const Index first = at + 32 * static_cast<Index>(pair);
+      CHECK_THAT(z[first], WithinAbs(p.first, 1e-6));
+      CHECK_THAT(z[first + 16], WithinAbs(p.second, 1e-6));
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/core/box_muller.hpp"
+#include "foglift/core/parallel.hpp"
 #include "foglift/core/philox.hpp"
 #include "foglift/core/tensor.hpp"
 
@@ -54,25 +55,33 @@ class Rng {
   /// Standard normals for one sample, by Box & Muller's transform.
   template <Scalar T>
   void fill_normal(std::span<T> out, std::uint64_t sample, std::uint32_t step) const {
-    fill(out, sample, step, [](const PhiloxBlock& block, auto& z) {
-      for (std::size_t j = 0; j < PhiloxBlock::lanes; ++j) {
-        const NormalPair a = box_muller(block.words[0][j], block.words[1][j]);
-        const NormalPair b = box_muller(block.words[2][j], block.words[3][j]);
-        z[j] = a.first;
-        z[PhiloxBlock::lanes + j] = a.second;
-        z[2 * PhiloxBlock::lanes + j] = b.first;
-        z[3 * PhiloxBlock::lanes + j] = b.second;
-      }
+    fill(out, sample, step, [](const PhiloxBlock& block, T* z, std::size_t count) {
+      // Step by step for all numbers: one's long chain of dependent operations hides behind
+      // another's.
+      constexpr std::size_t lanes = PhiloxBlock::lanes;
+      alignas(64) std::array<std::array<float, lanes>, 2> radius;
+      for (std::size_t i = 0; i < count; i += 2)
+        for (std::size_t j = 0; j < lanes; ++j)
+          radius[i / 2][j] = squared_radius(block.words[i][j]);
+      for (std::size_t i = 0; i < count; i += 2)
+        for (std::size_t j = 0; j < lanes; ++j) radius[i / 2][j] = square_root(radius[i / 2][j]);
+      for (std::size_t i = 0; i < count; i += 2)
+        for (std::size_t j = 0; j < lanes; ++j) {
+          const NormalPair p = at_angle(radius[i / 2][j], block.words[i + 1][j]);
+          z[i * lanes + j] = static_cast<T>(p.first);
+          z[(i + 1) * lanes + j] = static_cast<T>(p.second);
+        }
     });
   }
   /// Uniforms in [0, 1) for one sample; 24 bits, so that float holds them exactly and never rounds
   /// up to 1.
   template <Scalar T>
   void fill_uniform(std::span<T> out, std::uint64_t sample, std::uint32_t step) const {
-    fill(out, sample, step, [](const PhiloxBlock& block, auto& u) {
-      for (std::size_t i = 0; i < 4; ++i)
+    fill(out, sample, step, [](const PhiloxBlock& block, T* u, std::size_t count) {
+      for (std::size_t i = 0; i < count; ++i)
         for (std::size_t j = 0; j < PhiloxBlock::lanes; ++j)
-          u[i * PhiloxBlock::lanes + j] = static_cast<float>(block.words[i][j] >> 8) * 0x1p-24f;
+          u[i * PhiloxBlock::lanes + j] = static_cast<T>(
+              static_cast<float>(static_cast<std::int32_t>(block.words[i][j] >> 8)) * 0x1p-24f);
     });
   }
 
@@ -102,29 +111,33 @@ class Rng {
     return z ^ (z >> 31);
   }
 
-  /// Blocks of 64 numbers, always whole ones, so that an element's bits do not depend on how many
-  /// are asked for.
+  /// Blocks of 64 numbers: transform(block, to, words) writes 16 for each of its words. Of the last
+  /// block only as many words as are asked for, in pairs; an element's bits do not depend on that.
   template <class T, class F>
   void fill(std::span<T> out, std::uint64_t sample, std::uint32_t step, F transform) const {
     constexpr std::size_t lanes = PhiloxBlock::lanes;
-    alignas(64) std::array<float, 4 * lanes> values;
-    for (std::size_t at = 0; at < out.size(); at += 4 * lanes) {
-      const PhiloxBlock block(static_cast<std::uint32_t>(at / 4), step,
-                              static_cast<std::uint32_t>(sample),
-                              static_cast<std::uint32_t>(sample >> 32), key_);
-      transform(block, values);
-      const std::size_t n = std::min(4 * lanes, out.size() - at);
-      for (std::size_t i = 0; i < n; ++i) out[at + i] = static_cast<T>(values[i]);
-    }
+    const auto block = [&](std::size_t at) {
+      return PhiloxBlock(static_cast<std::uint32_t>(at / 4), step,
+                         static_cast<std::uint32_t>(sample),
+                         static_cast<std::uint32_t>(sample >> 32), key_);
+    };
+    std::size_t at = 0;
+    for (; at + 4 * lanes <= out.size(); at += 4 * lanes) transform(block(at), out.data() + at, 4);
+    if (at == out.size()) return;
+    alignas(64) std::array<T, 4 * lanes> last;
+    const std::size_t n = out.size() - at;
+    transform(block(at), last.data(), n > 2 * lanes ? 4 : 2);
+    std::copy_n(last.data(), n, out.data() + at);
   }
 
   template <class T, class F>
   static Tensor<T> rows(Shape shape, std::uint64_t first_sample, F fill_row) {
     auto out = Tensor<T>::uninitialized(shape);
     const Index n = out.row_size(), batch = shape.rank() ? shape[0] : 1;
-    for (Index b = 0; b < batch; ++b)
+    parallel_for(batch, grain_of(n), [&](Index b) {
       fill_row(std::span<T>(out.data() + b * n, static_cast<std::size_t>(n)),
                first_sample + static_cast<std::uint64_t>(b));
+    });
     return out;
   }
 
