@@ -11,8 +11,10 @@
 // "-"), BATCH being a number of elements: normals, std_normals (the standard library's), adam,
 // adam_ema.
 #include "bench/denoiser_work.hpp"
+#include "foglift/core/parallel.hpp"
 #include "foglift/version.hpp"
 
+#include <barrier>
 #include <cstdlib>
 #include <exception>
 #include <fstream>
@@ -21,6 +23,8 @@
 #include <random>
 #include <sstream>
 #include <string>
+
+#include <sched.h>
 
 namespace {
 
@@ -106,6 +110,25 @@ Index status(const std::string& key) {
   raise<Error>("no ", key, " in /proc/self/status");
 }
 
+/// One thread a core, as the peers' are bound: two that wait for each other on one core lose
+/// milliseconds.
+void bind_threads(int threads) {
+  cpu_set_t mine;
+  sched_getaffinity(0, sizeof mine, &mine);
+  std::vector<int> cores;
+  for (int core = 0; core < CPU_SETSIZE; ++core)
+    if (CPU_ISSET(core, &mine)) cores.push_back(core);
+  if (threads < 2 || static_cast<int>(cores.size()) < threads) return;
+  std::barrier all(threads);
+  parallel_for(threads, 1, [&](Index i) {
+    all.arrive_and_wait();  // one index a thread
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cores[static_cast<std::size_t>(i)], &one);
+    sched_setaffinity(0, sizeof one, &one);
+  });
+}
+
 std::string memory_of(const std::string& work, const std::string& model, Index batch) {
   model_work(work, "mlp2d", 1)();  // what the first call of all loads is no part of the answer
   const Work measured = model_work(work, model, batch);
@@ -124,6 +147,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   set_threads(std::atoi(argv[1]));
+  bind_threads(std::atoi(argv[1]));
   std::cout << "ready foglift; version " FOGLIFT_VERSION_STRING ", compiler " __VERSION__ ", "
             << kernels::Lanes<float>::count << " floats a vector" << std::endl;
   std::string current;
