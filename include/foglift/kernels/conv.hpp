@@ -16,27 +16,32 @@ namespace detail {
 /// kw * Cin over overlapping rows of the input, and nothing is unfolded.
 inline Index taps_a_product(const ConvGeometry& g) { return g.dilation == 1 ? g.kw : 1; }
 
-/// Inputs of output row h under tap (i, j), as a matrix [W', taps * Cin].
+/// Inputs of the outputs from row h on under tap (i, j), as a matrix [positions, taps * Cin].
 template <Scalar T>
 Operand<T> conv_rows(const ConvGeometry& g, const T* padded, Index h, Index i, Index j) {
-  const Index at = (h * g.stride + i * g.dilation) * g.padded_w() + j * g.dilation;
-  return {padded + at * g.Cin, g.stride * g.Cin, 1};
+  const Index row = g.padded_w() * g.Cin;
+  const Index at = (h * g.stride + i * g.dilation) * row + j * g.dilation * g.Cin;
+  return {padded + at, g.stride * g.Cin, 1, g.out_w(), g.stride * row};
 }
 
-/// One sample's output from its padded input, row by row; parallel where the sample is large.
+/// One sample's output from its padded input, in bands of rows: as many as share the weights while
+/// they are in the caches. Parallel over bands.
 template <Scalar T>
 void conv_sample(const ConvGeometry& g, const T* padded, const Panels<T>& panels, const T* bias,
                  const T* residual, T* y) {
-  const Index taps = taps_a_product(g), row = g.out_w() * g.Cout;
-  parallel_for(g.out_h(), grain_for(g.multiply_adds() / g.out_h()), [&](Index h) {
-    T* const out = y + h * row;
+  const Index H = g.out_h(), W = g.out_w(), taps = taps_a_product(g);
+  const Index least = std::max((H * W + block_rows - 1) / block_rows, parts_for(g.multiply_adds()));
+  const Index bands = std::min(H, least);
+  parallel_for(bands, 1, [&](Index band) {
+    const Index first = H * band / bands, rows = H * (band + 1) / bands - first;
+    const Index at = first * W * g.Cout;
     for (Index i = 0; i < g.kh; ++i)
       for (Index j = 0; j < g.kw; j += taps) {
         GemmOptions<T> options{.accumulate = i + j > 0, .bias = bias};
         if (residual && i == g.kh - 1 && j + taps == g.kw)
-          options.finish = {.residual = residual + h * row, .residual_stride = g.Cout};
-        gemm(g.out_w(), taps * g.Cin, conv_rows(g, padded, h, i, j), panels, (i * g.kw + j) * g.Cin,
-             out, g.Cout, options);
+          options.finish = {.residual = residual + at, .residual_stride = g.Cout};
+        gemm(rows * W, taps * g.Cin, conv_rows(g, padded, first, i, j), panels,
+             (i * g.kw + j) * g.Cin, y + at, g.Cout, options);
       }
   });
 }
@@ -65,7 +70,9 @@ void conv(const ConvGeometry& g, const ConvSource<T>& source, const T* w, const 
   const int winograd = detail::winograd_axes<T>(g);
   if (winograd == 1) return detail::conv_by_winograd<1>(g, source, w, end, y);
   if (winograd == 2) return detail::conv_by_winograd<2>(g, source, w, end, y);
-  const Panels<T> panels(row_major(w, g.Cout), g.kh * g.kw * g.Cin, g.Cout);
+  // Weights whose rows are a kilobyte and more apart stream badly; 512 positions pay for a copy.
+  const bool copy = g.Cout * Index{sizeof(T)} >= 1024 && g.B * g.out_h() * g.out_w() >= 512;
+  const Panels<T> panels(row_major(w, g.Cout), g.kh * g.kw * g.Cin, g.Cout, copy);
   const bool plain = !source.norm && !g.padded();
   const bool pointwise = plain && g.kh * g.kw == 1 && g.stride == 1;
   parallel_for(g.B, detail::grain_for(g.multiply_adds()), [&](Index b) {

@@ -126,7 +126,8 @@ void conv_backward_weight(const ConvGeometry& g, const ConvSource<T>& source, co
                      const Operand<T> in = detail::conv_rows(g, padded.data() + b * g.padded_size(),
                                                              h, tap / g.kw, tap % g.kw);
                      for (Index w = 0; w < Wo; ++w, ++filled)
-                       std::copy_n(in.at(w, first).data, rows, unfolded.data() + filled * rows);
+                       std::copy_n(in.data + w * in.row_stride + first, rows,
+                                   unfolded.data() + filled * rows);
                      if (filled >= positions) multiply();
                    }
                  if (filled > 0) multiply();

@@ -177,8 +177,13 @@ void gemm_block(Index begin, Index end, Index K, Operand<T> a, const Panels<T>& 
         // The panels pass by for the first time, and slower than a cache can answer.
         const bool ahead = i == begin && rows >= 6 && p + 1 < last;
         const T* const next = ahead ? b.row(p + 1, first_k + k) : nullptr;
-        gemm_panel(rows, depth, a.at(i, k), b, p, first_k + k, start, out, ldc, b.columns(p),
-                   {finishes ? &options.finish : nullptr, i, p * b.width, next});
+        for (Index r = 0, n; r < rows; r += n) {
+          n = a.together(i + r, rows - r);
+          gemm_panel(
+              n, depth, a.at(i + r, k), b, p, first_k + k, start.at(r, 0), out + r * ldc, ldc,
+              b.columns(p),
+              {finishes ? &options.finish : nullptr, i + r, p * b.width, r == 0 ? next : nullptr});
+        }
       }
       k += depth;
     } while (k < K);

@@ -14,16 +14,26 @@ inline namespace v0 {
 namespace kernels {
 
 /// A matrix in memory: element (i, j) is data[i * row_stride + j * column_stride], so that a
-/// matrix, its transpose, a block, and the overlapping rows of a convolution are all operands.
+/// matrix, its transpose, a block, and the overlapping rows of a convolution are all operands. The
+/// rows of a left operand may come in groups that begin group_stride apart, as an image's do.
 template <Scalar T>
 struct Operand {
   const T* data;
   Index row_stride;
   Index column_stride;
+  Index group = 0;  ///< rows in a group; 0: all
+  Index group_stride = 0;
 
-  /// From element (i, j) on; an operand without elements has no memory to move in.
+  /// From element (i, j) to the end of its group; an operand without elements has no memory to move
+  /// in.
   Operand at(Index i, Index j) const {
-    return {data ? data + i * row_stride + j * column_stride : data, row_stride, column_stride};
+    const Index row =
+        group > 0 ? i / group * group_stride + i % group * row_stride : i * row_stride;
+    return {data ? data + row + j * column_stride : data, row_stride, column_stride};
+  }
+  /// Rows from row i to the end of its group, at most `rows`.
+  Index together(Index i, Index rows) const {
+    return group > 0 ? std::min(rows, group - i % group) : rows;
   }
 };
 
