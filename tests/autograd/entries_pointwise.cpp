@@ -1,6 +1,7 @@
 #include "autograd/op_registry.hpp"
 #include "foglift/autograd/ops/activation.hpp"
 #include "foglift/autograd/ops/arithmetic.hpp"
+#include "foglift/autograd/ops/checkpoint.hpp"
 #include "foglift/autograd/ops/dropout.hpp"
 #include "foglift/autograd/ops/embedding.hpp"
 #include "foglift/autograd/ops/gated.hpp"
@@ -375,6 +376,17 @@ std::vector<OpEntry> shape_entries() {
                      cases.push_back({{random_input(rng, s)}, [rate](auto in) {
                                         return dropout(in[0], rate, Rng(3), 5, 2);
                                       }});
+                 return cases;
+               }});
+  e.push_back({"checkpoint", [](Rng& rng) {
+                 std::vector<OpCase> cases;
+                 for (const Shape& s : shapes)
+                   cases.push_back(
+                       {{random_input(rng, s), random_input(rng, s)}, [](auto in) {
+                          return checkpoint(
+                              [](const auto& a, const auto& b) { return tanh(a * b) + a; }, in[0],
+                              in[1]);
+                        }});
                  return cases;
                }});
   e.push_back({"embedding", embedding_cases});

@@ -5,6 +5,7 @@
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/autograd/ops/attention.hpp"
 #include "foglift/autograd/ops/blur.hpp"
+#include "foglift/autograd/ops/checkpoint.hpp"
 #include "foglift/autograd/ops/conv.hpp"
 #include "foglift/autograd/ops/dropout.hpp"
 #include "foglift/autograd/ops/embedding.hpp"

@@ -82,6 +82,11 @@ class Tape {
       if (input.tape_ != this) raise<ArgumentError>("Tape: an operation mixes values of two tapes");
       needed = needed || input.needs_gradient();
     }
+    return record(std::move(value), needed, std::move(backward));
+  }
+  /// The same for an operation that is known to need a gradient or not, whatever its inputs.
+  template <class Backward>
+  Var<T> record(Tensor<T> value, bool needed, Backward backward) {
     Node* const node = push(std::move(value), needed, false);
     if constexpr (!std::same_as<Backward, std::nullptr_t>)
       if (needed) node->operation = arena_.template make<Recorded<Backward>>(std::move(backward));

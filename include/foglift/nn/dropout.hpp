@@ -23,9 +23,7 @@ class DropoutCalls {
  public:
   /// No dropout.
   DropoutCalls() = default;
-  /// `noise` is referred to, not copied.
-  explicit DropoutCalls(const std::optional<DropoutNoise>& noise)
-      : noise_(noise ? &*noise : nullptr) {}
+  explicit DropoutCalls(const std::optional<DropoutNoise>& noise) : noise_(noise) {}
 
   /// x [B, ...] with elements zeroed at `rate`, the others scaled by 1 / (1 - rate).
   template <Value X>
@@ -37,8 +35,15 @@ class DropoutCalls {
   /// Whether anything is dropped at this rate.
   bool active(double rate) const { return noise_ && rate != 0; }
 
+  /// The next n dropouts at this rate by themselves, for a part that is run a second time.
+  DropoutCalls take(std::uint64_t n, double rate) {
+    const DropoutCalls part = *this;
+    if (active(rate)) calls_ += n;
+    return part;
+  }
+
  private:
-  const DropoutNoise* noise_ = nullptr;
+  std::optional<DropoutNoise> noise_;
   std::uint64_t calls_ = 0;
 };
 

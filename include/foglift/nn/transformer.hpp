@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/autograd/ops/checkpoint.hpp"
 #include "foglift/nn/attention.hpp"
 #include "foglift/nn/conditioning.hpp"
 #include "foglift/nn/feed_forward.hpp"
@@ -29,6 +30,7 @@ struct TransformerOptions {
   double dropout = 0;
   Index sequence = 0;                   ///< > 0: takes a condition sequence of so many channels
   TimeEmbeddingOptions embedding = {};  ///< its width is `width`; features 0: width
+  bool checkpoint = false;  ///< DiT: training keeps only the inputs of blocks and runs them again
 };
 
 namespace detail {
@@ -205,9 +207,7 @@ class Dit {
       detail::touch_attention<T>(
           tap, [&] { return blocks[i].map(value_of(h), value_of(e)); }, "blocks", i);
       const auto change = detail::change_of(condition.perturbation, grid, "blocks", i);
-      if (!change.skip)
-        h = blocks[i](h, e, context ? &*context : nullptr,
-                      condition.mask ? &*condition.mask : nullptr, dropouts, change.attention);
+      if (!change.skip) h = block(i, h, e, context, condition.mask, dropouts, change.attention);
       touch(tap, h, "blocks", i);
     }
     return from_patches<Dims>(output(norm(h, e)), grid, options_.patch, outputs(options_));
@@ -223,6 +223,26 @@ class Dit {
   }
 
  private:
+  /// Block i, checkpointed if the options say so.
+  template <Value X>
+  X block(std::size_t i, const X& x, const X& e, const std::optional<X>& context,
+          const std::optional<Tensor<T>>& mask, DropoutCalls& dropouts,
+          const AttentionChange& change) const {
+    const DitBlock<T>& net = blocks[i];
+    if (!options_.checkpoint)
+      return net(x, e, context ? &*context : nullptr, mask ? &*mask : nullptr, dropouts, change);
+    const auto run = [&net, mask, own = dropouts.take(2, options_.dropout), change](
+                         const X& a, const X& b, const X* c) {
+      DropoutCalls calls = own;
+      return net(a, b, c, mask ? &*mask : nullptr, calls, change);
+    };
+    if (!context)
+      return foglift::checkpoint([run](const X& a, const X& b) { return run(a, b, nullptr); }, x,
+                                 e);
+    return foglift::checkpoint([run](const X& a, const X& b, const X& c) { return run(a, b, &c); },
+                               x, e, *context);
+  }
+
   static Index outputs(const Options& o) { return o.out == 0 ? o.in : o.out; }
   Index multiply_adds(const Shape& x) const { return detail::multiply_adds<Dims>(options_, x); }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/autograd/ops/checkpoint.hpp"
 #include "foglift/autograd/ops/resample.hpp"
 #include "foglift/nn/attention.hpp"
 #include "foglift/nn/embedding.hpp"
@@ -32,6 +33,8 @@ struct UNetOptions {
   bool zero_out = false;  ///< output layer and each residual branch's last layer start at zero
   Index sequence = 0;     ///< > 0: attention blocks also attend to a sequence of so many channels
   TimeEmbeddingOptions embedding = {};  ///< features 0: width; width 0: 4 * width
+  bool checkpoint =
+      false;  ///< training keeps only the inputs of residual blocks and runs them again
 };
 
 /// U-Net denoiser (Ho et al. 2020): x [B, L, in] (Dims = 1) or [B, H, W, in] (Dims = 2), time [B]
@@ -127,11 +130,8 @@ class UNet {
     if constexpr (!Recorded<X> && untapped<Tap>)
       if (detail::worth_sharing(x.dim(0), multiply_adds(x.shape())))
         return detail::in_shares(*this, x, time, condition, x.shape().with(-1, outputs(options_)));
-    Pass<X> pass{embedding(time, condition, x),
-                 {},
-                 nullptr,
-                 DropoutCalls(condition.dropout),
-                 condition.perturbation};
+    Pass<X> pass{embedding(time, condition, x), {},      nullptr, DropoutCalls(condition.dropout),
+                 condition.perturbation,        options_};
     if (condition.sequence) pass.sequence.emplace(constant(*condition.sequence, x));
     if (condition.mask) pass.mask = &*condition.mask;
 
@@ -147,7 +147,7 @@ class UNet {
     }
     X h = block<X>(middle, 0, skips.back(), nullptr, pass, tap, "middle");
     if (!detail::change_of(condition.perturbation, {}, "middle").skip)
-      h = middle.blocks[1](h, pass.embedding, pass.dropouts);
+      h = residual<X>(middle.blocks[1], h, nullptr, pass);
     touch(tap, h, "middle");
     for (std::size_t i = 0; i < up.size(); ++i) {
       for (std::size_t b = 0; b < up[i].blocks.size(); ++b) {
@@ -180,7 +180,25 @@ class UNet {
     const Tensor<T>* mask;
     DropoutCalls dropouts;
     const std::optional<Perturbation>& perturbation;
+    const Options& options;
   };
+
+  /// A residual block on x and x2 (or null), checkpointed if the options say so.
+  template <Value X>
+  static X residual(const ResBlock<Dims, T>& block, const X& x, const X* x2, Pass<X>& pass) {
+    if (!pass.options.checkpoint) return block(x, x2, pass.embedding, pass.dropouts);
+    const auto own = pass.dropouts.take(1, pass.options.dropout);
+    const auto run = [&block, own](const X& a, const X* a2, const X& e) {
+      DropoutCalls dropouts = own;
+      return block(a, a2, e, dropouts);
+    };
+    if (!x2)
+      return foglift::checkpoint([run](const X& a, const X& e) { return run(a, nullptr, e); }, x,
+                                 pass.embedding);
+    return foglift::checkpoint(
+        [run](const X& a, const X& a2, const X& e) { return run(a, &a2, e); }, x, *x2,
+        pass.embedding);
+  }
 
   /// Residual block b of a stage on x and x2 (or null), and the attention behind it; `name` is the
   /// block's for taps.
@@ -190,7 +208,7 @@ class UNet {
     const Shape& s = value_of(x).shape();
     const auto change = detail::change_of(pass.perturbation, s.slice(1, Dims + 1), name...);
     if (change.skip) return stage.blocks[b].shortcut(x, x2);
-    const X h = stage.blocks[b](x, x2, pass.embedding, pass.dropouts);
+    const X h = residual(stage.blocks[b], x, x2, pass);
     if (b >= stage.attention.size()) return h;
     detail::touch_attention<T>(
         tap, [&] { return stage.attention[b].map(value_of(h)); }, name...);
