@@ -3,7 +3,7 @@
 #include "foglift/autograd/ops/activation.hpp"
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/autograd/ops/embedding.hpp"
-#include "foglift/kernels/sinusoids.hpp"
+#include "foglift/autograd/ops/sinusoids.hpp"
 #include "foglift/nn/condition.hpp"
 #include "foglift/nn/linear.hpp"
 
@@ -24,17 +24,6 @@ inline Tensor<double> falling_frequencies(Index half, double max_period) {
     f[i] = std::exp(-std::log(max_period) * static_cast<double>(i) / static_cast<double>(half));
   return f;
 }
-
-/// t [n] and frequencies [half] -> [n, 2 half]: cos(scale t f_i), then sin.
-template <Scalar T>
-Tensor<T> sinusoids(const Tensor<T>& t, const Tensor<double>& frequencies, double scale) {
-  const Index n = t.size(), half = frequencies.size();
-  auto out = Tensor<T>::uninitialized({n, 2 * half});
-  for (Index b = 0; b < n; ++b)
-    kernels::sinusoids(half, scale * static_cast<double>(t[b]), frequencies.data(),
-                       out.data() + 2 * b * half, out.data() + (2 * b + 1) * half);
-  return out;
-}
 }  // namespace detail
 
 /// Sinusoidal features of positions or times (Vaswani et al. 2017; order and spacing of Ho et al.
@@ -45,7 +34,7 @@ Tensor<T> sinusoidal_features(const Tensor<T>& t, Index width, double scale = 1,
                               double max_period = 10000) {
   if (width <= 0 || width % 2 != 0)
     raise<ArgumentError>("sinusoidal_features: width ", width, ", must be even and positive");
-  return detail::sinusoids(t, detail::falling_frequencies(width / 2, max_period), scale);
+  return sinusoids(t, detail::falling_frequencies(width / 2, max_period), scale);
 }
 
 struct FourierOptions {
@@ -71,7 +60,7 @@ class FourierFeatures {
   }
 
   Tensor<T> operator()(const Tensor<T>& t) const {
-    return detail::sinusoids(t, frequencies.value.template cast<double>(), 2 * std::numbers::pi);
+    return sinusoids(t, frequencies.value.template cast<double>(), 2 * std::numbers::pi);
   }
 
   static void each(auto& self, auto&& f) { f("frequencies", self.frequencies); }
@@ -161,8 +150,7 @@ class TimeEmbedding {
   template <ValueOf<T> X>
   X operator()(const Tensor<T>& time, const Condition<T>& condition, const X& like) const {
     X e = fc1(constant(
-        fourier ? (*fourier)(time) : detail::sinusoids(time, frequencies_, options_.time_scale),
-        like));
+        fourier ? (*fourier)(time) : sinusoids(time, frequencies_, options_.time_scale), like));
     if (fc2) e = (*fc2)(silu(e));
     if (classes) {
       std::vector<Index> none;
