@@ -106,7 +106,7 @@ inline void check_fit(const FitOptions& o, bool has_metric) {
 /// Moves the weights and then their average; at once where the optimizer can.
 template <class State, class T>
 void step_and_follow(State& state, const Gradients<T>& grads, double lr, double decay) {
-  const Average average{&state.ema, decay};
+  const Average<decltype(state.model)> average{&state.ema, decay};
   if constexpr (requires { state.optimizer.step(state.model, grads, lr, average); }) {
     state.optimizer.step(state.model, grads, lr, average);
   } else {
