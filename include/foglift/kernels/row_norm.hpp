@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/offset_by.hpp"
 #include "foglift/core/tensor.hpp"
 #include "foglift/kernels/elementwise.hpp"
 
@@ -116,7 +117,8 @@ void row_norm_backward(RowNorm kind, Index rows, Index C, const T* x, const Norm
     const Index group = k / blocks, first = group * gain.rows + k % blocks * block;
     const Index last = std::min(first + block, (group + 1) * gain.rows);
     const T* const scale = gain.scale + group * gain.stride;
-    T *const by_scale = partial.data() + k * 2 * C, *const by_shift = by_scale + C;
+    T* const by_scale = offset_by(partial.data(), k * 2 * C);
+    T* const by_shift = offset_by(by_scale, C);
     const L offset(gain.offset);
     for (Index row = first; row < last; ++row) {
       const T *v = x + row * C, *d = dy + row * C;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/autograd/value.hpp"
+#include "foglift/core/offset_by.hpp"
 #include "foglift/kernels/attention_backward.hpp"
 
 #include <optional>
@@ -36,7 +37,7 @@ kernels::AttentionMask<T> attention_mask(const kernels::AttentionGeometry& g,
 /// The i-th of `parts` equal parts of the channels of x [B, N, parts * C].
 template <class T, class X>
 kernels::Tokens<T> part(X& x, Index i = 0, Index parts = 1) {
-  return {x.data() + i * (x.dim(-1) / parts), x.dim(-1)};
+  return {offset_by(x.data(), i * (x.dim(-1) / parts)), x.dim(-1)};
 }
 inline Shape part_shape(const Shape& x, Index parts) { return x.with(-1, x.dim(-1) / parts); }
 

@@ -3,6 +3,7 @@
 #include "foglift/autograd/ops/linear.hpp"
 #include "foglift/autograd/ops/norm.hpp"
 #include "foglift/autograd/value.hpp"
+#include "foglift/core/offset_by.hpp"
 #include "foglift/kernels/row_norm.hpp"
 
 namespace foglift {
@@ -31,7 +32,8 @@ kernels::NormGain<T> modulation_gain(const Tensor<T>& x, const Tensor<T>& m, Ind
                                      Index scale) {
   ModulationPart("modulated_norm", x.shape(), m.shape(), shift);
   const ModulationPart p("modulated_norm", x.shape(), m.shape(), scale);
-  return {m.data() + scale * p.C, m.data() + shift * p.C, T(1), p.rows_a_group, p.stride};
+  return {offset_by(m.data(), scale * p.C), offset_by(m.data(), shift * p.C), T(1), p.rows_a_group,
+          p.stride};
 }
 
 template <Scalar T>
@@ -73,8 +75,8 @@ Var<T> modulated_norm(const Var<T>& x, const Var<T>& m, Index shift, Index scale
                                kernels::RowNorm::layer, mean.size(), C, x.value().data(),
                                detail::modulation_gain(x.value(), m.value(), shift, scale),
                                mean.data(), rstd.data(), dy.data(), dx.data(),
-                               wanted ? dm.data() + scale * C : nullptr,
-                               wanted ? dm.data() + shift * C : nullptr, m.dim(1));
+                               wanted ? offset_by(dm.data(), scale * C) : nullptr,
+                               wanted ? offset_by(dm.data(), shift * C) : nullptr, m.dim(1));
                            grad(x, std::move(dx));
                            if (wanted) grad(m, std::move(dm));
                          });
@@ -88,26 +90,27 @@ Tensor<T> gated_add(const Tensor<T>& x, const Tensor<T>& m, Index part, const Te
   if (f.shape() != x.shape())
     raise<ShapeError>("gated_add: a branch ", f.shape(), " for input ", x.shape());
   auto y = Tensor<T>::uninitialized(x.shape());
-  kernels::gated_add(p.rows, p.C, x.data(), m.data() + part * p.C, p.rows_a_group, p.stride,
-                     f.data(), y.data());
+  kernels::gated_add(p.rows, p.C, x.data(), offset_by(m.data(), part * p.C), p.rows_a_group,
+                     p.stride, f.data(), y.data());
   return y;
 }
 template <Scalar T>
 Var<T> gated_add(const Var<T>& x, const Var<T>& m, Index part, const Var<T>& f) {
-  return x.tape().record(gated_add(x.value(), m.value(), part, f.value()), {x, m, f},
-                         [x, m, part, f](const Tensor<T>& dy, const auto& grad) {
-                           const detail::ModulationPart p("gated_add", x.shape(), m.shape(), part);
-                           Tensor<T> df, dm;
-                           if (grad.needs(f)) df = Tensor<T>::uninitialized(f.shape());
-                           if (grad.needs(m)) dm = Tensor<T>(m.shape());
-                           kernels::gated_add_backward(
-                               p.rows, p.C, m.value().data() + part * p.C, p.rows_a_group, p.stride,
-                               f.value().data(), dy.data(), grad.needs(f) ? df.data() : nullptr,
-                               grad.needs(m) ? dm.data() + part * p.C : nullptr, p.stride);
-                           if (grad.needs(x)) grad(x, dy);
-                           if (grad.needs(f)) grad(f, std::move(df));
-                           if (grad.needs(m)) grad(m, std::move(dm));
-                         });
+  return x.tape().record(
+      gated_add(x.value(), m.value(), part, f.value()), {x, m, f},
+      [x, m, part, f](const Tensor<T>& dy, const auto& grad) {
+        const detail::ModulationPart p("gated_add", x.shape(), m.shape(), part);
+        Tensor<T> df, dm;
+        if (grad.needs(f)) df = Tensor<T>::uninitialized(f.shape());
+        if (grad.needs(m)) dm = Tensor<T>(m.shape());
+        kernels::gated_add_backward(
+            p.rows, p.C, offset_by(m.value().data(), part * p.C), p.rows_a_group, p.stride,
+            f.value().data(), dy.data(), grad.needs(f) ? df.data() : nullptr,
+            grad.needs(m) ? offset_by(dm.data(), part * p.C) : nullptr, p.stride);
+        if (grad.needs(x)) grad(x, dy);
+        if (grad.needs(f)) grad(f, std::move(df));
+        if (grad.needs(m)) grad(m, std::move(dm));
+      });
 }
 
 /// gated_add(residual, m, part, x w + b); a Tensor is written once. Throws ShapeError where the
@@ -122,7 +125,7 @@ Tensor<T> gated_linear(const Tensor<T>& residual, const Tensor<T>& m, Index part
   return detail::linear(x, w, &b,
                         {.residual = residual.data(),
                          .residual_stride = p.C,
-                         .gate = m.data() + part * p.C,
+                         .gate = offset_by(m.data(), part * p.C),
                          .gate_stride = p.stride,
                          .gate_rows = p.rows_a_group});
 }
