@@ -28,7 +28,7 @@ from typing import Callable, Dict, List, NamedTuple
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 MODELS, BATCHES = ["mlp2d", "unet1d", "dit1d", "unet2d"], [1, 16, 64]
-PAUSE = 0.01  # seconds between turns: other contenders' threads stop spinning
+PAUSE = 0.1  # seconds between turns: other contenders' threads stop spinning (those of ONNX Runtime after 40 ms)
 
 
 class Row(NamedTuple):
