@@ -20,9 +20,12 @@ void check_shares(const Net& net, const Shape& batch, bool sequence = true) {
   set_threads(1);
   const Tensor<float> whole = net(x, t, condition);
   REQUIRE(std::all_of(whole.begin(), whole.end(), [](float v) { return std::isfinite(v); }));
-  for (const int n : {2, 3}) {
+  for (const int n : {1, 2, 3}) {
     set_threads(n);
-    CHECK(test::same_bits(nn::detail::in_shares(net, x, t, condition, whole.shape()), whole));
+    for (const Index widest : {1, 1 << 16, 1 << 19})  // tiles of more than the batch, of 4, of 1
+      CHECK(test::same_bits(
+          nn::detail::in_parts(net, x, t, condition, whole.shape(), {Index{1} << 20, widest}),
+          whole));
   }
   set_threads(1);
 }
@@ -65,17 +68,27 @@ TEST_CASE("shares: networks give each sample the same bits", "[nn]") {
 TEST_CASE("shares: a pass is shared where each thread has samples and work enough", "[nn]") {
   constexpr Index enough = nn::detail::multiply_adds_a_share;
   set_threads(1);
-  CHECK_FALSE(nn::detail::worth_sharing(100, enough));
+  CHECK_FALSE(nn::detail::worth_sharing(100, {enough, 1}));
   set_threads(3);
-  CHECK(nn::detail::worth_sharing(6, enough / 2));
-  CHECK_FALSE(nn::detail::worth_sharing(6, enough / 2 - 1));
-  CHECK_FALSE(nn::detail::worth_sharing(5, enough));
+  CHECK(nn::detail::worth_sharing(6, {enough / 2, 1}));
+  CHECK_FALSE(nn::detail::worth_sharing(6, {enough / 2 - 1, 1}));
+  CHECK_FALSE(nn::detail::worth_sharing(5, {enough, 1}));
   bool inside = true;
   parallel_for(3, 1, [&](Index i) {
-    if (i == 0) inside = nn::detail::worth_sharing(100, enough);
+    if (i == 0) inside = nn::detail::worth_sharing(100, {enough, 1});
   });
   CHECK_FALSE(inside);
   set_threads(1);
+}
+
+TEST_CASE("shares: a batch is parted into tiles that fill a megabyte", "[nn]") {
+  CHECK(nn::detail::SampleCost{1, 1 << 18}.tile() == 1);
+  CHECK(nn::detail::SampleCost{1, 1 << 20}.tile() == 1);
+  CHECK(nn::detail::SampleCost{1, 1 << 16}.tile() == 4);
+  set_threads(1);
+  CHECK_FALSE(nn::detail::worth_parting(4, {1, 1 << 16}));
+  CHECK(nn::detail::worth_parting(5, {1, 1 << 16}));
+  CHECK_FALSE(nn::detail::worth_parting(1 << 20, {1}));
 }
 
 TEST_CASE("shares: rows of a condition are those of its fields", "[nn]") {

@@ -58,8 +58,9 @@ class Mlp {
                             options_.embedding.vector, 0);
     detail::check_perturbation("Mlp", condition.perturbation, *this);
     if constexpr (!Recorded<X> && untapped<Tap>)
-      if (detail::worth_sharing(x.dim(0), multiply_adds(x.shape())))
-        return detail::in_shares(*this, x, time, condition, x.shape().with(-1, outputs(options_)));
+      if (const auto cost = sample_cost(x.shape()); detail::worth_parting(x.dim(0), cost))
+        return detail::in_parts(*this, x, time, condition, x.shape().with(-1, outputs(options_)),
+                                cost);
     DropoutCalls dropouts(condition.dropout);
     X h = layers[0](x) + embedding.rows(time, condition, x);
     for (std::size_t i = 0; i < layers.size(); ++i) {
@@ -77,9 +78,8 @@ class Mlp {
 
  private:
   static Index outputs(const Options& o) { return o.out == 0 ? o.in : o.out; }
-  /// Of one sample, in the hidden layers.
-  Index multiply_adds(const Shape&) const {
-    return options_.depth * options_.width * options_.width;
+  detail::SampleCost sample_cost(const Shape&) const {
+    return {options_.depth * options_.width * options_.width};
   }
 
   static TimeEmbeddingOptions filled(const Options& o) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 namespace foglift {
@@ -31,31 +32,56 @@ Condition<T> rows(const Condition<T>& c, Index first, Index count) {
 
 namespace detail {
 
+/// What a sample costs a network: the multiply-adds of a forward pass, at least, and the elements
+/// of its widest activation where the batch gains by going through in tiles, else 0.
+struct SampleCost {
+  Index multiply_adds, widest = 0;
+
+  /// Samples to take through the network at once: as many as keep the widest activation within a
+  /// megabyte, the level-2 cache of current processors. The reference dit1d gains 10 % by tiles of
+  /// 2 to 5 samples, where its layers are matrix products. U-Nets gain 2 % or lose: each sample's
+  /// inner levels are small, and share their large weights with many samples.
+  Index tile() const {
+    return widest == 0 ? std::numeric_limits<Index>::max()
+                       : std::max<Index>(1, (Index{1} << 18) / widest);
+  }
+};
+
 /// Multiply-adds that a thread should get at least: some 4 us of work, several times what a fork
 /// and join costs while the workers are awake.
 inline constexpr Index multiply_adds_a_share = Index{1} << 18;
 
-/// True if a forward pass of at least so many multiply-adds a sample should be shared among the
-/// threads by samples: each then takes its own through the whole network, and threads meet once a
-/// pass rather than once a layer. Two samples a thread at least, or one may wait for another's.
-inline bool worth_sharing(Index samples, Index multiply_adds) {
+/// True if a forward pass should be shared among the threads by samples: each then takes its own
+/// through the whole network, and threads meet once a pass rather than once a layer. Two samples a
+/// thread at least, or one may wait for another's.
+inline bool worth_sharing(Index samples, const SampleCost& cost) {
   return threads() > 1 && !inside_parallel() && samples >= 2 * threads() &&
-         samples * multiply_adds >= threads() * multiply_adds_a_share;
+         samples * cost.multiply_adds >= threads() * multiply_adds_a_share;
 }
 
-/// y [B, ...] of shape `out` = net(x, time, condition), computed by shares of the batch, one a
-/// thread. A sample's result depends on that sample alone, so the shares do not show.
+/// True if a forward pass should not take the batch as a whole.
+inline bool worth_parting(Index samples, const SampleCost& cost) {
+  return samples > cost.tile() || worth_sharing(samples, cost);
+}
+
+/// y [B, ...] of shape `out` = net(x, time, condition), the batch taken in tiles, which the threads
+/// share. A sample's result depends on that sample alone, so the parts do not show.
 template <class Net, Scalar T>
-Tensor<T> in_shares(const Net& net, const Tensor<T>& x, const Tensor<T>& time,
-                    const Condition<T>& condition, const Shape& out) {
-  const Index B = x.dim(0), shares = std::min<Index>(B, threads());
+Tensor<T> in_parts(const Net& net, const Tensor<T>& x, const Tensor<T>& time,
+                   const Condition<T>& condition, const Shape& out, const SampleCost& cost) {
+  const Index B = x.dim(0), shares = worth_sharing(B, cost) ? std::min<Index>(B, threads()) : 1;
+  const Index tiles = 1 + (B / shares - 1) / cost.tile(), parts = shares * tiles;
   auto y = Tensor<T>::uninitialized(out);
-  parallel_for(shares, 1, [&](Index i) {
-    const Index first = B * i / shares, count = B * (i + 1) / shares - first;
+  const auto one = [&](Index i) {
+    const Index first = B * i / parts, count = B * (i + 1) / parts - first;
     const Tensor<T> part =
         net(x.rows(first, count), time.rows(first, count), rows(condition, first, count));
     std::copy(part.begin(), part.end(), y.data() + first * y.row_size());
-  });
+  };
+  if (shares > 1)
+    parallel_for(parts, 1, one);
+  else
+    for (Index i = 0; i < parts; ++i) one(i);
   return y;
 }
 

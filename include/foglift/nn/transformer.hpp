@@ -54,11 +54,12 @@ template <int Dims>
 Index patch_size(const TransformerOptions& o, Index C) {
   return Dims == 1 ? o.patch * C : o.patch * o.patch * C;
 }
-/// Multiply-adds of one sample x [B, ..., in] in the projections of all blocks.
+/// Of x [B, ..., in], in the projections of all blocks.
 template <int Dims>
-Index multiply_adds(const TransformerOptions& o, const Shape& x) {
+SampleCost sample_cost(const TransformerOptions& o, const Shape& x) {
   const Index tokens = x.slice(1, Dims + 1).size() / (Dims == 1 ? o.patch : o.patch * o.patch);
-  return tokens * o.depth * (4 + 2 * o.ratio) * o.width * o.width;
+  return {tokens * o.depth * (4 + 2 * o.ratio) * o.width * o.width,
+          tokens * std::max<Index>(o.ratio, 3) * o.width};
 }
 inline PositionOptions positions(const TransformerOptions& o) {
   PositionOptions p{.width = o.width};
@@ -194,8 +195,9 @@ class Dit {
                             options_.embedding.vector, options_.sequence);
     detail::check_perturbation("Dit", condition.perturbation, *this);
     if constexpr (!Recorded<X> && untapped<Tap>)
-      if (detail::worth_sharing(x.dim(0), multiply_adds(x.shape())))
-        return detail::in_shares(*this, x, time, condition, x.shape().with(-1, outputs(options_)));
+      if (const auto cost = sample_cost(x.shape()); detail::worth_parting(x.dim(0), cost))
+        return detail::in_parts(*this, x, time, condition, x.shape().with(-1, outputs(options_)),
+                                cost);
     const Shape grid = patch_grid<Dims>("Dit", value_of(x).shape(), options_.patch);
     DropoutCalls dropouts(condition.dropout);
     const X e = embedding.rows(time, condition, x);
@@ -244,7 +246,9 @@ class Dit {
   }
 
   static Index outputs(const Options& o) { return o.out == 0 ? o.in : o.out; }
-  Index multiply_adds(const Shape& x) const { return detail::multiply_adds<Dims>(options_, x); }
+  detail::SampleCost sample_cost(const Shape& x) const {
+    return detail::sample_cost<Dims>(options_, x);
+  }
 
   static std::vector<DitBlock<T>> make_blocks(const Options& o, Rng& rng) {
     std::vector<DitBlock<T>> result;

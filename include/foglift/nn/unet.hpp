@@ -128,8 +128,9 @@ class UNet {
                             options_.embedding.vector, options_.sequence);
     detail::check_perturbation("UNet", condition.perturbation, *this);
     if constexpr (!Recorded<X> && untapped<Tap>)
-      if (detail::worth_sharing(x.dim(0), multiply_adds(x.shape())))
-        return detail::in_shares(*this, x, time, condition, x.shape().with(-1, outputs(options_)));
+      if (const auto cost = sample_cost(x.shape()); detail::worth_parting(x.dim(0), cost))
+        return detail::in_parts(*this, x, time, condition, x.shape().with(-1, outputs(options_)),
+                                cost);
     Pass<X> pass{embedding(time, condition, x), {},      nullptr, DropoutCalls(condition.dropout),
                  condition.perturbation,        options_};
     if (condition.sequence) pass.sequence.emplace(constant(*condition.sequence, x));
@@ -224,11 +225,11 @@ class UNet {
   }
 
   static Index outputs(const Options& o) { return o.out == 0 ? o.in : o.out; }
-  /// Of one sample x [B, ..., in], in the residual blocks of the first level.
-  Index multiply_adds(const Shape& x) const {
+  /// Of x [B, ..., in], in the residual blocks of the first level.
+  detail::SampleCost sample_cost(const Shape& x) const {
     const Index taps = Dims == 1 ? options_.kernel : options_.kernel * options_.kernel;
     const Index convolutions = 2 * (2 * options_.blocks + 1), width = channels(options_, 0);
-    return x.slice(1, Dims + 1).size() * taps * convolutions * width * width;
+    return {x.slice(1, Dims + 1).size() * taps * convolutions * width * width};
   }
 
   static Index levels(const Options& o) { return static_cast<Index>(o.multipliers.size()); }

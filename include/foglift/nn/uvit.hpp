@@ -128,8 +128,9 @@ class UVit {
                             options_.embedding.vector, options_.sequence);
     detail::check_perturbation("UVit", condition.perturbation, *this);
     if constexpr (!Recorded<X> && untapped<Tap>)
-      if (detail::worth_sharing(x.dim(0), multiply_adds(x.shape())))
-        return detail::in_shares(*this, x, time, condition, x.shape().with(-1, outputs(options_)));
+      if (const auto cost = sample_cost(x.shape()); detail::worth_parting(x.dim(0), cost))
+        return detail::in_parts(*this, x, time, condition, x.shape().with(-1, outputs(options_)),
+                                cost);
     const Shape grid = patch_grid<Dims>("UVit", value_of(x).shape(), options_.patch);
     DropoutCalls dropouts(condition.dropout);
     std::vector<X> parts{reshape(embedding(time, condition, x), {x.dim(0), 1, options_.width})};
@@ -170,7 +171,9 @@ class UVit {
 
  private:
   static Index outputs(const Options& o) { return o.out == 0 ? o.in : o.out; }
-  Index multiply_adds(const Shape& x) const { return detail::multiply_adds<Dims>(options_, x); }
+  detail::SampleCost sample_cost(const Shape& x) const {
+    return detail::sample_cost<Dims>(options_, x);
+  }
 
   static std::vector<UVitBlock<T>> make_blocks(const Options& o, Rng& rng) {
     if (o.depth % 2 == 0) raise<ArgumentError>("UVit: depth ", o.depth, ", must be odd");
