@@ -138,6 +138,21 @@ class Panels {
 
 namespace detail {
 
+/// f(packets) with the packets of a panel as a constant.
+template <class F>
+void with_packets(Index packets, const F& f) {
+  switch (packets) {
+    case 1:
+      return f(std::integral_constant<int, 1>{});
+    case 2:
+      return f(std::integral_constant<int, 2>{});
+    case 3:
+      return f(std::integral_constant<int, std::min(3, panel_packets)>{});
+    default:
+      return f(std::integral_constant<int, panel_packets>{});
+  }
+}
+
 /// `rows` rows of A times rows [first_k, first_k + depth) of panel p; c is where the panel's
 /// columns begin, of which `width` are written.
 template <Scalar T>
@@ -147,16 +162,7 @@ void gemm_panel(Index rows, Index depth, Operand<T> a, const Panels<T>& b, Index
     gemm_panel<T, decltype(packets)::value>(rows, depth, a, b.row(p, first_k), b.stride(p), start,
                                             c, ldc, width, end);
   };
-  switch (b.packets(b.columns(p))) {
-    case 1:
-      return run(std::integral_constant<int, 1>{});
-    case 2:
-      return run(std::integral_constant<int, 2>{});
-    case 3:
-      return run(std::integral_constant<int, std::min(3, panel_packets)>{});
-    default:
-      return run(std::integral_constant<int, panel_packets>{});
-  }
+  with_packets(b.packets(b.columns(p)), run);
 }
 
 /// Rows [begin, end) and panels [first, last) of C, blocked for the caches.

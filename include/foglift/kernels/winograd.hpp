@@ -56,16 +56,7 @@ class WinogradBlocks {
                                               Start<T>{nullptr, 0}, m, width, width,
                                               Finishing<T>{nullptr, 0, 0});
     };
-    switch (Panels<T>::packets(width)) {
-      case 1:
-        return run(std::integral_constant<int, 1>{});
-      case 2:
-        return run(std::integral_constant<int, 2>{});
-      case 3:
-        return run(std::integral_constant<int, std::min(3, panel_packets)>{});
-      default:
-        return run(std::integral_constant<int, panel_packets>{});
-    }
+    with_packets(Panels<T>::packets(width), run);
   }
 
   /// Y = A^T M A of one tile, what lies beyond the output left out.
