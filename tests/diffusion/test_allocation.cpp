@@ -6,43 +6,9 @@
 #include "foglift/diffusion/solver/ddpm.hpp"
 #include "foglift/diffusion/solver/heun.hpp"
 #include "support/catch.hpp"
-
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
-// The sanitizers bring their own operator new, and under the address sanitizer nothing is pooled.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define COUNTS_ALLOCATIONS 1
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#undef COUNTS_ALLOCATIONS
-#endif
-#endif
-#endif
+#include "support/counted_new.hpp"
 
 #ifdef COUNTS_ALLOCATIONS
-
-namespace {
-std::atomic<long> allocations{0};
-
-void* counted(std::size_t size, std::size_t alignment) {
-  ++allocations;
-  const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
-  void* p = std::aligned_alloc(alignment, rounded ? rounded : alignment);
-  if (!p) throw std::bad_alloc();
-  return p;
-}
-}  // namespace
-
-void* operator new(std::size_t size) { return counted(size, alignof(std::max_align_t)); }
-void* operator new(std::size_t size, std::align_val_t a) {
-  return counted(size, static_cast<std::size_t>(a));
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
 
 using namespace foglift;
 
@@ -53,9 +19,9 @@ TEST_CASE("sample: a step allocates nothing once it is warm", "[diffusion][sampl
     const auto run = [&] { return sample(solver, data, {16, 3}, g, Rng(1)); };
     const auto warm = run();
     run();  // beside the result that is kept
-    const long before = allocations;
+    const long before = counted::calls;
     const auto x = run();
-    const long made = allocations - before;  // the assertion itself allocates
+    const long made = counted::calls - before;  // the assertion itself allocates
     CHECK(made == 0);
     CHECK(x == warm);
   };
@@ -72,9 +38,9 @@ TEST_CASE("guidance: a call allocates nothing once it is warm", "[diffusion][gui
     const auto run = [&] { return sample(solver, denoise, {16, 6, 4}, g, Rng(1)); };
     const auto warm = run();
     run();  // beside the result that is kept
-    const long before = allocations;
+    const long before = counted::calls;
     const auto x = run();
-    const long made = allocations - before;
+    const long made = counted::calls - before;
     CHECK(made == 0);
     CHECK(x == warm);
   };
@@ -111,9 +77,9 @@ TEST_CASE("solvers: no step allocates once it is warm", "[diffusion][solver]") {
       auto x = Rng(1).normal<float>({16, 3});
       made = 0;
       for (std::size_t i = 0; i + 1 < g.size(); ++i) {
-        const long before = allocations;
+        const long before = counted::calls;
         x = run.step(std::move(x), g[i], g[i + 1], data, StepRng(Rng(2), 0, static_cast<Index>(i)));
-        if (i >= 5) made += allocations - before;
+        if (i >= 5) made += counted::calls - before;
       }
     }
     INFO(name);

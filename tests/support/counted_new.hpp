@@ -10,6 +10,17 @@
 
 #include <malloc.h>
 
+// Where a block that was freed is kept for the next call. Under the address sanitizer nothing is
+// pooled, and what threads do under theirs is of no account here.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define COUNTS_ALLOCATIONS 1
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#undef COUNTS_ALLOCATIONS
+#endif
+#endif
+#endif
+
 namespace counted {
 
 inline std::atomic<std::ptrdiff_t> live{0};

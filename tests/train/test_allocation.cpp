@@ -4,20 +4,9 @@
 #include "foglift/nn/unet.hpp"
 #include "foglift/train/adam.hpp"
 #include "support/catch.hpp"
-
-// The sanitizers bring their own operator new, and under the address sanitizer nothing is pooled.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define COUNTS_ALLOCATIONS 1
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#undef COUNTS_ALLOCATIONS
-#endif
-#endif
-#endif
+#include "support/counted_new.hpp"
 
 #ifdef COUNTS_ALLOCATIONS
-
-#include "support/counted_new.hpp"
 
 using namespace foglift;
 
