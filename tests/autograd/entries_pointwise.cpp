@@ -394,8 +394,8 @@ std::vector<OpEntry> shape_entries() {
   e.push_back({"slice", slice_cases});
   e.push_back({"transpose", transpose_cases});
   e.push_back(unary("reshape", [](auto x) {
-    return reshape(x, x.rank() > 1 ? Shape{x.dim(0), 1, x.shape().slice(1, x.rank()).size()}
-                                   : Shape{x.size(), 1});
+    return reshape(
+        x, x.rank() > 1 ? Shape{x.dim(0), 1, x.shape().size(1, x.rank())} : Shape{x.size(), 1});
   }));
   e.push_back(reduction(
       "sum", [](auto x) { return sum(x); }, [](auto x, int axis) { return sum(x, axis); }));

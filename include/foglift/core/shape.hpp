@@ -43,9 +43,11 @@ class Shape {
   }
 
   /// Number of elements; 1 for rank 0.
-  Index size() const {
+  Index size() const { return size(0, rank_); }
+  /// The product of the extents [first, last).
+  Index size(int first, int last) const {
     Index n = 1;
-    for (int i = 0; i < rank_; ++i) n *= (*this)[i];
+    for (int i = first; i < last; ++i) n *= (*this)[i];
     return n;
   }
 
@@ -87,9 +89,8 @@ class Shape {
     for (int i = 0; i < rank_; ++i) {
       const Index e = (*this)[i];
       if (e < 0) raise<ShapeError>("Shape: negative extent ", e, " at axis ", i);
-      if (e > 0 && n > std::numeric_limits<Index>::max() / 8 / e)
+      if (__builtin_mul_overflow(n, e > 0 ? e : 1, &n) || n > std::numeric_limits<Index>::max() / 8)
         raise<ShapeError>("Shape: ", *this, " has more elements than can be addressed");
-      n *= e > 0 ? e : 1;
     }
   }
 

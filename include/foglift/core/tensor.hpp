@@ -130,7 +130,7 @@ class Tensor {
     return out;
   }
   /// Elements of one row of the first axis; 1 for rank 0.
-  Index row_size() const { return shape_.slice(rank() ? 1 : 0, rank()).size(); }
+  Index row_size() const { return shape_.size(rank() ? 1 : 0, rank()); }
 
   /// The same values in another scalar type.
   template <Scalar U>

@@ -16,7 +16,7 @@ using RowArray = Eigen::Array<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor
 /// Extents of a tensor seen as rows of its last axis; a tensor of rank 0 is one element.
 inline std::pair<Index, Index> rows_and_columns(const Shape& s) {
   const Index columns = s.rank() ? s[s.rank() - 1] : 1;
-  return {s.slice(0, s.rank() - 1).size(), columns};
+  return {s.size(0, s.rank() - 1), columns};
 }
 }  // namespace interop
 

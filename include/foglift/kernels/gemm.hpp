@@ -207,6 +207,8 @@ void gemm(Index M, Index K, Operand<T> a, const Panels<T>& b, Index first_k, T* 
           const GemmOptions<T>& options = {}) {
   if (M == 0 || b.count() == 0) return;
   const Index parts = detail::parts_for(M * b.total_columns() * K);
+  if (parts == 1)
+    return detail::gemm_block(Index{0}, M, K, a, b, first_k, Index{0}, b.count(), c, ldc, options);
   constexpr Index unit = 12;  // rows of the tallest tile
   const Index units = (M + unit - 1) / unit;
   if (units >= 2 * parts || units >= b.count()) {

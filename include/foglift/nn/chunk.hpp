@@ -25,7 +25,7 @@ X per_sample(const X& s, int rank) {
 template <Value X>
 X as_sequence(const X& x) {
   const Shape& s = value_of(x).shape();
-  return reshape(x, {s[0], s.slice(1, s.rank() - 1).size(), s.dim(-1)});
+  return reshape(x, {s[0], s.size(1, s.rank() - 1), s.dim(-1)});
 }
 
 }  // namespace nn

@@ -57,7 +57,7 @@ Index patch_size(const TransformerOptions& o, Index C) {
 /// Of x [B, ..., in], in the projections of all blocks.
 template <int Dims>
 SampleCost sample_cost(const TransformerOptions& o, const Shape& x) {
-  const Index tokens = x.slice(1, Dims + 1).size() / (Dims == 1 ? o.patch : o.patch * o.patch);
+  const Index tokens = x.size(1, Dims + 1) / (Dims == 1 ? o.patch : o.patch * o.patch);
   return {tokens * o.depth * (4 + 2 * o.ratio) * o.width * o.width,
           tokens * std::max<Index>(o.ratio, 3) * o.width};
 }

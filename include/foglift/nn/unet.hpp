@@ -229,7 +229,7 @@ class UNet {
   detail::SampleCost sample_cost(const Shape& x) const {
     const Index taps = Dims == 1 ? options_.kernel : options_.kernel * options_.kernel;
     const Index convolutions = 2 * (2 * options_.blocks + 1), width = channels(options_, 0);
-    return {x.slice(1, Dims + 1).size() * taps * convolutions * width * width};
+    return {x.size(1, Dims + 1) * taps * convolutions * width * width};
   }
 
   static Index levels(const Options& o) { return static_cast<Index>(o.multipliers.size()); }

@@ -31,8 +31,8 @@ Tensor<T> gaussian_weights(Index n, double sigma) {
 /// y_i = sum_j w_ij x_j along an axis, or with `transposed` sum_j w_ji x_j.
 template <Scalar T>
 Tensor<T> mix_along(const Tensor<T>& x, int axis, const Tensor<T>& w, bool transposed) {
-  const Index n = x.dim(axis), inner = x.shape().slice(axis + 1, x.rank()).size(),
-              outer = x.shape().slice(0, axis).size();
+  const Index n = x.dim(axis), inner = x.shape().size(axis + 1, x.rank()),
+              outer = x.shape().size(0, axis);
   Tensor<T> y(x.shape());
   parallel_for(outer * n, 1 + 16384 / std::max<Index>(n * inner, 1), [&](Index row) {
     const Index i = row % n;

@@ -12,7 +12,7 @@ template <Scalar T, class F>
 Tensor<T> gated(const char* op, const Tensor<T>& x, const F& f) {
   if (x.rank() < 1 || x.dim(-1) % 2 != 0)
     raise<ShapeError>(op, ": input ", x.shape(), ", needed is [..., 2 n]");
-  const Index n = x.dim(-1) / 2, rows = x.shape().slice(0, x.rank() - 1).size();
+  const Index n = x.dim(-1) / 2, rows = x.shape().size(0, x.rank() - 1);
   auto y = Tensor<T>::uninitialized(x.shape().with(-1, n));
   kernels::for_rows(rows, n, [&](Index r) {
     const T* a = x.data() + 2 * r * n;
@@ -25,7 +25,7 @@ Tensor<T> gated(const char* op, const Tensor<T>& x, const F& f) {
 template <Scalar T, class A, class B>
 Tensor<T> gated_backward(const Tensor<T>& x, const Tensor<T>& dy, const A& da, const B& db) {
   auto dx = Tensor<T>::uninitialized(x.shape());
-  const Index n = x.dim(-1) / 2, rows = x.shape().slice(0, x.rank() - 1).size();
+  const Index n = x.dim(-1) / 2, rows = x.shape().size(0, x.rank() - 1);
   kernels::for_rows(rows, n, [&](Index r) {
     const T *a = x.data() + 2 * r * n, *d = dy.data() + r * n;
     T* out = dx.data() + 2 * r * n;

@@ -18,10 +18,10 @@ Index check_linear(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>* b) {
   if (x.rank() < 1 || x.dim(-1) != w.dim(0))
     raise<ShapeError>("linear: input ", x.shape(), ", weight ", w.shape(), " expects [..., ",
                       w.dim(0), "]");
-  if (b && b->shape() != Shape{w.dim(1)})
+  if (b && (b->rank() != 1 || b->dim(0) != w.dim(1)))
     raise<ShapeError>("linear: bias ", b->shape(), ", weight ", w.shape(), " expects [", w.dim(1),
                       "]");
-  return x.shape().slice(0, x.rank() - 1).size();
+  return x.shape().size(0, x.rank() - 1);
 }
 
 template <Scalar T>
@@ -38,7 +38,7 @@ Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>* b,
 template <Scalar T>
 void linear_backward(const Tensor<T>& dy, const Var<T>& x, const Var<T>& w,
                      const typename Tape<T>::Accumulator& grad) {
-  const Index in = w.dim(0), out = w.dim(1), rows = dy.shape().slice(0, dy.rank() - 1).size();
+  const Index in = w.dim(0), out = w.dim(1), rows = dy.shape().size(0, dy.rank() - 1);
   if (grad.needs(x)) {
     auto dx = Tensor<T>::uninitialized(x.shape());
     kernels::gemm(rows, in, out, kernels::row_major(dy.data(), out),
@@ -58,7 +58,7 @@ template <Scalar T>
 Tensor<T> bias_gradient(const Tensor<T>& dy) {
   const Index n = dy.dim(-1);
   auto db = Tensor<T>::uninitialized({n});
-  kernels::column_sums(dy.shape().slice(0, dy.rank() - 1).size(), n, dy.data(), db.data());
+  kernels::column_sums(dy.shape().size(0, dy.rank() - 1), n, dy.data(), db.data());
   return db;
 }
 

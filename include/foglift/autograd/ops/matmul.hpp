@@ -15,7 +15,7 @@ Tensor<T> batched_product(const Shape& shape, Index M, Index N, Index K, const T
                           bool transpose_a, const Tensor<T>& b, bool transpose_b) {
   using namespace kernels;
   auto c = Tensor<T>::uninitialized(shape);
-  const Index count = shape.slice(0, shape.rank() - 2).size();
+  const Index count = shape.size(0, shape.rank() - 2);
   parallel_for(count, kernels::detail::grain_for(M * N * K), [&](Index i) {
     const T *pa = a.data() + i * M * K, *pb = b.data() + i * K * N;
     gemm(M, N, K, transpose_a ? transposed(pa, M) : row_major(pa, K),

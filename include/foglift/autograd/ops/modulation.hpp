@@ -21,8 +21,8 @@ struct ModulationPart {
       raise<ShapeError>(op, ": modulation ", m, " for input ", x, ", needed is [", x[0],
                         " or 1, parts * ", x.dim(-1), "] with a part ", part);
     C = x.dim(-1);
-    rows = x.slice(0, x.rank() - 1).size();
-    rows_a_group = m[0] == 1 ? rows : x.slice(1, x.rank() - 1).size();
+    rows = x.size(0, x.rank() - 1);
+    rows_a_group = m[0] == 1 ? rows : x.size(1, x.rank() - 1);
     stride = m[1];
   }
 };

@@ -38,7 +38,7 @@ void check_group_norm(const char* op, const Shape& x, const Tensor<T>& gamma, co
 }
 
 inline kernels::NormExtents group_extents(const Shape& shape, Index groups) {
-  return {shape[0], shape.slice(1, shape.rank() - 1).size(), shape.dim(-1), groups};
+  return {shape[0], shape.size(1, shape.rank() - 1), shape.dim(-1), groups};
 }
 
 template <Scalar T>
@@ -60,7 +60,7 @@ Normalized<T> row_norm(const char* op, kernels::RowNorm kind, const Tensor<T>& x
   check_eps(op, eps);
   check_channels(op, x.shape(), "gamma", gamma);
   check_channels(op, x.shape(), "beta", beta);
-  const Index rows = x.shape().slice(0, x.rank() - 1).size();
+  const Index rows = x.shape().size(0, x.rank() - 1);
   Normalized<T> r{Tensor<T>::uninitialized(x.shape()), Tensor<double>(Shape{rows}),
                   Tensor<double>(Shape{rows})};
   if (x.size() > 0)

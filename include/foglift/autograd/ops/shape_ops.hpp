@@ -19,8 +19,8 @@ inline int checked_axis(const char* op, const Shape& shape, int axis) {
 }
 
 /// Elements before and behind an axis.
-inline Index outer_size(const Shape& s, int axis) { return s.slice(0, axis).size(); }
-inline Index inner_size(const Shape& s, int axis) { return s.slice(axis + 1, s.rank()).size(); }
+inline Index outer_size(const Shape& s, int axis) { return s.size(0, axis); }
+inline Index inner_size(const Shape& s, int axis) { return s.size(axis + 1, s.rank()); }
 
 /// Elements [first, first + count) of an axis.
 template <Scalar T>
@@ -140,7 +140,7 @@ Tensor<T> transpose(const Tensor<T>& x, int axis_a, int axis_b) {
   if (a0 == b0) return x;
   const int a = std::min(a0, b0), b = std::max(a0, b0);
   auto y = Tensor<T>::uninitialized(s.with(a, s[b]).with(b, s[a]));
-  kernels::swap_axes(detail::outer_size(s, a), s[a], s.slice(a + 1, b).size(), s[b],
+  kernels::swap_axes(detail::outer_size(s, a), s[a], s.size(a + 1, b), s[b],
                      detail::inner_size(s, b), x.data(), y.data());
   return y;
 }

@@ -12,7 +12,7 @@ template <Scalar T, class F, class... X>
 Tensor<T> map_rows(const char* op, const F& row, const Tensor<T>& x, const X&... more) {
   if (x.rank() < 1) raise<ShapeError>(op, ": a scalar input, needed is [..., n]");
   auto y = Tensor<T>::uninitialized(x.shape());
-  const Index n = x.dim(-1), rows = x.shape().slice(0, x.rank() - 1).size();
+  const Index n = x.dim(-1), rows = x.shape().size(0, x.rank() - 1);
   kernels::for_rows(rows, n, [&](Index r) {
     row(n, y.data() + r * n, x.data() + r * n, (more.data() + r * n)...);
   });

@@ -127,7 +127,7 @@ struct HutchPlusPlus {
   auto start(const Shape& shape) const {
     detail::check_probes(probes, 1, "likelihood::HutchPlusPlus");
     detail::check_probes(sketch, 0, "likelihood::HutchPlusPlus");
-    const Index kept = std::min(sketch, shape.slice(1, shape.rank()).size());
+    const Index kept = std::min(sketch, shape.size(1, shape.rank()));
     std::vector<Tensor<T>> z;
     for (Index k = 0; k < kept + probes; ++k)
       z.push_back(detail::probes<T>(k < kept ? Probe::gaussian : kind, shape,
