@@ -47,12 +47,19 @@ auto forward(const Net& net, const Shape& one, Index batch) {
   return forward(net, one, times(batch));
 }
 
-/// A sample from noise in `steps` steps of DDIM.
+/// A sample from noise in `steps` steps of DDIM, the denoiser prepared once.
 template <class Net>
 auto ddim(const Net& net, const Shape& one, Index batch, Index steps) {
-  return [denoise = NetworkDenoiser(Net(net), predict::Epsilon{}, schedule::Linear{}),
-          grid = grid::uniform(schedule::Linear{}, steps), shape = one.with(0, batch)] {
-    escape(sample(solver::Ddim{}, denoise, shape, grid, Rng(2)).data());
+  struct State {
+    NetworkDenoiser<Net, predict::Epsilon, schedule::Linear> denoise;
+    TimeGrid grid;
+    PackedWeights packed{denoise};
+  };
+  const std::shared_ptr<State> state(new State{{Net(net), predict::Epsilon{}, schedule::Linear{}},
+                                               grid::uniform(schedule::Linear{}, steps)});
+  foresee(state->packed, state->denoise, state->grid);
+  return [state, shape = one.with(0, batch)] {
+    escape(sample(solver::Ddim{}, state->denoise, shape, state->grid, Rng(2)).data());
   };
 }
 

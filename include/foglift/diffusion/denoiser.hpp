@@ -75,6 +75,22 @@ class TrainedNetwork {
   void each_part(const F& f) const {
     f(net());
   }
+  /// Lets the network embed the times of a grid at once, where it can. A grid whose ends are known
+  /// from before is not looked at again.
+  void foresee(kernels::ConstantMemory& promise, std::span<const Level> grid) const {
+    if constexpr (requires { net().embedding.foresee(promise, {}); }) {
+      using T = typename std::remove_cvref_t<Net>::value_type;
+      const auto time = [&](std::size_t i) {
+        return static_cast<T>(predict::condition(parameterization_, trained_at(grid[i])));
+      };
+      const auto& embedding = net().embedding;
+      const std::size_t last = grid.size() - 1;  // where a run ends, and asks nothing
+      if (embedding.knows(time(0)) && embedding.knows(time(last - 1))) return;
+      auto times = Tensor<T>::uninitialized({static_cast<Index>(last)});
+      for (std::size_t i = 0; i < last; ++i) times[static_cast<Index>(i)] = time(i);
+      embedding.foresee(promise, times);
+    }
+  }
 
  protected:
   const std::remove_reference_t<Net>& net() const { return net_; }
@@ -86,27 +102,32 @@ class TrainedNetwork {
     using T = scalar_of<X>;
     const Index batch = batch_of(value_of(x));
     const Index rows = levels.rows(batch, value_of(x).row_size(), "NetworkDenoiser");
-    const Level shared = levels.shared() && rows > 0 ? trained_at(levels[0]) : Level{};
-    const auto trained = [&](Index r) { return levels.shared() ? shared : trained_at(levels[r]); };
     // equal ratios: alpha'/alpha = sigma'/sigma = the quotient of the norms, safe at both ends
-    const auto to_trained = [&](Index r, const Level& l) {
-      return std::hypot(l.alpha, l.sigma) / std::hypot(levels[r].alpha, levels[r].sigma);
+    struct Trained {
+      Level level;
+      double scale;
     };
+    const auto trained_at = [&](const Level& l) {
+      const Level found = this->trained_at(l);
+      return Trained{found, std::hypot(found.alpha, found.sigma) / std::hypot(l.alpha, l.sigma)};
+    };
+    const Trained shared = levels.shared() && rows > 0 ? trained_at(levels[0]) : Trained{};
+    const auto trained = [&](Index r) { return levels.shared() ? shared : trained_at(levels[r]); };
     Tensor<T> noise(levels.groups() > 1 ? Shape{batch, levels.groups()} : Shape{batch});
     for (Index r = 0; r < rows; ++r)
-      noise[r] = static_cast<T>(predict::condition(parameterization_, trained(r)));
+      noise[r] = static_cast<T>(predict::condition(parameterization_, trained(r).level));
     const X input = scale(x, rows, [&](Index r) {
-      const Level l = trained(r);
-      return to_trained(r, l) * predict::input_scale(parameterization_, l);
+      const Trained t = trained(r);
+      return t.scale * predict::input_scale(parameterization_, t.level);
     });
     X f = predicted(input, std::as_const(noise));
     if (f.shape() != x.shape())
       raise<ShapeError>("NetworkDenoiser: the network returned ", f.shape(), " for a state ",
                         x.shape(), "; the same shape is needed");
     return affine(std::move(f), x, rows, [&](Index r) {
-      const Level l = trained(r);
-      const Mix m = parameterization_.x0(l);
-      return Mix{m.b, m.a * to_trained(r, l)};
+      const Trained t = trained(r);
+      const Mix m = parameterization_.x0(t.level);
+      return Mix{m.b, m.a * t.scale};
     });
   }
 

@@ -40,6 +40,21 @@ struct StepView {
 /// The observer that is not there.
 struct NoObserver {};
 
+/// Tells the networks in a denoiser which levels runs will be at: they embed the times of a grid at
+/// once, and keep the rows as long as the promise of their weights. A run does it for itself. Who
+/// draws many small batches spares each run its preparations:
+///
+///   PackedWeights packed(denoise);
+///   foresee(packed, denoise, grid);
+///   while (...) act(sample(solver, denoise, {1, 24}, grid, Rng(seed++)));
+template <class Model>
+void foresee(PackedWeights& promise, const Model& model, const TimeGrid& grid) {
+  if constexpr (requires { model.foresee(promise, grid); })
+    model.foresee(promise, grid);
+  else if constexpr (requires { model.each_part([](const auto&) {}); })
+    model.each_part([&](const auto& part) { foresee(promise, part, grid); });
+}
+
 namespace detail {
 
 /// Streams of the run's generator.
@@ -143,7 +158,9 @@ template <State X, class S, class D, class Observer>
 X run_state(S solver, const D& denoise, X x, const TimeGrid& grid, const Rng& rng,
             const SampleOptions& options, Observer& observer) {
   using T = state_scalar<X>;
-  const PackedWeights packed(denoise, solver);
+  PackedWeights packed(denoise, solver);
+  foresee(packed, denoise, grid);
+  foresee(packed, solver, grid);
   auto start = to_tensor<X>(std::move(x));
   if constexpr (!std::same_as<X, Tensor<T>> && requires(const X& s, const Level& level) {
                   { denoise(s, level) } -> std::convertible_to<X>;

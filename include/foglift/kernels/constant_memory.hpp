@@ -76,6 +76,21 @@ class ConstantMemory {
     return std::get<Tensor<T>>(forms->back().data).data();
   }
 
+  /// Keeps what somebody computed ahead from the weight at `weight`, for `ahead` to find while this
+  /// promise lasts. Not while other threads compute.
+  template <Scalar T>
+  void keep(const T* weight, Tensor<T> computed) {
+    ahead_.push_back({weight, {}, std::move(computed)});
+  }
+  /// What the youngest promise keeps so of that weight; nullptr: nothing.
+  template <Scalar T>
+  static const Tensor<T>* ahead(const T* weight) {
+    for (const ConstantMemory* c = constant_memory(); c; c = c->outer_)
+      for (const Kept& k : c->ahead_)
+        if (k.weight == weight) return &std::get<Tensor<T>>(k.data);
+    return nullptr;
+  }
+
  private:
   struct Kept {
     const void* weight;
@@ -99,6 +114,7 @@ class ConstantMemory {
   ConstantMemory* outer_;
   std::mutex mutex_;  // guards the forms; the ranges never change
   std::vector<Held> held_;
+  std::vector<Kept> ahead_;
 };
 
 }  // namespace kernels

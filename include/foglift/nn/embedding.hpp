@@ -4,6 +4,7 @@
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/autograd/ops/embedding.hpp"
 #include "foglift/autograd/ops/sinusoids.hpp"
+#include "foglift/kernels/constant_memory.hpp"
 #include "foglift/nn/condition.hpp"
 #include "foglift/nn/linear.hpp"
 
@@ -149,6 +150,9 @@ class TimeEmbedding {
   /// `like`.
   template <ValueOf<T> X>
   X operator()(const Tensor<T>& time, const Condition<T>& condition, const X& like) const {
+    if constexpr (!Recorded<X>)
+      if (const T* const row = time.size() == 1 ? foreseen(time[0]) : nullptr)
+        return Tensor<T>({1, options_.width}, {row, static_cast<std::size_t>(options_.width)});
     X e = fc1(constant(
         fourier ? (*fourier)(time) : sinusoids(time, frequencies_, options_.time_scale), like));
     if (fc2) e = (*fc2)(silu(e));
@@ -175,6 +179,19 @@ class TimeEmbedding {
     return (*this)(time.rows(0, 1), one, like);
   }
 
+  /// Embeds times [n] at once: until that promise ends, a batch that is told one of them finds its
+  /// row, with the same bits, and the weights here are not read again. Nothing for an embedding
+  /// that is told more than times.
+  void foresee(kernels::ConstantMemory& promise, const Tensor<T>& times) const {
+    if (classes || vector) return;
+    const Tensor<T> rows = (*this)(times, {}, times);
+    auto table = Tensor<T>::uninitialized({times.size() + rows.size()});
+    std::copy(rows.begin(), rows.end(), std::copy(times.begin(), times.end(), table.begin()));
+    promise.keep(fc1.weight.value.data(), std::move(table));
+  }
+  /// True if the time was foreseen.
+  bool knows(T time) const { return foreseen(time) != nullptr; }
+
   static void each(auto& self, auto&& f) {
     f("fourier", self.fourier);
     f("fc1", self.fc1);
@@ -184,6 +201,16 @@ class TimeEmbedding {
   }
 
  private:
+  /// The embedding [width] of a time that was foreseen, else nullptr.
+  const T* foreseen(T time) const {
+    const Tensor<T>* const table = kernels::ConstantMemory::ahead(fc1.weight.value.data());
+    if (!table) return nullptr;
+    const T* const times = table->data();
+    const T* const rows = times + table->size() / (1 + options_.width);
+    const T* const found = std::find(times, rows, time);
+    return found == rows ? nullptr : rows + (found - times) * options_.width;
+  }
+
   Options options_;
   Tensor<double> frequencies_;  // of the sinusoids
 };
