@@ -28,6 +28,9 @@ inline constexpr Index multiply_adds_a_thread = Index{1} << 17;
 /// A block of A of 240 x 256 floats (240 KB) stays in a level-2 cache of 512 KB or more while the
 /// panels of B pass by; a panel of 256 x 64 floats takes 64 KB.
 inline constexpr Index block_rows = 240, block_depth = 256;
+/// Half a megabyte of floats: a C of so many elements leaves a level-2 cache before it is written
+/// again.
+inline constexpr Index far_elements = Index{1} << 17;
 
 /// Number of threads for a job of that many multiply-adds; 1 inside a parallel_for.
 inline Index parts_for(Index multiply_adds) {
@@ -169,6 +172,7 @@ void gemm_panel(Index rows, Index depth, Operand<T> a, const Panels<T>& b, Index
 template <Scalar T>
 void gemm_block(Index begin, Index end, Index K, Operand<T> a, const Panels<T>& b, Index first_k,
                 Index first, Index last, T* c, Index ldc, const GemmOptions<T>& options) {
+  const bool far = (end - begin) * b.total_columns() >= far_elements;
   for (Index i = begin; i < end; i += block_rows) {
     const Index rows = std::min(block_rows, end - i);
     Index k = 0;
@@ -185,10 +189,10 @@ void gemm_block(Index begin, Index end, Index K, Operand<T> a, const Panels<T>& 
         const T* const next = ahead ? b.row(p + 1, first_k + k) : nullptr;
         for (Index r = 0, n; r < rows; r += n) {
           n = a.together(i + r, rows - r);
-          gemm_panel(
-              n, depth, a.at(i + r, k), b, p, first_k + k, start.at(r, 0), out + r * ldc, ldc,
-              b.columns(p),
-              {finishes ? &options.finish : nullptr, i + r, p * b.width, r == 0 ? next : nullptr});
+          gemm_panel(n, depth, a.at(i + r, k), b, p, first_k + k, start.at(r, 0), out + r * ldc,
+                     ldc, b.columns(p),
+                     {finishes ? &options.finish : nullptr, i + r, p * b.width,
+                      r == 0 ? next : nullptr, far});
         }
       }
       k += depth;
