@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/offset_by.hpp"
 #include "foglift/core/parallel.hpp"
 #include "foglift/core/tensor.hpp"
 #include "foglift/kernels/constant_memory.hpp"
@@ -168,10 +169,30 @@ void gemm_panel(Index rows, Index depth, Operand<T> a, const Panels<T>& b, Index
   with_packets(b.packets(b.columns(p)), run);
 }
 
+/// Row i and panels [first, last) of C. There is nothing to block for, and at batch 1 a layer is
+/// not much more than its weights' way through the cache.
+template <Scalar T>
+void gemm_row(Index i, Index K, Operand<T> a, const Panels<T>& b, Index first_k, Index first,
+              Index last, T* c, Index ldc, const GemmOptions<T>& options) {
+  const Operand<T> row = a.at(i, 0);
+  T* const out = c + i * ldc;
+  for (Index p = first; p < last; ++p) {
+    const Index at = p * b.width;
+    const T* const start = options.accumulate ? out + at : offset_by(options.bias, at);
+    with_packets(b.packets(b.columns(p)), [&](auto packets) {
+      gemm_edge_tile<T, 1, decltype(packets)::value>(K, row, b.row(p, first_k), b.stride(p),
+                                                     {start, 0}, out + at, 0, b.columns(p));
+    });
+  }
+  const Index at = first * b.width, columns = std::min(b.total_columns(), last * b.width) - at;
+  if (!options.finish.empty()) options.finish(i, at, 1, columns, out + at, 0);
+}
+
 /// Rows [begin, end) and panels [first, last) of C, blocked for the caches.
 template <Scalar T>
 void gemm_block(Index begin, Index end, Index K, Operand<T> a, const Panels<T>& b, Index first_k,
                 Index first, Index last, T* c, Index ldc, const GemmOptions<T>& options) {
+  if (end - begin == 1) return gemm_row(begin, K, a, b, first_k, first, last, c, ldc, options);
   const bool far = (end - begin) * b.total_columns() >= far_elements;
   for (Index i = begin; i < end; i += block_rows) {
     const Index rows = std::min(block_rows, end - i);
