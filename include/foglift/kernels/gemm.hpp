@@ -5,6 +5,7 @@
 #include "foglift/core/tensor.hpp"
 #include "foglift/kernels/constant_memory.hpp"
 #include "foglift/kernels/gemm_tile.hpp"
+#include "foglift/kernels/transpose.hpp"
 
 #include <algorithm>
 
@@ -109,29 +110,14 @@ class Panels {
     } else if (b_.row_stride == 1) {
       for (; k + S <= K_; k += S)  // blocks of S x S transposed in registers
         for (Index j = 0; j < padded; j += S)
-          transpose(in + j * b_.column_stride + k, std::min(S, n - j), out + k * padded + j,
-                    padded);
+          transpose_block(in + j * b_.column_stride + k, b_.column_stride, std::min(S, n - j),
+                          out + k * padded + j, padded);
     }
     for (; k < K_; ++k) {
       for (Index j = 0; j < n; ++j)
         out[k * padded + j] = in[k * b_.row_stride + j * b_.column_stride];
       std::fill(out + k * padded + n, out + (k + 1) * padded, T(0));
     }
-  }
-
-  /// S rows of out from the first S elements of n <= S columns of B.
-  void transpose(const T* in, Index n, T* out, Index out_stride) const {
-    using namespace Eigen::internal;
-    constexpr int S = detail::lanes<T>;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wignored-attributes"  // a vector register as template argument
-    PacketBlock<detail::Packet<T>, S> block;
-#pragma GCC diagnostic pop
-    for (int i = 0; i < S; ++i)
-      block.packet[i] = i < n ? ploadu<detail::Packet<T>>(in + i * b_.column_stride)
-                              : pset1<detail::Packet<T>>(T(0));
-    ptranspose(block);
-    for (int i = 0; i < S; ++i) pstoreu(out + i * out_stride, block.packet[i]);
   }
 
   Operand<T> b_;
