@@ -2,11 +2,12 @@
 
 #include "foglift/version.hpp"
 
-#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -58,59 +59,89 @@ inline Wide product(Wide a, std::uint32_t b) {
 
 }  // namespace detail
 
-/// Words of 16 consecutive counters at once, word by word: words[i][j] is word i of counter j.
-struct PhiloxBlock {
+/// The counters {*, c1, c2, c3} under a key: what they have in common is computed once.
+class PhiloxRow {
+ public:
   static constexpr std::size_t lanes = 16;
-  alignas(64) std::array<std::array<std::uint32_t, lanes>, 4> words;
+  static constexpr std::size_t block = 4 * lanes;
 
-  /// Counters {first + j, c1, c2, c3} for lanes j.
-  PhiloxBlock(std::uint32_t first, std::uint32_t c1, std::uint32_t c2, std::uint32_t c3,
-              std::uint64_t key) {
-    using detail::Wide;
-    constexpr std::uint32_t m0 = 0xD2511F53, m1 = 0xCD9E8D57, w0 = 0x9E3779B9, w1 = 0xBB67AE85;
-    alignas(64) static constexpr std::array<std::uint64_t, lanes> numbers = {
-        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    const auto key0 = static_cast<std::uint32_t>(key), key1 = static_cast<std::uint32_t>(key >> 32);
-    // Half of the first two rounds is the same for all counters.
+  PhiloxRow(std::uint32_t c1, std::uint32_t c2, std::uint32_t c3, std::uint64_t key) {
+    auto k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
+    for (auto& k : keys_) {
+      k = {k0, k1};
+      k0 += 0x9E3779B9;
+      k1 += 0xBB67AE85;
+    }
+    // Half of the first two rounds is the same for all counters: it goes into their keys.
     const std::uint64_t p1 = std::uint64_t{m1} * c2;
-    const auto a0 = static_cast<std::uint32_t>(p1 >> 32) ^ c1 ^ key0;
-    const auto a1 = static_cast<std::uint32_t>(p1);
-    const std::uint64_t p0 = std::uint64_t{m0} * a0;
-    const auto a2 = static_cast<std::uint32_t>(p0 >> 32) ^ (key1 + w1);
-    const auto a3 = static_cast<std::uint32_t>(p0);
+    const auto a0 = static_cast<std::uint32_t>((p1 >> 32) ^ c1 ^ keys_[0][0]);
+    word3_ = std::uint64_t{m0} * a0;
+    keys_[0][1] ^= c3;
+    keys_[1][0] ^= p1;
+    keys_[1][1] ^= word3_ >> 32;
+  }
 
-    constexpr std::size_t width = sizeof(Wide) / 8, count = std::min<std::size_t>(2, lanes / width);
-    for (std::size_t j = 0; j < lanes; j += count * width) {
-      // Words in the low halves; what stands in the high ones is of no account. Two registers a
-      // word, so that one's latency hides behind the other's work.
-      Wide w[count][4];
-      for (std::size_t v = 0; v < count; ++v) {
-        std::memcpy(&w[v][0], &numbers[j + v * width], sizeof(Wide));
-        const Wide first_product = detail::product(w[v][0] + first, m0);
-        const Wide second = detail::product((first_product >> 32) ^ (c3 ^ key1), m1);
-        w[v][0] = (second >> 32) ^ (a1 ^ (key0 + w0));
-        w[v][1] = second;
-        w[v][2] = first_product ^ a2;
-        w[v][3] = Wide{} + a3;
+  /// Blocks of 16 counters from `first` on: words[64 b + 16 i + j] becomes word i of the counter
+  /// first + 16 b + j. Not inlined: compilers then lose themselves in rearranging the keys, and a
+  /// tenth of the speed (benchmark normal_philox).
+  [[gnu::noinline]] void write(std::uint32_t first, std::span<std::uint32_t> words) const {
+    constexpr std::size_t together = sizeof(detail::Wide) == 64 ? 2 : 1;  // what registers hold
+    std::size_t at = 0;
+    const auto counter = [&] { return first + static_cast<std::uint32_t>(at / 4); };
+    for (; at + together * block <= words.size(); at += together * block)
+      some<together>(counter(), &words[at]);
+    for (; at < words.size(); at += block) some<1>(counter(), &words[at]);
+  }
+
+ private:
+  static constexpr std::uint32_t m0 = 0xD2511F53, m1 = 0xCD9E8D57;
+  static constexpr std::size_t rounds = 10;
+
+  /// n blocks, in 8 n registers.
+  template <std::size_t n>
+  void some(std::uint32_t first, std::uint32_t* words) const {
+    using detail::Wide;
+    static_assert(std::endian::native == std::endian::little, "low halves come first");
+    constexpr std::size_t width = sizeof(Wide) / 8;
+    alignas(64) static constexpr std::array<std::uint64_t, lanes / 2> evens = {0, 2,  4,  6,
+                                                                               8, 10, 12, 14};
+    for (std::size_t j = 0; j < lanes; j += 2 * width) {
+      // Words in the low halves; what stands in the high ones is of no account. The even counters
+      // in one register and the odd ones in the next: together they fill one. A register's latency
+      // hides behind the others' work.
+      Wide w[2 * n][4];
+      for (std::size_t k = 0; k < n; ++k) {
+        Wide& even = w[2 * k][0];
+        std::memcpy(&even, &evens[j / 2], sizeof(Wide));
+        even += first + k * lanes;
+        w[2 * k + 1][0] = even + 1;
       }
-      std::uint32_t k0 = key0 + 2 * w0, k1 = key1 + 2 * w1;
-      for (int round = 2; round < 10; ++round) {
+      for (auto& x : w) {
+        const Wide y0 = detail::product(x[0], m0);
+        const Wide y1 = detail::product((y0 >> 32) ^ keys_[0][1], m1);
+        x[0] = (y1 >> 32) ^ keys_[1][0];
+        x[1] = y1;
+        x[2] = y0 ^ keys_[1][1];
+        x[3] = Wide{} + word3_;
+      }
+      for (std::size_t round = 2; round < rounds; ++round)
         for (auto& x : w) {
           const Wide y0 = detail::product(x[0], m0), y1 = detail::product(x[2], m1);
-          x[0] = (y1 >> 32) ^ x[1] ^ k0;
+          x[0] = (y1 >> 32) ^ x[1] ^ keys_[round][0];
           x[1] = y1;
-          x[2] = (y0 >> 32) ^ x[3] ^ k1;
+          x[2] = (y0 >> 32) ^ x[3] ^ keys_[round][1];
           x[3] = y0;
         }
-        k0 += w0;
-        k1 += w1;
-      }
-      for (std::size_t v = 0; v < count; ++v)
-        for (std::size_t i = 0; i < 4; ++i)
-          for (std::size_t k = 0; k < width; ++k)
-            words[i][j + v * width + k] = static_cast<std::uint32_t>(w[v][i][k]);
+      for (std::size_t k = 0; k < n; ++k)
+        for (std::size_t i = 0; i < 4; ++i) {
+          const Wide both = (w[2 * k][i] & 0xFFFFFFFF) | (w[2 * k + 1][i] << 32);
+          std::memcpy(&words[k * block + i * lanes + j], &both, sizeof(Wide));
+        }
     }
   }
+
+  std::array<std::array<std::uint64_t, 2>, rounds> keys_;
+  std::uint64_t word3_;  // of all counters after two rounds
 };
 
 }  // namespace v0

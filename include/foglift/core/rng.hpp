@@ -55,34 +55,13 @@ class Rng {
   /// Standard normals for one sample, by Box & Muller's transform.
   template <Scalar T>
   void fill_normal(std::span<T> out, std::uint64_t sample, std::uint32_t step) const {
-    fill(out, sample, step, [](const PhiloxBlock& block, T* z, std::size_t count) {
-      // Step by step for all numbers: one's long chain of dependent operations hides behind
-      // another's.
-      constexpr std::size_t lanes = PhiloxBlock::lanes;
-      alignas(64) std::array<std::array<float, lanes>, 2> radius;
-      for (std::size_t i = 0; i < count; i += 2)
-        for (std::size_t j = 0; j < lanes; ++j)
-          radius[i / 2][j] = squared_radius(block.words[i][j]);
-      for (std::size_t i = 0; i < count; i += 2)
-        for (std::size_t j = 0; j < lanes; ++j) radius[i / 2][j] = square_root(radius[i / 2][j]);
-      for (std::size_t i = 0; i < count; i += 2)
-        for (std::size_t j = 0; j < lanes; ++j) {
-          const NormalPair p = at_angle(radius[i / 2][j], block.words[i + 1][j]);
-          z[i * lanes + j] = static_cast<T>(p.first);
-          z[(i + 1) * lanes + j] = static_cast<T>(p.second);
-        }
-    });
+    fill(out, sample, step, normals<T>);
   }
   /// Uniforms in [0, 1) for one sample; 24 bits, so that float holds them exactly and never rounds
   /// up to 1.
   template <Scalar T>
   void fill_uniform(std::span<T> out, std::uint64_t sample, std::uint32_t step) const {
-    fill(out, sample, step, [](const PhiloxBlock& block, T* u, std::size_t count) {
-      for (std::size_t i = 0; i < count; ++i)
-        for (std::size_t j = 0; j < PhiloxBlock::lanes; ++j)
-          u[i * PhiloxBlock::lanes + j] = static_cast<T>(
-              static_cast<float>(static_cast<std::int32_t>(block.words[i][j] >> 8)) * 0x1p-24f);
-    });
+    fill(out, sample, step, uniforms<T>);
   }
 
   /// A tensor [B, ...] of standard normals; row b belongs to sample first_sample + b.
@@ -101,6 +80,7 @@ class Rng {
 
  private:
   struct Key {};
+  static constexpr std::size_t lanes = PhiloxRow::lanes;
   Rng(Key, std::uint64_t key) : key_(key) {}
 
   /// SplitMix64's output function (Steele et al. 2014): a bijection that spreads close seeds apart.
@@ -111,23 +91,43 @@ class Rng {
     return z ^ (z >> 31);
   }
 
-  /// Blocks of 64 numbers: transform(block, to, words) writes 16 for each of its words. Of the last
-  /// block only as many words as are asked for, in pairs; an element's bits do not depend on that.
+  /// 16 pairs of normals of 32 words. Not inlined: in a larger function the formula's constants
+  /// find no registers.
+  template <class T>
+  [[gnu::noinline]] static void normals(std::span<const std::uint32_t> words, T* z) {
+    for (std::size_t i = 0; i < words.size(); i += 2 * lanes)
+      for (std::size_t j = i; j < i + lanes; ++j) {
+        const NormalPair p = box_muller(words[j], words[j + lanes]);
+        z[j] = static_cast<T>(p.first);
+        z[j + lanes] = static_cast<T>(p.second);
+      }
+  }
+  template <class T>
+  static void uniforms(std::span<const std::uint32_t> words, T* u) {
+    for (std::size_t i = 0; i < words.size(); ++i)
+      u[i] =
+          static_cast<T>(static_cast<float>(static_cast<std::int32_t>(words[i] >> 8)) * 0x1p-24f);
+  }
+
+  /// 512 numbers at a time, so that the work on some hides the latency of others:
+  /// transform(words, to) makes a number of each of the words, 32 of them or a multiple. Of the
+  /// last 32 as many are kept as are asked for; an element's bits do not depend on that.
   template <class T, class F>
   void fill(std::span<T> out, std::uint64_t sample, std::uint32_t step, F transform) const {
-    constexpr std::size_t lanes = PhiloxBlock::lanes;
-    const auto block = [&](std::size_t at) {
-      return PhiloxBlock(static_cast<std::uint32_t>(at / 4), step,
-                         static_cast<std::uint32_t>(sample),
-                         static_cast<std::uint32_t>(sample >> 32), key_);
-    };
-    std::size_t at = 0;
-    for (; at + 4 * lanes <= out.size(); at += 4 * lanes) transform(block(at), out.data() + at, 4);
-    if (at == out.size()) return;
-    alignas(64) std::array<T, 4 * lanes> last;
-    const std::size_t n = out.size() - at;
-    transform(block(at), last.data(), n > 2 * lanes ? 4 : 2);
-    std::copy_n(last.data(), n, out.data() + at);
+    constexpr std::size_t block = PhiloxRow::block, pairs = 2 * lanes, chunk = 8 * block;
+    const PhiloxRow row(step, static_cast<std::uint32_t>(sample),
+                        static_cast<std::uint32_t>(sample >> 32), key_);
+    alignas(64) std::array<std::uint32_t, chunk> buffer;
+    for (std::size_t at = 0; at < out.size(); at += chunk) {
+      const std::size_t n = std::min(out.size() - at, chunk), rest = n % pairs, whole = n - rest;
+      const std::span words(buffer.data(), (n + block - 1) / block * block);
+      row.write(static_cast<std::uint32_t>(at / 4), words);
+      if (whole > 0) transform(words.first(whole), &out[at]);
+      if (rest == 0) continue;
+      alignas(64) std::array<T, pairs> last;
+      transform(words.subspan(whole, pairs), last.data());
+      std::copy_n(last.data(), rest, &out[at + whole]);
+    }
   }
 
   template <class T, class F>
