@@ -67,7 +67,7 @@ class AdamRule {
 
  private:
   struct Kernel {
-    T keep, l2, b1, c1, b2, c2, rate, root, eps;
+    T keep, l2, b1, c1, b2, c2, rate, eps;
 
     Kernel() = default;
     Kernel(const Settings& o, double lr, std::uint64_t updates) {
@@ -76,9 +76,10 @@ class AdamRule {
       l2 = static_cast<T>(decoupled ? 0 : o.weight_decay);
       b1 = static_cast<T>(o.beta1), c1 = static_cast<T>(1 - o.beta1);
       b2 = static_cast<T>(o.beta2), c2 = static_cast<T>(1 - o.beta2);
-      rate = static_cast<T>(lr / (1 - std::pow(o.beta1, k)));
-      root = static_cast<T>(1 / std::sqrt(1 - std::pow(o.beta2, k)));
-      eps = static_cast<T>(o.eps);
+      // rate m' / (sqrt(v') + eps) of the corrected m' and v', in terms of m and sqrt(v) + eps.
+      const double root = std::sqrt(1 - std::pow(o.beta2, k));
+      rate = static_cast<T>(lr / (1 - std::pow(o.beta1, k)) * root);
+      eps = static_cast<T>(o.eps * root);
     }
 
     template <class At, class Piece>
@@ -86,12 +87,14 @@ class AdamRule {
                                  kernels::Lanes<T> w) const {
       using L = kernels::Lanes<T>;
       T *const pm = piece.moments[0] + i, *const pv = piece.moments[1] + i;
-      const L g = fma(L(l2), w, at.load(piece.g + i));
+      L g = at.load(piece.g + i);
+      if constexpr (!decoupled) g = fma(L(l2), w, g);
       const L m = fma(L(b1), at.load(pm), L(c1) * g);
       const L v = fma(L(b2), at.load(pv), L(c2) * (g * g));
       at.store(m, pm);
       at.store(v, pv);
-      return fma(L(keep), w, -(L(rate) * m / fma(quick_sqrt(v), L(root), L(eps))));
+      if constexpr (decoupled) w = L(keep) * w;
+      return fma(L(-rate), m / (quick_sqrt(v) + L(eps)), w);
     }
   };
 
