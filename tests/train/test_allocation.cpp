@@ -37,7 +37,7 @@ void check(Net net, const Shape& shape) {
     for (int k = 0; k < 20 && (n == 1 ? k == 0 : least > 0); ++k) {
       const long made = counted::calls;
       step(net, ema, opt, x, time);
-      least = counted::calls - made;
+      least = counted::calls.load() - made;
     }
     CHECK(least == 0);
   }

@@ -79,11 +79,6 @@ Lanes<T> log(Lanes<T> x) {
 }
 
 template <Scalar T>
-Lanes<T> sqrt(Lanes<T> x) {
-  return each_lane(x, [](T s) { return std::sqrt(s); });
-}
-
-template <Scalar T>
 Lanes<T> tanh(Lanes<T> x) {
   return Lanes<T>::make(Eigen::internal::ptanh(x.v));
 }

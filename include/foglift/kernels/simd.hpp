@@ -8,9 +8,23 @@
 
 #include <Eigen/Core>
 
+#if defined(__SSE__)
+#include <immintrin.h>
+#endif
+
 namespace foglift {
 inline namespace v0 {
 namespace kernels {
+
+namespace detail {
+#if defined(__AVX512F__)
+inline __m512 sqrt_instruction(__m512 x) { return _mm512_sqrt_ps(x); }
+#elif defined(__AVX__)
+inline __m256 sqrt_instruction(__m256 x) { return _mm256_sqrt_ps(x); }
+#elif defined(__SSE__)
+inline __m128 sqrt_instruction(__m128 x) { return _mm_sqrt_ps(x); }
+#endif
+}  // namespace detail
 
 /// As many floats as the machine computes at once, or one double: double serves oracles and
 /// gradient checks, where the standard library's accuracy counts more than speed. Formulas written
@@ -58,11 +72,14 @@ struct Lanes {
   friend Lanes fma(Lanes a, Lanes b, Lanes c) {
     return make(Eigen::internal::pmadd(a.v, b.v, c.v));
   }
-  /// The root of a >= 0 to 4 units in the last place, where sqrt is rounded correctly; denormals may
-  /// count as zero.
-  friend Lanes quick_sqrt(Lanes a) {
-    const Lanes root = make(Eigen::internal::psqrt(a.v));
-    return where_less(Lanes(std::numeric_limits<T>::max()), a, a, root);  // not so for infinity
+  /// Rounded correctly, by one instruction: Eigen's psqrt is an estimate with corrections, and
+  /// std::sqrt in a loop may set errno.
+  friend Lanes sqrt(Lanes a) {
+    if constexpr (requires { detail::sqrt_instruction(a.v); }) {
+      return make(detail::sqrt_instruction(a.v));
+    } else {
+      return make(Eigen::numext::sqrt(a.v));
+    }
   }
   friend Lanes abs(Lanes a) { return make(Eigen::internal::pabs(a.v)); }
   /// NaN in `a` stays.

@@ -94,7 +94,7 @@ class AdamRule {
       at.store(m, pm);
       at.store(v, pv);
       if constexpr (decoupled) w = L(keep) * w;
-      return fma(L(-rate), m / (quick_sqrt(v) + L(eps)), w);
+      return fma(L(-rate), m / (sqrt(v) + L(eps)), w);
     }
   };
 
