@@ -9,10 +9,14 @@
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/train/adam.hpp"
 #include "foglift/train/denormals.hpp"
+#include "foglift/train/shards.hpp"
 
 #include <memory>
+#include <numeric>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace foglift::bench {
 
@@ -79,6 +83,35 @@ auto training_step(const Net& net, const Shape& one, Index batch) {
     Tape<float> tape;
     const auto loss = mse(s.net(tape.constant(s.x), s.t), s.eps);
     s.adam.step(s.net, tape.backward(loss));
+    escape(&s);
+  };
+}
+
+/// The same as train::fit does it: gradients of shards of 8 samples, which threads share.
+template <class Net>
+auto sharded_step(const Net& net, const Shape& one, Index batch) {
+  struct State {
+    Net net;
+    Tensor<float> x, t, eps;
+    std::vector<Index> samples;
+    train::Adam<float> adam{{.lr = 1e-4}};
+    train::Shards<float> shards{8};
+  };
+  auto state =
+      std::make_shared<State>(State{net, noise(one, batch, 1), times(batch), noise(one, batch, 3),
+                                    std::vector<Index>(static_cast<std::size_t>(batch))});
+  std::iota(state->samples.begin(), state->samples.end(), Index{0});
+  return [state] {
+    State& s = *state;
+    const FlushDenormals guard;
+    const auto loss = [&s](const Net& model, Tape<float>& tape, std::span<const Index> samples,
+                           Index) {
+      const auto rows = [&](const Tensor<float>& all) {
+        return all.rows(samples.front(), static_cast<Index>(samples.size()));
+      };
+      return mse(model(tape.constant(rows(s.x)), rows(s.t)), rows(s.eps));
+    };
+    s.adam.step(s.net, s.shards(s.net, loss, s.samples, 0).gradients);
     escape(&s);
   };
 }

@@ -7,9 +7,9 @@
 //                                      the most that the process has had in memory
 //
 // WORK of a MODEL (mlp2d, unet1d, dit1d, unet2d): forward at times that differ, shared_t at one
-// time for all samples, ddim50, train, and sample, a run of few steps. WORK without one (MODEL
-// "-"), BATCH being a number of elements: normals, std_normals (the standard library's), adam,
-// adam_ema.
+// time for all samples, ddim50, train, fit (train by shards of 8 samples), and sample, a run of few
+// steps. WORK without one (MODEL "-"), BATCH being a number of elements: normals, std_normals (the
+// standard library's), adam, adam_ema.
 #include "bench/denoiser_work.hpp"
 #include "foglift/core/parallel.hpp"
 #include "foglift/version.hpp"
@@ -37,6 +37,7 @@ Work model_work(const std::string& work, const std::string& model, Index batch) 
     if (work == "shared_t") return bench::forward(net, one, Tensor<float>({batch}, 500.0f));
     if (work == "ddim50") return bench::ddim(net, one, batch, 50);
     if (work == "sample") return bench::ddim(net, one, batch, 3);
+    if (work == "fit") return bench::sharded_step(net, one, batch);
     if (work == "train") return bench::training_step(net, one, batch);
     raise<ArgumentError>("no work \"", work, '"');
   });

@@ -42,7 +42,8 @@ class Row(NamedTuple):
 
 TIMED = ([Row("forward", m, b) for m in MODELS for b in BATCHES] + 
          [Row("shared_t", "mlp2d", b) for b in (16, 64)] + [Row("ddim50", m, 1) for m in MODELS] +
-         [Row("train", m, b) for m in MODELS for b in BATCHES] + [Row("normals", "-", n) for n in (16384, 1 << 20)] +
+         [Row("train", m, b) for m in MODELS for b in BATCHES] + [Row("fit", m, 64) for m in MODELS[:3]] +
+         [Row("normals", "-", n) for n in (16384, 1 << 20)] +
          [Row(work, "-", n) for work in ("adam", "adam_ema") for n in (10**6, 10**7)])
 # Peak memory of a few training steps, and of a sampling run of a few steps.
 REMEMBERED = [Row(work, m, 64) for work in ("train", "sample") for m in MODELS]
