@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/autograd/packed_weights.hpp"
 #include "foglift/autograd/value.hpp"
 #include "foglift/diffusion/parameterization.hpp"
 #include "foglift/diffusion/schedule.hpp"
@@ -77,7 +78,7 @@ class TrainedNetwork {
   }
   /// Lets the network embed the times of a grid at once, where it can. A grid whose ends are known
   /// from before is not looked at again.
-  void foresee(kernels::ConstantMemory& promise, std::span<const Level> grid) const {
+  void foresee(PackedWeights& promise, std::span<const Level> grid) const {
     if constexpr (requires { net().embedding.foresee(promise, {}); }) {
       using T = typename std::remove_cvref_t<Net>::value_type;
       const auto time = [&](std::size_t i) {

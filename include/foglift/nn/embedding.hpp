@@ -4,7 +4,7 @@
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/autograd/ops/embedding.hpp"
 #include "foglift/autograd/ops/sinusoids.hpp"
-#include "foglift/kernels/constant_memory.hpp"
+#include "foglift/autograd/packed_weights.hpp"
 #include "foglift/nn/condition.hpp"
 #include "foglift/nn/linear.hpp"
 
@@ -182,7 +182,7 @@ class TimeEmbedding {
   /// Embeds times [n] at once: until that promise ends, a batch that is told one of them finds its
   /// row, with the same bits, and the weights here are not read again. Nothing for an embedding
   /// that is told more than times.
-  void foresee(kernels::ConstantMemory& promise, const Tensor<T>& times) const {
+  void foresee(PackedWeights& promise, const Tensor<T>& times) const {
     if (classes || vector) return;
     const Tensor<T> rows = (*this)(times, {}, times);
     auto table = Tensor<T>::uninitialized({times.size() + rows.size()});
@@ -203,7 +203,7 @@ class TimeEmbedding {
  private:
   /// The embedding [width] of a time that was foreseen, else nullptr.
   const T* foreseen(T time) const {
-    const Tensor<T>* const table = kernels::ConstantMemory::ahead(fc1.weight.value.data());
+    const Tensor<T>* const table = PackedWeights::ahead(fc1.weight.value.data());
     if (!table) return nullptr;
     const T* const times = table->data();
     const T* const rows = times + table->size() / (1 + options_.width);

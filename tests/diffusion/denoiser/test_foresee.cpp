@@ -76,15 +76,14 @@ TEST_CASE("foresee: once for many runs, and a run on another grid does it for it
   PackedWeights promise(denoise);
   foresee(promise, denoise, grid5);
   const float* const weight = asking.embedding.fc1.weight.value.data();
-  const auto* const table = kernels::ConstantMemory::ahead(weight);
+  const auto* const table = PackedWeights::ahead(weight);
   REQUIRE(table != nullptr);
   CHECK(table->size() == 5 * (1 + 20));
   const auto run = [&](const TimeGrid& g) {
     bool same_table = true;
     asking.known = asking.calls = 0;
-    sample(solver::Ddim{}, denoise, {1, 3}, g, Rng(3), {}, [&](const auto&) {
-      same_table = same_table && kernels::ConstantMemory::ahead(weight) == table;
-    });
+    sample(solver::Ddim{}, denoise, {1, 3}, g, Rng(3), {},
+           [&](const auto&) { same_table = same_table && PackedWeights::ahead(weight) == table; });
     CHECK(asking.known == asking.calls);
     return same_table;
   };
@@ -99,5 +98,5 @@ TEST_CASE("foresee: an embedding that is told a class is left alone", "[diffusio
   const NetworkDenoiser denoise(net, predict::Velocity{}, schedule::Cosine{});
   PackedWeights promise(denoise);
   foresee(promise, denoise, grid5);
-  CHECK(kernels::ConstantMemory::ahead(net.embedding.fc1.weight.value.data()) == nullptr);
+  CHECK(PackedWeights::ahead(net.embedding.fc1.weight.value.data()) == nullptr);
 }
