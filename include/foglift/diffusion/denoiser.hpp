@@ -6,6 +6,7 @@
 #include "foglift/diffusion/schedule.hpp"
 
 #include <concepts>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -80,7 +81,8 @@ class TrainedNetwork {
   /// from before is not looked at again.
   void foresee(PackedWeights& promise, std::span<const Level> grid) const {
     if constexpr (requires { net().embedding.foresee(promise, {}); }) {
-      using T = typename std::remove_cvref_t<Net>::value_type;
+      if (grid.size() < 2) return;  // no step, no time
+      using T = typename std::remove_cvref_t<decltype(net().embedding)>::value_type;
       const auto time = [&](std::size_t i) {
         return static_cast<T>(predict::condition(parameterization_, trained_at(grid[i])));
       };

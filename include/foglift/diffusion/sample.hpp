@@ -49,6 +49,7 @@ struct NoObserver {};
 ///   while (...) act(sample(solver, denoise, {1, 24}, grid, Rng(seed++)));
 template <class Model>
 void foresee(PackedWeights& promise, const Model& model, const TimeGrid& grid) {
+  const FlushDenormals flush;  // as in a step, for the same bits
   if constexpr (requires { model.foresee(promise, grid); })
     model.foresee(promise, grid);
   else if constexpr (requires { model.each_part([](const auto&) {}); })

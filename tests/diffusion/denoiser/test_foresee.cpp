@@ -15,7 +15,6 @@ namespace {
 /// A network that tells in how many of its calls its embedding knew the time.
 template <class Net>
 struct Asking {
-  using value_type = float;
   Net net;
   const nn::TimeEmbedding<float>& embedding = net.embedding;
   mutable int known = 0, calls = 0;
@@ -74,8 +73,11 @@ TEST_CASE("foresee: once for many runs, and a run on another grid does it for it
   const Asking asking{mlp()};
   const NetworkDenoiser denoise(asking, predict::Velocity{}, schedule::Cosine{});
   PackedWeights promise(denoise);
-  foresee(promise, denoise, grid5);
+  foresee(promise, denoise, TimeGrid{});  // a grid without steps is no error here: nothing to embed
+  foresee(promise, denoise, {grid5.front()});
   const float* const weight = asking.embedding.fc1.weight.value.data();
+  CHECK(PackedWeights::ahead(weight) == nullptr);
+  foresee(promise, denoise, grid5);
   const auto* const table = PackedWeights::ahead(weight);
   REQUIRE(table != nullptr);
   CHECK(table->size() == 5 * (1 + 20));
