@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Plants the mistakes of mutants.txt one at a time and checks that a test fails for each.
+# Plants the mistakes of the lists <room>.txt one at a time and checks that a test fails for each.
 #
 #   tests/mutations/run.sh              all of them, two at a time
 #   tests/mutations/run.sh heun         those whose line matches a pattern
 #   JOBS=8 CXX=clang++ tests/mutations/run.sh
 #
-# A line of mutants.txt is  header | text | replacement | test sources, with paths below include/foglift/diffusion and
-# tests/diffusion, or tests where it is not there. The text must occur exactly once in the header. A mutant is caught if
-# one of the test programs, built from the mutated copy, fails. Every test is run without a mistake first. Exit status 1
-# if a mutant survives, 2 if one can not be planted or compiled, or a test fails by itself.
+# A line of a list is  header | text | replacement | test sources, with paths below include/foglift and tests. The text
+# must occur exactly once in the header. A mutant is caught if one of the test programs, built from the mutated copy,
+# fails. Every test is run without a mistake first. Exit status 1 if a mutant survives, 2 if one can not be planted or
+# compiled, or a test fails by itself.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -24,7 +24,7 @@ main=("$work/main.o")
 echo '#include <catch2/catch_test_macros.hpp>' >"$work/three.cpp"
 if $compiler -std=c++20 -fsyntax-only "$work/three.cpp" 2>/dev/null; then main=(-lCatch2Main -lCatch2); fi
 
-source_of() { if [ -f "$root/tests/diffusion/$1" ]; then echo "$root/tests/diffusion/$1"; else echo "$root/tests/$1"; fi; }
+source_of() { echo "$root/tests/$1"; }
 trim() { local t=$1; t="${t#"${t%%[![:space:]]*}"}"; printf '%s' "${t%"${t##*[![:space:]]}"}"; }
 
 # Result lines: number, status (caught, survived, broken), mutant.
@@ -35,7 +35,7 @@ one() {
   text=$(trim "${text//$'\x01'/||}") replacement=$(trim "${replacement//$'\x01'/||}")
   mkdir -p "$dir"
   cp -r "$root/include" "$dir/include"
-  local file="$dir/include/foglift/diffusion/$header" content
+  local file="$dir/include/foglift/$header" content
   content=$(<"$file")
   local rest=${content#*"$text"}
   if [ "$rest" = "$content" ] || [ "${rest#*"$text"}" != "$rest" ]; then
@@ -66,7 +66,7 @@ sound() {
   echo "0 broken $1 fails as it stands" | tee -a "$results"
 }
 
-mapfile -t mutants < <(grep -v '^ *\(#\|$\)' "$here/mutants.txt" | grep -e "${1:-}")
+mapfile -t mutants < <(grep -hv '^ *\(#\|$\)' "$here"/*.txt | grep -e "${1:-}")
 echo "${#mutants[@]} mutants"
 results="$work/results"
 mapfile -t tests < <(printf '%s\n' "${mutants[@]}" | sed 's/.*|//' | tr ' ' '\n' | sort -u | grep .)
