@@ -1,5 +1,7 @@
 #pragma once
 
+#include "foglift/requirements.hpp"
+
 /// Version of the library. The inline namespace v0 keeps objects of different major versions apart
 /// at link time.
 #define FOGLIFT_VERSION_MAJOR 0

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "foglift/version.hpp"
+
 #include <array>
 #include <cmath>
 #include <cstddef>
