@@ -230,6 +230,39 @@ TEST_CASE("residual: the branch is added to the input or its projection", "[nn][
   CHECK_THROWS_AS((nn::ResBlock<1, double>({.in = 4, .out = 6, .groups = 4}, rng)), ArgumentError);
 }
 
+TEST_CASE("residual: an embedding of two halves scales by the first and shifts by the second",
+          "[nn][residual]") {
+  // As guided-diffusion and diffusers: scale, shift = chunk(embed(e), 2); norm2(h) (1 + scale) +
+  // shift.
+  Rng rng(1);
+  const auto x = Rng(2).normal<double>({2, 5, 4}), e = Rng(3).normal<double>({2, 3});
+  nn::ResBlock<1, double> block(
+      {.in = 4, .out = 6, .embedding = 3, .scale_shift = true, .groups = 2}, rng);
+  randomize(block, 4);
+  Tensor<double> h = block.norm2(block.conv1(silu(block.norm1(x))));
+  for (Index b = 0; b < 2; ++b)
+    for (Index l = 0; l < 5; ++l)
+      for (Index c = 0; c < 6; ++c)
+        h(b, l, c) = h(b, l, c) * (1 + affine(*block.embed, &e(b, 0), c)) +
+                     affine(*block.embed, &e(b, 0), 6 + c);
+  close(block(x, e), block.conv2(silu(h)) + (*block.skip)(x));
+}
+
+TEST_CASE("residual: weights of an embedding that adds are none of one that scales and shifts",
+          "[nn][residual]") {
+  const auto names = [](bool scale_shift) {
+    Rng rng(1);
+    const nn::ResBlock<1, double> block(
+        {.in = 4, .out = 4, .embedding = 3, .scale_shift = scale_shift, .groups = 2}, rng);
+    std::vector<std::string> all;
+    nn::for_each_parameter(block,
+                           [&](const std::string& name, const auto&) { all.push_back(name); });
+    return all;
+  };
+  CHECK(names(false)[4] == "embed.weight");
+  CHECK(names(true)[4] == "scale_shift.weight");
+}
+
 TEST_CASE("residual: gradients with scale and shift are right", "[nn][residual]") {
   Rng rng(1);
   nn::ResBlock<2, double> block(

@@ -27,8 +27,10 @@ struct ResBlockOptions {
 };
 
 /// Residual block of the U-Nets of Ho et al. (2020), x [B, ..., in] -> [B, ..., out]:
-/// h = conv1(silu(norm1(x))) + embed(e);  skip(x) + conv2(dropout(silu(norm2(h)))). The input may
-/// come in two parts, concat({x, x2}) along the channels.
+/// h = conv1(silu(norm1(x))) + embed(e);  skip(x) + conv2(dropout(silu(norm2(h)))). With
+/// scale_shift (Dhariwal & Nichol 2021) [scale | shift] = embed(e) instead, and norm2(h) (1 +
+/// scale) + shift goes on: the scale comes first, as in guided-diffusion and in diffusers'
+/// "scale_shift". The input may come in two parts, concat({x, x2}) along the channels.
 template <int Dims, Scalar T = float>
 class ResBlock {
  public:
@@ -92,7 +94,8 @@ class ResBlock {
   static void each(auto& self, auto&& f) {
     f("norm1", self.norm1);
     f("conv1", self.conv1);
-    f("embed", self.embed);
+    // Another name for another meaning: files of the time when the shift came first are refused.
+    f(self.scale_shift_ ? "scale_shift" : "embed", self.embed);
     f("norm2", self.norm2);
     f("conv2", self.conv2);
     f("skip", self.skip);
@@ -123,7 +126,8 @@ class ResBlock {
     h = norm2(h);
     if (e && scale_shift_) {
       const X s = per_sample(*embedded, x.rank());
-      h = modulate(h, chunk(s, 0, 2), chunk(s, 1, 2));
+      const X scale = chunk(s, 0, 2), shift = chunk(s, 1, 2);
+      h = modulate(h, shift, scale);
     }
     return conv2(dropouts(silu(h), dropout_), second);
   }
