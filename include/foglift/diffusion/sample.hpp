@@ -220,6 +220,13 @@ X integrate(S solver, const D& denoise, X x, const TimeGrid& grid,
 /// grid is expected to start where alpha x0 is small beside it), then sample_from.
 ///
 ///   auto x = sample<Eigen::ArrayXXf>(solver::Ddim{}, denoise, {64, 24}, grid, Rng(7));
+///
+/// A generator is a value: two calls with the same one give the same samples. Other samples have
+/// another seed, another stream, or another place in the run:
+///
+///   auto y = sample<Eigen::ArrayXXf>(solver::Ddim{}, denoise, {64, 24}, grid, rng.stream(k));
+///   auto next = sample<Eigen::ArrayXXf>(solver::Ddim{}, denoise, {64, 24}, grid, Rng(7),
+///                                       {.first_sample = 64});
 template <State X, class S, class D, class Observer = NoObserver>
 X sample(S solver, const D& denoise, const Shape& shape, const TimeGrid& grid, const Rng& rng,
          const SampleOptions& options = {}, Observer observer = {}) {
@@ -231,7 +238,7 @@ X sample(S solver, const D& denoise, const Shape& shape, const TimeGrid& grid, c
                         options, std::move(observer));
 }
 
-/// Samples as a Tensor<T>.
+/// Samples as a Tensor<T>; the same ones whenever the generator and first_sample are, as above.
 ///
 ///   auto x = sample(solver::Ddim{}, denoise, {64, 96, 1}, grid::uniform(schedule, 50), Rng(7));
 template <Scalar T = float, class S, class D, class Observer = NoObserver>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/core/rng.hpp"
+#include "foglift/core/step_number.hpp"
 
 #include <cmath>
 #include <cstdint>
@@ -30,7 +31,8 @@ struct Draws {
   /// One number for each sample; empty: first_sample, first_sample + 1, ...
   std::span<const std::uint64_t> samples = {};
   std::uint64_t first_sample = 0;
-  Index step = 0;
+  /// Number of the training step; it must be given, see StepNumber.
+  StepNumber step;
   /// Number of samples that share a step, over all shards; 0: those of this batch. The part of a
   /// sample is its slot modulo this: slots that are consecutive, or a permutation of such, fill
   /// every part once; others cover [0, 1) at random.
@@ -55,13 +57,13 @@ struct Draws {
     if (!slots.empty() && static_cast<Index>(slots.size()) != batch)
       raise<ShapeError>(where, ": ", slots.size(), " slots for a batch of ", batch);
     if (step < 0 || strata < 0)
-      raise<ArgumentError>(where, ": step ", step, ", strata ", strata, ", needed at least 0");
+      raise<ArgumentError>(where, ": step ", Index(step), ", strata ", strata,
+                           ", needed at least 0");
   }
 };
 
 /// The times of a batch, in [0, 1).
-inline std::vector<double> draw_times(Times how, const Rng& rng, Index batch,
-                                      const Draws& draws = {}) {
+inline std::vector<double> draw_times(Times how, const Rng& rng, Index batch, const Draws& draws) {
   draws.check(batch, "draw_times");
   const auto step = static_cast<std::uint32_t>(draws.step);
   const auto strata = static_cast<std::uint64_t>(draws.strata ? draws.strata : batch);

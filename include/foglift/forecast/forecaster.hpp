@@ -100,7 +100,7 @@ class Forecaster {
       }
       const Windows windows = windower_(series, batch);
       nn::Condition<float> condition;
-      condition.dropout = {dropouts.stream(samples.front()), 0, static_cast<std::uint32_t>(step)};
+      condition.dropout = {dropouts.stream(samples.front()), 0, step};
       return diffusion_loss(tape, conditioned(net, windows.features, condition),
                             scaled_target(windows), schedule::Cosine{}, predict::Velocity{}, noise,
                             {.samples = samples, .step = step}, {.weight = &windows.weight});

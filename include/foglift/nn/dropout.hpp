@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/autograd/ops/dropout.hpp"
+#include "foglift/core/step_number.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -14,7 +15,8 @@ namespace nn {
 struct DropoutNoise {
   Rng rng;
   std::uint64_t first_sample = 0;
-  std::uint32_t step = 0;
+  /// Number of the training step; it must be given, see StepNumber.
+  StepNumber step;
 };
 
 /// The dropouts of one call of a network: the n-th of them draws from the n-th stream under the
@@ -29,7 +31,8 @@ class DropoutCalls {
   template <Value X>
   X operator()(X x, double rate) {
     if (!active(rate)) return x;
-    return dropout(x, rate, noise_->rng.stream(calls_++), noise_->first_sample, noise_->step);
+    return dropout(x, rate, noise_->rng.stream(calls_++), noise_->first_sample,
+                   static_cast<std::uint32_t>(noise_->step));
   }
 
   /// Whether anything is dropped at this rate.

@@ -132,7 +132,7 @@ TEST_CASE("bound: each step's term is that of the published chain", "[diffusion]
     SampleLosses samples;
     const LossOptions<double> options{.samples = &samples};
     const double all =
-        hybrid_loss(net, x0, chain, p, Rng(1), {},
+        hybrid_loss(net, x0, chain, p, Rng(1), {.step = 0},
                     {.steps = T, .simple = 0.5, .bound = 0.1, .stop_mean = false}, options)
             .item();
     double total = 0;
@@ -178,12 +178,12 @@ TEST_CASE("bound: with the small variance it is the likelihood weight of steps",
     return mul(x, net.w.value);
   };
   const auto x0 = Rng(4).normal<double>({8, 2});
-  const double two = hybrid_loss(net, x0, s, predict::Velocity{}, Rng(1), {},
+  const double two = hybrid_loss(net, x0, s, predict::Velocity{}, Rng(1), {.step = 0},
                                  {.steps = 7, .simple = 0, .bound = 1})
                          .item();
   const double one =
       diffusion_loss(
-          first, x0, s, predict::Velocity{}, Rng(1), {},
+          first, x0, s, predict::Velocity{}, Rng(1), {.step = 0},
           {.level_weight = weight::of_output(weight::LikelihoodSteps(s, 7), predict::Velocity{}),
            .density = density::Steps(7)})
           .item();
@@ -238,10 +238,12 @@ TEST_CASE("two heads: gradients are finite differences", "[diffusion][loss]") {
   CHECK(hybrid({.steps = 5, .simple = 0, .bound = 1}) == 0);
   check(
       [&](Tape<double>& tape, const TwoHeads& net) {
-        return heteroscedastic_loss(tape, net, x0, chain, predict::X0{}, Rng(1), {}, options);
+        return heteroscedastic_loss(tape, net, x0, chain, predict::X0{}, Rng(1), {.step = 0},
+                                    options);
       },
       [&](const TwoHeads& net) {
-        return heteroscedastic_loss(net, x0, chain, predict::X0{}, Rng(1), {}, options).item();
+        return heteroscedastic_loss(net, x0, chain, predict::X0{}, Rng(1), {.step = 0}, options)
+            .item();
       },
       true);
 }
@@ -250,7 +252,7 @@ TEST_CASE("two heads: heteroscedastic is the normal log-likelihood", "[diffusion
   // Data and head constant: f = w x with x = 3 at t = 0, target 3: d = -2.1, v = 0.2 * 3 - 0.4.
   const Tensor<double> three({4, 2}, 3.0);
   const double loss = heteroscedastic_loss(TwoHeads{}, three, schedule::Cosine{}, predict::X0{},
-                                           Rng(1), {}, {.t_max = 0})
+                                           Rng(1), {.step = 0}, {.t_max = 0})
                           .item();
   const double head = 0.2 * 3 - 0.4;
   const double density = std::exp(-0.5 * 2.1 * 2.1 / std::exp(head)) /
@@ -262,10 +264,11 @@ TEST_CASE("two heads: wrong shapes and options are refused", "[diffusion][loss]"
   const Tensor<double> x0({4, 2});
   const auto one_head = [](const Tensor<double>& x, const Tensor<double>&) { return x; };
   const schedule::Cosine s;
-  CHECK_THROWS_AS(heteroscedastic_loss(one_head, x0, s, predict::X0{}, Rng(1)), ShapeError);
-  CHECK_THROWS_AS(hybrid_loss(TwoHeads{}, x0, s, predict::X0{}, Rng(1), {}, {.steps = 0}),
+  CHECK_THROWS_AS(heteroscedastic_loss(one_head, x0, s, predict::X0{}, Rng(1), {.step = 0}),
+                  ShapeError);
+  CHECK_THROWS_AS(hybrid_loss(TwoHeads{}, x0, s, predict::X0{}, Rng(1), {.step = 0}, {.steps = 0}),
                   ArgumentError);
-  CHECK_THROWS_AS(heteroscedastic_loss(TwoHeads{}, x0, s, predict::X0{}, Rng(1), {},
+  CHECK_THROWS_AS(heteroscedastic_loss(TwoHeads{}, x0, s, predict::X0{}, Rng(1), {.step = 0},
                                        {.penalty = Penalty::huber(1)}),
                   ArgumentError);
 }

@@ -84,7 +84,7 @@ TEST_CASE("times: shards agree with the whole batch", "[diffusion][loss]") {
   }
   CHECK_THROWS_AS(draw_times(Times::uniform, Rng(5), 3, {.step = -1}), ArgumentError);
   const std::uint64_t two[] = {1, 2};
-  CHECK_THROWS_AS(draw_times(Times::uniform, Rng(5), 3, {.samples = two}), ShapeError);
+  CHECK_THROWS_AS(draw_times(Times::uniform, Rng(5), 3, {.samples = two, .step = 0}), ShapeError);
 }
 
 TEST_CASE("loss: the network sees noised data at its times", "[diffusion][loss]") {
@@ -94,7 +94,8 @@ TEST_CASE("loss: the network sees noised data at its times", "[diffusion][loss]"
   Tensor<double> x, time;
   const Index batch = 4096;
   const Tensor<double> zero({batch, 2});
-  const auto loss = diffusion_loss(Shown{x, time}, zero, cosine, predict::Epsilon{}, Rng(1));
+  const auto loss =
+      diffusion_loss(Shown{x, time}, zero, cosine, predict::Epsilon{}, Rng(1), {.step = 0});
   CHECK(time.shape() == Shape{batch});
   double square = 0, mean = 0;
   for (Index i = 0; i < x.size(); ++i) {
@@ -107,8 +108,8 @@ TEST_CASE("loss: the network sees noised data at its times", "[diffusion][loss]"
   CHECK_THAT(square, WithinAbs(1, 4 * std::sqrt(2 / 8192.0)));
   // Constant data 3 without noise at t_max = 0.
   const Tensor<double> three({5, 2}, 3.0);
-  const auto clean =
-      diffusion_loss(Shown{x, time}, three, cosine, predict::X0{}, Rng(1), {}, {.t_max = 0});
+  const auto clean = diffusion_loss(Shown{x, time}, three, cosine, predict::X0{}, Rng(1),
+                                    {.step = 0}, {.t_max = 0});
   CHECK(x == three);
   CHECK(clean.item() == 9);
 }
@@ -155,7 +156,8 @@ TEST_CASE("loss: the least squares optimum is the analytic denoiser", "[diffusio
   Scale net;
   const auto at = [&](double w) {
     net.w.value[0] = w;
-    return diffusion_loss(net, x0, cosine, predict::X0{}, Rng(6), {}, {.t_min = t, .t_max = t})
+    return diffusion_loss(net, x0, cosine, predict::X0{}, Rng(6), {.step = 0},
+                          {.t_min = t, .t_max = t})
         .item();
   };
   const double a = at(-1), b = at(0), c = at(1), bottom = 0.5 * (a - c) / (a - 2 * b + c);
@@ -199,7 +201,7 @@ TEST_CASE("loss: weights of elements and of levels are the formula's", "[diffusi
   const auto x0 = Rng(4).normal<double>({6, 2});
   auto weight = Rng(5).uniform<double>({6, 2});
   const auto by_level = [](const Level& l) { return 0.5 + l.sigma; };
-  const auto loss = diffusion_loss(Shown{x, time}, x0, cosine, predict::X0{}, Rng(1), {},
+  const auto loss = diffusion_loss(Shown{x, time}, x0, cosine, predict::X0{}, Rng(1), {.step = 0},
                                    {.level_weight = by_level, .weight = &weight});
   double sum = 0, total = 0;
   for (Index i = 0; i < 12; ++i) {
@@ -216,7 +218,8 @@ TEST_CASE("loss: a missing value counts for nothing", "[diffusion][loss]") {
   weight[3] = 0;
   const LossOptions<double> options{.weight = &weight};
   const auto loss = [&] {
-    return diffusion_loss(Shown{x, time}, x0, cosine, predict::Velocity{}, Rng(1), {}, options)
+    return diffusion_loss(Shown{x, time}, x0, cosine, predict::Velocity{}, Rng(1), {.step = 0},
+                          options)
         .item();
   };
   const double missing = loss();
@@ -242,7 +245,7 @@ TEST_CASE("loss: wrong arguments are refused", "[diffusion][loss]") {
   const Scale net;
   const Tensor<double> x0({3, 2}), narrow({3, 1});
   const auto loss = [&](const Tensor<double>& data, const LossOptions<double>& options) {
-    return diffusion_loss(net, data, cosine, predict::X0{}, Rng(1), {}, options);
+    return diffusion_loss(net, data, cosine, predict::X0{}, Rng(1), {.step = 0}, options);
   };
   CHECK_THROWS_AS(loss(Tensor<double>({0, 2}), {}), ShapeError);
   CHECK_THROWS_AS(loss(x0, {.weight = &narrow}), ShapeError);

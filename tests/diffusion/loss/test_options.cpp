@@ -86,14 +86,14 @@ TEST_CASE("loss: densities with weights of one over pdf are unbiased", "[diffusi
 TEST_CASE("loss: an empty density and a uniform one draw the same times", "[diffusion][loss]") {
   const auto x0 = Rng(4).normal<double>({9, 2});
   Tensor<double> x, time, again;
-  diffusion_loss(Shown{x, time}, x0, cosine, predict::X0{}, Rng(1), {},
+  diffusion_loss(Shown{x, time}, x0, cosine, predict::X0{}, Rng(1), {.step = 0},
                  {.t_min = 0.2, .t_max = 0.7});
-  diffusion_loss(Shown{x, again}, x0, cosine, predict::X0{}, Rng(1), {},
+  diffusion_loss(Shown{x, again}, x0, cosine, predict::X0{}, Rng(1), {.step = 0},
                  {.t_min = 0.2, .t_max = 0.7, .density = density::Uniform{}});
   for (Index b = 0; b < 9; ++b) CHECK_THAT(again[b], WithinAbs(time[b], 1e-15));
   // A density is asked at those numbers.
-  diffusion_loss(Shown{x, time}, x0, cosine, predict::X0{}, Rng(1));
-  diffusion_loss(Shown{x, again}, x0, cosine, predict::X0{}, Rng(1), {},
+  diffusion_loss(Shown{x, time}, x0, cosine, predict::X0{}, Rng(1), {.step = 0});
+  diffusion_loss(Shown{x, again}, x0, cosine, predict::X0{}, Rng(1), {.step = 0},
                  {.density = density::Mode()});
   for (Index b = 0; b < 9; ++b)
     CHECK_THAT(again[b], WithinAbs(density::Mode().quantile(time[b]), 1e-15));
@@ -143,24 +143,25 @@ TEST_CASE("loss: samples are told their own losses", "[diffusion][loss]") {
   LossOptions<double> options{.samples = &samples};
   const Scale net;
   const double plain =
-      diffusion_loss(net, x0, cosine, predict::Velocity{}, Rng(1), {}, options).item();
+      diffusion_loss(net, x0, cosine, predict::Velocity{}, Rng(1), {.step = 0}, options).item();
   REQUIRE(samples.loss.size() == 6);
   CHECK_THAT(std::accumulate(samples.loss.begin(), samples.loss.end(), 0.0) / 6,
              WithinRel(plain, 1e-13));
   options.samples = nullptr;
-  CHECK_THAT(diffusion_loss(net, x0, cosine, predict::Velocity{}, Rng(1), {}, options).item(),
-             WithinRel(plain, 1e-13));
+  CHECK_THAT(
+      diffusion_loss(net, x0, cosine, predict::Velocity{}, Rng(1), {.step = 0}, options).item(),
+      WithinRel(plain, 1e-13));
   const density::Mode mode;
   options = {.density = mode, .reweight = true, .samples = &samples};
   const double reweighted =
-      diffusion_loss(net, x0, cosine, predict::Velocity{}, Rng(1), {}, options).item();
+      diffusion_loss(net, x0, cosine, predict::Velocity{}, Rng(1), {.step = 0}, options).item();
   double mean = 0;
   for (std::size_t b = 0; b < 6; ++b) mean += samples.loss[b] / mode.pdf(samples.time[b]) / 6;
   CHECK_THAT(mean, WithinRel(reweighted, 1e-12));
   Tensor<double> weight({6, 2}, 1.0);
   weight[4] = weight[5] = 0;
   options = {.weight = &weight, .samples = &samples};
-  diffusion_loss(net, x0, cosine, predict::Velocity{}, Rng(1), {}, options);
+  diffusion_loss(net, x0, cosine, predict::Velocity{}, Rng(1), {.step = 0}, options);
   CHECK(samples.loss.size() == 5);
 }
 
@@ -199,7 +200,7 @@ TEST_CASE("loss: gradients of every option are finite differences", "[diffusion]
 TEST_CASE("loss: pseudo-huber is its mean over the elements", "[diffusion][loss]") {
   Tensor<double> x, time;
   const auto x0 = Rng(4).normal<double>({5, 3});
-  const double loss = diffusion_loss(Shown{x, time}, x0, cosine, predict::X0{}, Rng(1), {},
+  const double loss = diffusion_loss(Shown{x, time}, x0, cosine, predict::X0{}, Rng(1), {.step = 0},
                                      {.penalty = Penalty::pseudo_huber(0.5)})
                           .item();
   double mean = 0;
@@ -211,8 +212,9 @@ TEST_CASE("loss: the network is shown what its parameterization asks for", "[dif
   // x / sqrt(sigma^2 + d^2 alpha^2) and ln(sigma / alpha) / 4, as NetworkDenoiser shows it.
   Tensor<double> x, time, raw, t;
   const auto x0 = Rng(4).normal<double>({5, 3});
-  diffusion_loss(Shown{raw, t}, x0, cosine, predict::X0{}, Rng(1));
-  diffusion_loss(Shown{x, time}, x0, cosine, predict::Edm({.sigma_data = 0.7}), Rng(1));
+  diffusion_loss(Shown{raw, t}, x0, cosine, predict::X0{}, Rng(1), {.step = 0});
+  diffusion_loss(Shown{x, time}, x0, cosine, predict::Edm({.sigma_data = 0.7}), Rng(1),
+                 {.step = 0});
   for (Index b = 0; b < 5; ++b) {
     const Level l = cosine.at(t[b]);
     CHECK_THAT(time[b], WithinAbs(0.25 * std::log(l.ratio()), 1e-13));
@@ -231,7 +233,8 @@ TEST_CASE("loss: flow matching regresses the straight velocity", "[diffusion][lo
   Tensor<double> x, time;
   const auto x0 = Rng(4).normal<double>({6, 2});
   const double loss =
-      diffusion_loss(Shown{x, time}, x0, Straight{}, predict::FlowVelocity{}, Rng(1)).item();
+      diffusion_loss(Shown{x, time}, x0, Straight{}, predict::FlowVelocity{}, Rng(1), {.step = 0})
+          .item();
   double mean = 0;
   for (Index i = 0; i < 12; ++i) {
     const double s = time[i / 2];
@@ -247,7 +250,7 @@ TEST_CASE("loss: offset noise is shared by a channel's positions", "[diffusion][
   Tensor<double> x, time;
   const Index batch = 20000;
   diffusion_loss(Shown{x, time}, Tensor<double>({batch, 3, 2}), Frozen{{1, 0, 1}}, predict::X0{},
-                 Rng(1), {}, {.offset_noise = 0.5});
+                 Rng(1), {.step = 0}, {.offset_noise = 0.5});
   for (Index i = 0; i < 6; ++i)
     for (Index j = 0; j < 6; ++j) {
       double cov = 0;
@@ -259,10 +262,10 @@ TEST_CASE("loss: offset noise is shared by a channel's positions", "[diffusion][
   // A sample's noise is its own.
   Tensor<double> part;
   diffusion_loss(Shown{part, time}, Tensor<double>({2, 3, 2}), Frozen{{1, 0, 1}}, predict::X0{},
-                 Rng(1), {.first_sample = 5}, {.offset_noise = 0.5});
+                 Rng(1), {.first_sample = 5, .step = 0}, {.offset_noise = 0.5});
   CHECK(part == x.rows(5, 2));
   CHECK_THROWS_AS(diffusion_loss(Shown{part, time}, Tensor<double>({2, 3, 2}), cosine,
-                                 predict::X0{}, Rng(1), {}, {.offset_noise = -1}),
+                                 predict::X0{}, Rng(1), {.step = 0}, {.offset_noise = -1}),
                   ArgumentError);
 }
 
@@ -271,8 +274,9 @@ TEST_CASE("loss: assigned noise is the batch's own in the nearest order", "[diff
   Tensor<double> plain, dealt, time;
   const auto x0 = Rng(4).normal<double>({20, 1});
   const Frozen half{{0.5, 1, 1}};
-  diffusion_loss(Shown{plain, time}, x0, half, predict::X0{}, Rng(1));
-  diffusion_loss(Shown{dealt, time}, x0, half, predict::X0{}, Rng(1), {}, {.assign_noise = true});
+  diffusion_loss(Shown{plain, time}, x0, half, predict::X0{}, Rng(1), {.step = 0});
+  diffusion_loss(Shown{dealt, time}, x0, half, predict::X0{}, Rng(1), {.step = 0},
+                 {.assign_noise = true});
   std::vector<std::pair<double, double>> pairs;
   std::vector<double> noise;
   for (Index b = 0; b < 20; ++b) {
@@ -306,16 +310,17 @@ TEST_CASE("times: slots stratify samples of any numbers", "[diffusion][loss]") {
     for (std::size_t i = 0; i < 8; i += 2) CHECK_THAT(pairs[i] + pairs[i + 1], WithinAbs(1, 1e-15));
   }
   // Slots that are the numbers change nothing.
-  CHECK(draw_times(Times::stratified, Rng(5), 8, {.slots = slots}) ==
-        draw_times(Times::stratified, Rng(5), 8));
-  CHECK_THROWS_AS(draw_times(Times::stratified, Rng(5), 4, {.slots = slots}), ShapeError);
+  CHECK(draw_times(Times::stratified, Rng(5), 8, {.step = 0, .slots = slots}) ==
+        draw_times(Times::stratified, Rng(5), 8, {.step = 0}));
+  CHECK_THROWS_AS(draw_times(Times::stratified, Rng(5), 4, {.step = 0, .slots = slots}),
+                  ShapeError);
 }
 
 TEST_CASE("loss: weights that are not numbers are refused", "[diffusion][loss]") {
   const Scale net;
   const Tensor<double> x0({3, 2});
   const auto loss = [&](const LossOptions<double>& o) {
-    return diffusion_loss(net, x0, cosine, predict::X0{}, Rng(1), {}, o);
+    return diffusion_loss(net, x0, cosine, predict::X0{}, Rng(1), {.step = 0}, o);
   };
   CHECK_THROWS_AS(loss({.level_weight = [](const Level&) { return std::nan(""); }}), NumericError);
   CHECK_THROWS_AS(loss({.level_weight = [](const Level&) { return -1.0; }}), NumericError);
@@ -325,7 +330,7 @@ TEST_CASE("loss: weights that are not numbers are refused", "[diffusion][loss]")
   const auto wide = [](const Tensor<double>& x, const Tensor<double>&) {
     return Tensor<double>({x.dim(0), 2 * x.dim(1)});
   };
-  CHECK_THROWS_AS(
-      diffusion_loss(wide, x0, cosine, predict::X0{}, Rng(1), {}, {.penalty = Penalty::huber(1)}),
-      ShapeError);
+  CHECK_THROWS_AS(diffusion_loss(wide, x0, cosine, predict::X0{}, Rng(1), {.step = 0},
+                                 {.penalty = Penalty::huber(1)}),
+                  ShapeError);
 }

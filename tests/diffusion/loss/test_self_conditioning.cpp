@@ -69,11 +69,11 @@ TEST_CASE("self-conditioning: the estimate is x0 from the first answer", "[diffu
     time = t;
     return x;
   };
-  diffusion_loss(plain, x0, cosine, predict::Velocity{}, Rng(3));
+  diffusion_loss(plain, x0, cosine, predict::Velocity{}, Rng(3), {.step = 0});
   const double loss = self_conditioned_loss(Shown{both}, x0, cosine, predict::Velocity{}, Rng(3),
-                                            {}, {}, {.probability = 1})
+                                            {.step = 0}, {}, {.probability = 1})
                           .item();
-  CHECK(loss == diffusion_loss(plain, x0, cosine, predict::Velocity{}, Rng(3)).item());
+  CHECK(loss == diffusion_loss(plain, x0, cosine, predict::Velocity{}, Rng(3), {.step = 0}).item());
   for (Index b = 0; b < 6; ++b) {
     const Level l = cosine.at(time[b]);
     for (Index c = 0; c < 2; ++c) {
@@ -95,8 +95,8 @@ TEST_CASE("self-conditioning: the estimate is of the state and not of its scaled
         time = t;
         return x;
       },
-      x0, cosine, predict::X0{}, Rng(3));
-  self_conditioned_loss(Shown{both}, x0, cosine, edm, Rng(3), {}, {}, {.probability = 1});
+      x0, cosine, predict::X0{}, Rng(3), {.step = 0});
+  self_conditioned_loss(Shown{both}, x0, cosine, edm, Rng(3), {.step = 0}, {}, {.probability = 1});
   for (Index i = 0; i < 8; ++i) {
     const Level l = cosine.at(time[i / 2]);
     const double N = std::hypot(l.sigma, 0.7 * l.alpha);
@@ -115,11 +115,11 @@ TEST_CASE("self-conditioning: no gradient runs through the estimate", "[diffusio
         x = at;
         return at;
       },
-      x0, cosine, predict::X0{}, Rng(3));
+      x0, cosine, predict::X0{}, Rng(3), {.step = 0});
   const Net net;
   Tape<double> tape;
-  const auto loss = self_conditioned_loss(tape, net, x0, cosine, predict::X0{}, Rng(3), {}, {},
-                                          {.probability = 1});
+  const auto loss = self_conditioned_loss(tape, net, x0, cosine, predict::X0{}, Rng(3), {.step = 0},
+                                          {}, {.probability = 1});
   const auto gradients = tape.backward(loss);
   double dw = 0, du = 0;
   for (Index i = 0; i < 12; ++i) {
@@ -129,9 +129,9 @@ TEST_CASE("self-conditioning: no gradient runs through the estimate", "[diffusio
   }
   CHECK_THAT(gradients[net.w].item(), WithinRel(dw, 1e-12));
   CHECK_THAT(gradients[net.u].item(), WithinRel(du, 1e-12));
-  CHECK(loss.value().item() ==
-        self_conditioned_loss(net, x0, cosine, predict::X0{}, Rng(3), {}, {}, {.probability = 1})
-            .item());
+  CHECK(loss.value().item() == self_conditioned_loss(net, x0, cosine, predict::X0{}, Rng(3),
+                                                     {.step = 0}, {}, {.probability = 1})
+                                   .item());
 }
 
 TEST_CASE("self-conditioning: shards of a step are the step", "[diffusion][loss]") {
@@ -171,9 +171,9 @@ TEST_CASE("self-conditioning: a sampler shows the network its last x0", "[diffus
 TEST_CASE("self-conditioning: wrong arguments are refused", "[diffusion][loss]") {
   Tensor<double> both;
   CHECK_THROWS_AS(self_conditioned_loss(Shown{both}, Tensor<double>({3, 2}), cosine, predict::X0{},
-                                        Rng(1), {}, {}, {.probability = 1.5}),
+                                        Rng(1), {.step = 0}, {}, {.probability = 1.5}),
                   ArgumentError);
-  CHECK_THROWS_AS(
-      self_conditioned_loss(Shown{both}, Tensor<double>(Shape{3}), cosine, predict::X0{}, Rng(1)),
-      ShapeError);
+  CHECK_THROWS_AS(self_conditioned_loss(Shown{both}, Tensor<double>(Shape{3}), cosine,
+                                        predict::X0{}, Rng(1), {.step = 0}),
+                  ShapeError);
 }

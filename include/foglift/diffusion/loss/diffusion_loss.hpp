@@ -46,12 +46,14 @@ X batch_loss(const NoisyBatch<scalar_of<X>>& batch, const X& predicted,
 /// 1]; both are what NetworkDenoiser shows the network, so a parameterization with `scale` or
 /// `condition` has its word. With predict::FlowVelocity it is flow matching; weights (weight::),
 /// penalties, time densities (density::) and noise are options. Times and noise are keyed by (rng,
-/// sample, step), see Draws. Throws ShapeError for an empty batch and shapes that do not fit,
+/// sample, step), see Draws; the step must be given, and a loop that does not count it would train
+/// on one draw. Throws ShapeError for an empty batch and shapes that do not fit,
 /// ArgumentError for times out of order, NumericError for a level weight that is not finite.
 template <Scalar T, class Net, NoiseSchedule S, Parameterization P>
 Var<T> diffusion_loss(Tape<T>& tape, const Net& net, const Tensor<std::type_identity_t<T>>& x0,
                       const S& schedule, const P& parameterization, const Rng& rng,
-                      const Draws& draws = {}, const LossOptions<T>& options = {}) {
+                      const Draws& draws = {.step = StepNumber::needed<T>()},
+                      const LossOptions<T>& options = {}) {
   const detail::NoisyBatch<T> batch(x0, schedule, parameterization, rng, draws, options);
   const Var<T> predicted = net(tape.constant(batch.input(parameterization)), batch.time);
   return detail::batch_loss(batch, predicted, options);
@@ -60,7 +62,8 @@ Var<T> diffusion_loss(Tape<T>& tape, const Net& net, const Tensor<std::type_iden
 /// The same number without a tape, of shape []: to judge a network. x is a Tensor.
 template <Scalar T, class Net, NoiseSchedule S, Parameterization P>
 Tensor<T> diffusion_loss(const Net& net, const Tensor<T>& x0, const S& schedule,
-                         const P& parameterization, const Rng& rng, const Draws& draws = {},
+                         const P& parameterization, const Rng& rng,
+                         const Draws& draws = {.step = StepNumber::needed<T>()},
                          const LossOptions<std::type_identity_t<T>>& options = {}) {
   const detail::NoisyBatch<T> batch(x0, schedule, parameterization, rng, draws, options);
   const Tensor<T> predicted = net(batch.input(parameterization), batch.time);

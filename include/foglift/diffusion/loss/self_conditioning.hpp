@@ -53,7 +53,8 @@ Tensor<T> self_conditioned_input(const NoisyBatch<T>& batch, const Net& net, con
 template <Scalar T, class Net, NoiseSchedule S, Parameterization P>
 Var<T> self_conditioned_loss(Tape<T>& tape, const Net& net,
                              const Tensor<std::type_identity_t<T>>& x0, const S& schedule,
-                             const P& parameterization, const Rng& rng, const Draws& draws = {},
+                             const P& parameterization, const Rng& rng,
+                             const Draws& draws = {.step = StepNumber::needed<T>()},
                              const LossOptions<T>& options = {}, SelfConditioning self = {}) {
   const detail::NoisyBatch<T> batch(x0, schedule, parameterization, rng, draws, options);
   const Var<T> both =
@@ -65,7 +66,8 @@ Var<T> self_conditioned_loss(Tape<T>& tape, const Net& net,
 /// The same number without a tape.
 template <Scalar T, class Net, NoiseSchedule S, Parameterization P>
 Tensor<T> self_conditioned_loss(const Net& net, const Tensor<T>& x0, const S& schedule,
-                                const P& parameterization, const Rng& rng, const Draws& draws = {},
+                                const P& parameterization, const Rng& rng,
+                                const Draws& draws = {.step = StepNumber::needed<T>()},
                                 const LossOptions<std::type_identity_t<T>>& options = {},
                                 SelfConditioning self = {}) {
   const detail::NoisyBatch<T> batch(x0, schedule, parameterization, rng, draws, options);

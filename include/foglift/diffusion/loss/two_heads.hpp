@@ -148,8 +148,8 @@ auto hybrid_loss(const Net& net, const Make& make, const Tensor<T>& x0, const S&
 template <Scalar T, class Net, NoiseSchedule S, Parameterization P>
 Var<T> hybrid_loss(Tape<T>& tape, const Net& net, const Tensor<std::type_identity_t<T>>& x0,
                    const S& schedule, const P& parameterization, const Rng& rng,
-                   const Draws& draws = {}, const HybridOptions& hybrid = {},
-                   const LossOptions<T>& options = {}) {
+                   const Draws& draws = {.step = StepNumber::needed<T>()},
+                   const HybridOptions& hybrid = {}, const LossOptions<T>& options = {}) {
   return detail::hybrid_loss(
       net, [&](Tensor<T> x) { return tape.constant(std::move(x)); }, x0, schedule, parameterization,
       rng, draws, hybrid, options);
@@ -157,7 +157,8 @@ Var<T> hybrid_loss(Tape<T>& tape, const Net& net, const Tensor<std::type_identit
 /// The same number without a tape.
 template <Scalar T, class Net, NoiseSchedule S, Parameterization P>
 Tensor<T> hybrid_loss(const Net& net, const Tensor<T>& x0, const S& schedule,
-                      const P& parameterization, const Rng& rng, const Draws& draws = {},
+                      const P& parameterization, const Rng& rng,
+                      const Draws& draws = {.step = StepNumber::needed<T>()},
                       const HybridOptions& hybrid = {},
                       const LossOptions<std::type_identity_t<T>>& options = {}) {
   return detail::hybrid_loss(
@@ -171,7 +172,8 @@ Tensor<T> hybrid_loss(const Net& net, const Tensor<T>& x0, const S& schedule,
 template <Scalar T, class Net, NoiseSchedule S, Parameterization P>
 Var<T> heteroscedastic_loss(Tape<T>& tape, const Net& net,
                             const Tensor<std::type_identity_t<T>>& x0, const S& schedule,
-                            const P& parameterization, const Rng& rng, const Draws& draws = {},
+                            const P& parameterization, const Rng& rng,
+                            const Draws& draws = {.step = StepNumber::needed<T>()},
                             const LossOptions<T>& options = {}) {
   const detail::NoisyBatch<T> batch(x0, schedule, parameterization, rng, draws, options);
   const Var<T> output = net(tape.constant(batch.input(parameterization)), batch.time);
@@ -182,7 +184,8 @@ Var<T> heteroscedastic_loss(Tape<T>& tape, const Net& net,
 /// The same number without a tape.
 template <Scalar T, class Net, NoiseSchedule S, Parameterization P>
 Tensor<T> heteroscedastic_loss(const Net& net, const Tensor<T>& x0, const S& schedule,
-                               const P& parameterization, const Rng& rng, const Draws& draws = {},
+                               const P& parameterization, const Rng& rng,
+                               const Draws& draws = {.step = StepNumber::needed<T>()},
                                const LossOptions<std::type_identity_t<T>>& options = {}) {
   const detail::NoisyBatch<T> batch(x0, schedule, parameterization, rng, draws, options);
   const Tensor<T> output = net(batch.input(parameterization), batch.time);

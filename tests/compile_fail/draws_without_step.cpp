@@ -1,0 +1,17 @@
+// expect: a step needs its number
+#include "foglift/diffusion/loss.hpp"
+
+using namespace foglift;
+
+// The keys of a step without its number.
+inline void train(const Rng& rng) {
+  const auto net = [](const auto& x, const auto&) { return x; };
+  Tape<float> tape;
+#ifdef FINE
+  diffusion_loss(tape, net, Tensor<float>({2, 2}), schedule::Cosine{}, predict::Velocity{}, rng,
+                 {.first_sample = 2, .step = 3});
+#else
+  diffusion_loss(tape, net, Tensor<float>({2, 2}), schedule::Cosine{}, predict::Velocity{}, rng,
+                 {.first_sample = 2});
+#endif
+}

@@ -1,0 +1,17 @@
+// expect: a step needs its number
+#include "foglift/diffusion/loss.hpp"
+
+using namespace foglift;
+
+// A training loop that does not say which step it is at.
+inline void train(const Rng& rng) {
+  const auto net = [](const auto& x, const auto&) { return x; };
+  Tape<float> tape;
+#ifdef FINE
+  diffusion_loss(tape, net, Tensor<float>({2, 2}), schedule::Cosine{}, predict::Velocity{}, rng,
+                 {.step = 3});
+#else
+  diffusion_loss(tape, net, Tensor<float>({2, 2}), schedule::Cosine{}, predict::Velocity{}, rng,
+                 {.step = 0});
+#endif
+}
