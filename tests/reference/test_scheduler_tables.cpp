@@ -200,7 +200,7 @@ TEST_CASE("scheduler tables: grids in sigma between the ends of a chain",
     };
     CHECK(ratio_error(grid::karras(chain, 10, all), kept("karras")) < 1e-10);
     CHECK(ratio_error(grid::log_snr(chain, 10, all), kept("exponential")) < 1e-10);
-    CHECK(ratio_error(grid::beta(chain, 10, all), kept("beta")) < 1e-10);
+    CHECK(ratio_error(grid::beta_ratios(chain, 10, all), kept("beta")) < 1e-10);
   }
   CHECK(ratio_error(grid::log_snr(chain, 10, all), table("grid.dpm.lu/sigma")) < 1e-10);
 }

@@ -72,7 +72,7 @@ TEST_CASE("grids: formulas of the ratios", "[diffusion][grid]") {
   for (std::size_t i = 0; i < 10; ++i) CHECK_THAT(karras[i].sigma, WithinRel(published[i], 1e-9));
   CHECK(karras[10] == grid::clean);
   const auto poly = grid::polyexponential(edm, 7, {}, 1.7), log_snr = grid::log_snr(edm, 7),
-             kl = grid::kl_optimal(edm, 7), beta = grid::beta(edm, 7);
+             kl = grid::kl_optimal(edm, 7), beta = grid::beta_ratios(edm, 7);
   const auto straight = grid::polyexponential(edm, 7);
   for (std::size_t i = 0; i < 7; ++i) {
     const double span = std::log(80 / 0.002);
@@ -122,6 +122,26 @@ TEST_CASE("grids: quantiles of beta distributions", "[diffusion][grid]") {
                WithinAbs(p, 1e-12));
   CHECK_THROWS_AS(grid::beta_quantile(1.1), ArgumentError);
   CHECK_THROWS_AS(grid::beta_quantile(0.5, {0, 1}), ArgumentError);
+}
+
+TEST_CASE("grids: times at quantiles of a beta distribution", "[diffusion][grid]") {
+  // Beta(1/2, 1/2) is the arcsine law: P(t) = 2 / pi asin(sqrt t), so t = sin^2(pi P / 2).
+  const auto arcsine = grid::beta(schedule::Flow{}, 8, {}, {0.5, 0.5});
+  const auto part =
+      grid::beta(schedule::Flow{}, 8, {.first = 0.9, .last = 0.1, .end = Last::keep}, {0.5, 0.5});
+  for (std::size_t i = 0; i <= 8; ++i) {
+    const double sine = std::sin(std::numbers::pi / 2 * (1 - static_cast<double>(i) / 8));
+    CHECK_THAT(arcsine[i].sigma, WithinAbs(sine * sine, 1e-14));
+    CHECK_THAT(part[i].sigma, WithinAbs(0.1 + 0.8 * sine * sine, 1e-14));
+  }
+  // The published shape, symmetric: of five times the middle one is 1/2, the others 1 apart in sum.
+  const auto five = grid::beta(schedule::Flow{}, 4);
+  CHECK_THAT(five[2].t, WithinAbs(0.5, 1e-14));
+  CHECK_THAT(five[1].t + five[3].t, WithinAbs(1, 1e-14));
+  CHECK_THAT(grid::detail::beta_cdf(five[1].t, {0.6, 0.6}), WithinAbs(0.75, 1e-13));
+  CHECK_THROWS_AS(grid::beta(schedule::Flow{}, 4, {}, {0, 1}), ArgumentError);
+  CHECK_THROWS_AS(grid::beta(schedule::Flow{}, 4, {.first = 0.5, .last = 0.5}), ArgumentError);
+  CHECK_THROWS_AS(grid::beta(schedule::Flow{}, 0), ArgumentError);
 }
 
 TEST_CASE("grids: published tables of ratios", "[diffusion][grid]") {
@@ -202,7 +222,8 @@ TEST_CASE("grids: one and two steps of every kind", "[diffusion][grid]") {
   check([&](Index n) { return grid::log_snr(edm, n); }, 80, 0.002);
   check([&](Index n) { return grid::polyexponential(edm, n, {}, 2); }, 80, 0.002);
   check([&](Index n) { return grid::kl_optimal(edm, n); }, 80, 0.002);
-  check([&](Index n) { return grid::beta(edm, n); }, 80, 0.002);
+  check([&](Index n) { return grid::beta_ratios(edm, n); }, 80, 0.002);
+  check([&](Index n) { return grid::beta(vp, n); }, vp.at(1).ratio(), vp.at(0.5).ratio());
   check(
       [&](Index n) { return grid::align_your_steps(edm, n, grid::AysModel::stable_diffusion_xl); },
       14.615, 0.029);

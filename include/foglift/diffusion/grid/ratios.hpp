@@ -93,12 +93,14 @@ TimeGrid kl_optimal(const S& schedule, Index steps, RatioRange range = {}) {
   });
 }
 
-/// sigma / alpha = min + (max - min) Q(1 - u), u in equal steps, Q the quantiles of Beta(a, b) (Lee
-/// et al. 2024, "beta" of diffusers, in ratios). Throws as karras does, for a or b <= 0 too.
+/// sigma / alpha = min + (max - min) Q(1 - u), u in equal steps, Q the quantiles of Beta(a, b):
+/// diffusers' `use_beta_sigmas`. Lee et al. 2024 mean the time (grid::beta); in ratios half of the
+/// levels lie above max / 2, and few between it and min, so that on a wide range 40 steps are no
+/// better than 10. Throws as karras does, for a or b <= 0 too.
 template <NoiseSchedule S>
-TimeGrid beta(const S& schedule, Index steps, RatioRange range = {}, BetaShape shape = {}) {
-  detail::check_steps(steps, "grid::beta");
-  const RatioRange r = detail::cut(schedule, range, "grid::beta");
+TimeGrid beta_ratios(const S& schedule, Index steps, RatioRange range = {}, BetaShape shape = {}) {
+  detail::check_steps(steps, "grid::beta_ratios");
+  const RatioRange r = detail::cut(schedule, range, "grid::beta_ratios");
   return detail::build(steps, r.end, [&](double u) {
     const double q = beta_quantile(1 - u, shape);
     return detail::level_at(schedule, -std::log(r.min + (r.max - r.min) * q));

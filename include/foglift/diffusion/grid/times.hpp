@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/diffusion/grid/beta_quantile.hpp"
 #include "foglift/diffusion/grid/grid.hpp"
 
 #include <vector>
@@ -51,6 +52,17 @@ TimeGrid quadratic(const S& schedule, Index steps, TimeRange range = {}) {
   return detail::spaced(
       schedule, steps, range, "grid::quadratic", [](double t) { return std::sqrt(t); },
       [](double root) { return root * root; });
+}
+
+/// Times at the quantiles of Beta(a, b) between range.last and range.first, in equal steps of
+/// probability: finer towards noise and towards data than in between (Lee et al. 2024, "Beta
+/// Sampling is All You Need", a = b = 0.6). Throws as uniform does, for a or b <= 0 too.
+template <NoiseSchedule S>
+TimeGrid beta(const S& schedule, Index steps, TimeRange range = {}, BetaShape shape = {}) {
+  const double span = range.first - range.last;
+  const auto probability = [&](double t) { return (t - range.last) / span; };
+  return detail::spaced(schedule, steps, range, "grid::beta", probability,
+                        [&](double p) { return range.last + span * beta_quantile(p, shape); });
 }
 
 /// The levels at given times, from noise to data; append grid::clean to end at the data. Throws

@@ -75,6 +75,22 @@ Moments moments(const S& solver, const analytic::Gaussian& data, const TimeGrid&
   return out;
 }
 
+/// How far the law of what sample() returns is from Gaussian data, as the 2-Wasserstein distance of
+/// normal laws: the length of (difference of means, difference of standard deviations). The run
+/// starts as sample() does, from noise alone, so that what the grid's first level still holds of
+/// the data counts. Exact moments; throws as moments() does.
+///
+///   verify::law_error(solver::DpmMulti<2>{}, {.mean = 0.5, .variance = 0.25}, grid);
+template <class S>
+double law_error(const S& solver, const Moments& data, const TimeGrid& grid) {
+  grid::check(grid);
+  const double sigma = grid.front().sigma;
+  const Moments found =
+      moments(solver, analytic::gaussian({.mean = data.mean, .variance = data.variance}), grid,
+              {0, sigma * sigma});
+  return std::hypot(found.mean - data.mean, std::sqrt(found.variance) - std::sqrt(data.variance));
+}
+
 struct WeakOrderOptions {
   Family family = Family::variance_exploding;
   Spacing spacing = Spacing::log_snr;
