@@ -25,13 +25,23 @@ inline namespace v0 {
   raise<FormatError>(path, ": cannot ", action, ": ", std::generic_category().message(code));
 }
 
+/// What a system call returns that fails with -1, made again as often as a signal interrupts it.
+/// Not for close, which has closed the descriptor by then, on Linux at least.
+template <class Call>
+auto uninterrupted(Call&& call) {
+  for (;;)
+    if (const auto result = call(); result != -1 || errno != EINTR) return result;
+}
+
 /// A regular file open for reading, with the size it had when it was opened. Pipes, devices and
 /// folders are refused, so reading neither blocks nor lasts for ever. Throws FormatError naming the
 /// path.
 class InputFile {
  public:
   explicit InputFile(std::string path)
-      : path_(std::move(path)), fd_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+      : path_(std::move(path)), fd_(uninterrupted([this] {
+          return ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        })) {
     if (fd_ < 0) raise_errno(path_, "open");
     try {
       inspect();
@@ -74,11 +84,9 @@ class InputFile {
 
   /// Bytes read, at most `count`; 0 at the end.
   std::size_t read_some(char* to, std::size_t count) {
-    for (;;) {
-      const ssize_t got = ::read(fd_, to, count);
-      if (got >= 0) return static_cast<std::size_t>(got);
-      if (errno != EINTR) raise_errno(path_, "read");
-    }
+    const ssize_t got = uninterrupted([&] { return ::read(fd_, to, count); });
+    if (got < 0) raise_errno(path_, "read");
+    return static_cast<std::size_t>(got);
   }
 
   std::string path_;
