@@ -1,6 +1,8 @@
 #include "diffusion/solver/runs.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
+#include "foglift/diffusion/solver/dpm2.hpp"
 #include "foglift/diffusion/solver/dpm_single.hpp"
+#include "foglift/diffusion/solver/heun.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>
@@ -43,12 +45,13 @@ struct Published {
     return to.alpha / from.alpha * x - to.sigma * std::expm1(h) * e0 -
            to.sigma / (2 * r) * std::expm1(h) * (e(u, l) - e0);
   }
-  double third_data(double x, double r1, double r2, bool taylor) const {
+  /// Lu et al. 2022b in order 3; u2 counts m1 - m0 `lead` times.
+  double third_data(double x, double r1, double r2, bool taylor, double lead = 1) const {
     const Level l1 = at(r1), l2 = at(r2);
     const double m0 = m(x, from), u1 = l1.sigma / from.sigma * x - l1.alpha * E(r1 * h) * m0,
                  m1 = m(u1, l1),
                  u2 = l2.sigma / from.sigma * x - l2.alpha * E(r2 * h) * m0 +
-                      r2 / r1 * l2.alpha * (E(r2 * h) / (r2 * h) + 1) * (m1 - m0),
+                      lead * r2 / r1 * l2.alpha * (E(r2 * h) / (r2 * h) + 1) * (m1 - m0),
                  m2 = m(u2, l2), base = to.sigma / from.sigma * x - to.alpha * E(h) * m0,
                  phi2 = E(h) / h + 1;
     if (!taylor) return base + to.alpha / r2 * phi2 * (m2 - m0);
@@ -114,8 +117,12 @@ TEST_CASE("dpm single: third-order steps as published", "[diffusion][solver]") {
                WithinAbs(p.third_data(x, 0.2, r2, false), rounding));
     CHECK_THAT(one(DpmSingle<3, exactly>{}, p, x),
                WithinAbs(p.third_data(x, r1, r2, true), rounding));
+    CHECK_THAT(one(DpmSingle<3, exactly>{.stages = {.r1 = 0.5}}, p, x),
+               WithinAbs(p.third_data(x, 0.5, r2, true), rounding));
+    // Kutta's conditions at r1 = 0.4, r2 = 0.9: a = r2 (r2 - r1) / (r1 (2 - 3 r1)) = 0.45 / 0.32
+    // where the integral has r2^2 / (2 r1) = 0.81 / 0.8.
     CHECK_THAT(one(DpmSingle<3, exactly>{.stages = {.r1 = 0.4, .r2 = 0.9}}, p, x),
-               WithinAbs(p.third_data(x, 0.4, 0.9, true), rounding));
+               WithinAbs(p.third_data(x, 0.4, 0.9, true, 0.45 / 0.32 / (0.81 / 0.8)), rounding));
     CHECK_THAT(one(DpmSingle<3>{.prediction = noise}, p, x),
                WithinAbs(p.third_noise(x, r1, r2), 5 * rounding));
   });
@@ -151,6 +158,39 @@ TEST_CASE("dpm single: measured orders", "[diffusion][solver]") {
   check(DpmSingle<3, exactly>{.prediction = noise}, 4.8e-7);
 }
 
+TEST_CASE("dpm single: the order holds for all stages", "[diffusion][solver]") {
+  // Slopes of the doubling to 320 steps; next-order terms grow with the distance of the stages from
+  // the best ones. A stage state of order too low shows as a whole order.
+  const auto slope = [](const auto& solver) {
+    return verify::order(solver, {.coarsest = 160, .doublings = 1}).slope();
+  };
+  for (const auto prediction : {Prediction::data, noise}) {
+    for (const double r1 : {0.1, 0.3, 0.5, 0.8, 1.0}) {
+      INFO("r1 = " << r1);
+      CHECK_THAT(slope(DpmSingle<2>{prediction, {.r1 = r1}}), WithinAbs(2, 0.1));
+      CHECK_THAT(slope(DpmSingle<2, exactly>{prediction, {.r1 = r1}}), WithinAbs(2, 0.1));
+    }
+    for (const auto& [r1, r2] : {std::pair{0.3, 0.8},
+                                 {0.1, 0.2},
+                                 {0.2, 0.5},
+                                 {0.5, 1.0},
+                                 {1.0 / 3, 1.0},
+                                 {0.6, 0.9},
+                                 {0.8, 1.0},
+                                 {0.5, 2.0 / 3},
+                                 {0.66, 2.0 / 3}}) {
+      INFO("r1 = " << r1 << ", r2 = " << r2);
+      CHECK_THAT(slope(DpmSingle<3, exactly>{prediction, {r1, r2}}), WithinAbs(3, 0.15));
+    }
+    CHECK_THAT(slope(DpmSingle<3>{prediction, {.r1 = 0.1}}), WithinAbs(3, 0.15));
+    CHECK_THAT(slope(DpmSingle<3>{prediction, {.r1 = 0.6}}), WithinAbs(3, 0.15));
+  }
+  for (const double stage : {0.1, 0.3, 0.5, 2.0 / 3, 0.9, 1.0})
+    CHECK_THAT(slope(Heun{.stage = stage}), WithinAbs(2, 0.1));
+  for (const auto middle : {Dpm2::Middle::logarithm, Dpm2::Middle::cube_root})
+    CHECK_THAT(slope(Dpm2{.middle = middle}), WithinAbs(2, 0.1));
+}
+
 TEST_CASE("dpm single: stages out of order are refused", "[diffusion][solver]") {
   const Published p{{0.6, 0.6, 0.8}, {0.4, 0.8, 0.6}};
   CHECK_THROWS_AS(one(DpmSingle<2>{.stages = {.r1 = 0}}, p, 0), ArgumentError);
@@ -159,6 +199,8 @@ TEST_CASE("dpm single: stages out of order are refused", "[diffusion][solver]") 
   CHECK_THROWS_AS(one(DpmSingle<3, exactly>{.stages = {.r1 = 0.5, .r2 = 0.5}}, p, 0),
                   ArgumentError);
   CHECK_THROWS_AS(one(DpmSingle<3, exactly>{.stages = {.r1 = 0.5, .r2 = 1.5}}, p, 0),
+                  ArgumentError);
+  CHECK_THROWS_AS(one(DpmSingle<3, exactly>{.stages = {.r1 = 2.0 / 3, .r2 = 0.9}}, p, 0),
                   ArgumentError);
 }
 

@@ -12,7 +12,9 @@ namespace solver {
 /// DPM-Solver (Lu et al. 2022a: Prediction::noise) and DPM-Solver++ (Lu et al. 2022b: data) in
 /// single steps of `Order` evaluations: "2S" and "3S". Weights::midpoint is the one published as
 /// midpoint (2S) and "dpm" (3S), exact the one published as Taylor or Heun. RES-2S is DpmSingle<2,
-/// Weights::exact>; order 1 is DDIM. Steps from pure noise and to clean data are DDIM's.
+/// Weights::exact>; order 1 is DDIM. Steps from pure noise and to clean data are DDIM's. Any stages
+/// have the order: at those of order 3 other than r2 = 2/3 the published Taylor form has 2, and the
+/// state at r2 is made otherwise here (Stages::lead).
 template <int Order = 2, Weights weights = Weights::midpoint>
 struct DpmSingle {
   static_assert(Order >= 1 && Order <= 3, "DpmSingle: orders 1 to 3");
@@ -24,8 +26,9 @@ struct DpmSingle {
   static constexpr const char* name = "dpm single step";
   static constexpr int order = Order, weak_order = 0, evaluations = Order;
 
-  /// Throws ArgumentError unless 0 < r1 (< r2 in order 3) <= 1, and r2 = 2/3 with midpoint weights
-  /// in order 3, which is of second order elsewhere.
+  /// Throws ArgumentError unless 0 < r1 (< r2 in order 3) <= 1. In order 3 midpoint weights, of two
+  /// outputs, need r2 = 2/3; exact ones need it or an r1 that is not 2/3 (1/200 away), where no
+  /// weights of any kind have order 3.
   template <Scalar T, Denoiser<T> D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng& rng) const {
@@ -34,6 +37,9 @@ struct DpmSingle {
       raise<ArgumentError>("DpmSingle: stages at ", r1, " and ", r2, ", needed 0 < r1 < r2 <= 1");
     if (Order == 3 && weights == Weights::midpoint && std::abs(r2 - 2.0 / 3) > 1e-12)
       raise<ArgumentError>("DpmSingle: last stage at ", r2, "; two outputs need it at 2/3");
+    if (Order == 3 && stages.lead() != 1 && std::abs(r1 - 2.0 / 3) < 0.005)
+      raise<ArgumentError>("DpmSingle: stages at ", r1, " and ", r2,
+                           "; order 3 needs the last at 2/3 or the first away from it");
     const Exponential rule{.prediction = prediction, .weights = weights};
     Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
     const Quadrature whole = rule.over(from, to);

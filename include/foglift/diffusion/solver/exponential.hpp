@@ -70,6 +70,16 @@ struct Exponential {
 /// Where the stages of a step ask the denoiser, as parts of its length in lambda.
 struct Stages {
   double r1 = 0.5, r2 = 2.0 / 3;
+
+  /// By how much more the state at r2 counts the slope from r1 than its integral, r2^2 / 2, says.
+  /// With weights b1, b2 of m1, m2 the states' errors of order h^2 enter the step by
+  ///   b1 r1^2 / 2 + b2 (1 - lead) r2^2 / 2,
+  /// which order 3 needs to vanish (Hochbruck & Ostermann 2005, section 5.2); for short
+  /// steps b1 = (r2 / 2 - 1/3) / (r1 (r2 - r1)), b2 = (1/3 - r1 / 2) / (r2 (r2 - r1)). 1 for r2 =
+  /// 2/3, where b1 is 0; without bound at r1 = 2/3, where b2 is.
+  double lead() const {
+    return std::abs(r2 - 2.0 / 3) <= 1e-12 ? 1 : 2 * (r2 - r1) / (r2 * (2 - 3 * r1));
+  }
 };
 template <int Order>
 inline constexpr Stages default_stages = Order >= 3 ? Stages{1.0 / 3, 2.0 / 3} : Stages{};
@@ -77,8 +87,8 @@ inline constexpr Stages default_stages = Order >= 3 ? Stages{1.0 / 3, 2.0 / 3} :
 /// One step of order 1, 2 or 3 of the probability-flow ODE with that many evaluations, the first of
 /// which is m0 at `from` (Lu et al. 2022a, algorithms 1 and 2; 2022b, algorithm 1):
 ///   2   m1 at r1; weights of {m0, m1}
-///   3   m1 at r1; m2 at r2 from {m0, m1}; weights of {m0, m2} where they are not exact, which
-///       needs r2 = 2/3, and of {m0, m1, m2} where they are
+///   3   m1 at r1; m2 at r2 from {m0, m1}, see Stages::lead; weights of {m0, m2} where they are not
+///       exact, which needs r2 = 2/3, and of {m0, m1, m2} where they are
 /// Needs a `from` with signal and a `to` with noise.
 template <int Order, Scalar T, class D>
 Tensor<T> single_step(Exponential rule, Tensor<T> x, const Tensor<T>& m0, const Level& from,
@@ -101,8 +111,10 @@ Tensor<T> single_step(Exponential rule, Tensor<T> x, const Tensor<T>& m0, const 
       const bool three = rule.weights == Weights::exact;
       rule.weights = Weights::exact;
       const Level l2 = at(stages.r2);
+      Quadrature second = rule.over(from, l2);
+      second.moments[1] *= stages.lead();
       const Tensor<T> x2 =
-          apply(rule.over(from, l2), x, std::array{0.0, stages.r1 / stages.r2}, Outputs2{&m0, &m1});
+          apply(second, x, std::array{0.0, stages.r1 / stages.r2}, Outputs2{&m0, &m1});
       const Tensor<T> m2 = output(rule.prediction, x2, denoise, l2);
       const Quadrature last = rule.over(from, to);
       if (!three) return apply(last, std::move(x), std::array{0.0, stages.r2}, Outputs2{&m0, &m2});
