@@ -5,6 +5,8 @@
 #include "foglift/nn/tap.hpp"
 #include "support/catch.hpp"
 
+#include <memory>
+
 using namespace foglift;
 
 namespace {
@@ -60,6 +62,52 @@ TEST_CASE("module: a copy is a deep copy", "[nn][module]") {
   const Tree b = a;
   a.scales[1].gain.value[0] = 9;
   CHECK(b.scales[1].gain.value[0] == 1);
+}
+
+namespace {
+
+/// Forgets a parameter, a module and a vector; what it points to is another's.
+struct Forgetful {
+  Scale first;
+  Parameter<float> lost{Tensor<float>({4, 5})};
+  Scale second;
+  std::vector<Scale> losts = std::vector<Scale>(2);
+  std::shared_ptr<const Scale> teacher = std::make_shared<Scale>();
+  Tensor<float> constant{Shape{3}};
+  static void each(auto& self, auto&& f) { f("first", self.first), f("second", self.second); }
+};
+/// Names grandchildren instead of the child, and copies in steps of its own.
+struct Roundabout {
+  Tree tree;
+  std::vector<Scale> more;
+  Roundabout() = default;
+  Roundabout(const Roundabout& other) : tree(other.tree) {
+    for (const Scale& s : other.more) more.push_back(s);  // moves what it holds as it grows
+  }
+  static void each(auto& self, auto&& f) {
+    f("w", self.tree.weight), f("s", self.tree.scales), f("e", self.tree.extra);
+    f("more", self.more);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("forgotten: parameters that each does not name are found, and no others",
+          "[nn][module]") {
+  CHECK_NOTHROW(nn::check_children(Tree()));
+  Roundabout around;
+  around.more.resize(5);
+  CHECK_NOTHROW(nn::check_children(around));
+  CHECK_THROWS_AS(nn::check_children(Forgetful()), ArgumentError);
+  CHECK_THROWS_WITH(nn::check_children(Forgetful()),
+                    ContainsSubstring("3 parameters that the model's each() does not name") &&
+                        ContainsSubstring("[4, 5] (behind 'first.gain')") &&
+                        ContainsSubstring("it names 2: first.gain [2], second.gain [2]"));
+  CHECK_THROWS_AS(nn::state(Forgetful()), ArgumentError);
+  Forgetful into;
+  CHECK_THROWS_AS(nn::load_state(into, {{"first.gain", Tensor<float>(Shape{2})},
+                                        {"second.gain", Tensor<float>(Shape{2})}}),
+                  ArgumentError);
 }
 
 TEST_CASE("summary: one line a parameter and the total", "[nn][summary]") {

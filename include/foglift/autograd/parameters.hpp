@@ -1,8 +1,9 @@
 #pragma once
 
-#include "foglift/autograd/tape.hpp"
+#include "foglift/autograd/parameter.hpp"
 
 #include <concepts>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <type_traits>

@@ -2,6 +2,7 @@
 
 #include "foglift/autograd/arena.hpp"
 #include "foglift/autograd/gradients.hpp"
+#include "foglift/autograd/parameters.hpp"
 #include "foglift/autograd/var.hpp"
 
 #include <concepts>
@@ -50,11 +51,30 @@ class Tape {
   Var<T> parameter(const Parameter<T>& p) {
     const auto [it, fresh] = leaves_.try_emplace(&p.value, nullptr);
     if (fresh) {
-      it->second = push({}, true, true);
+      Node* const outer = outer_ ? outer_->parameter(p).node_ : nullptr;
+      it->second = push({}, outer ? outer->needs_gradient : true, true);
       it->second->external = &p.value;
-      if (outer_) it->second->outer = outer_->parameter(p).node_;
+      it->second->outer = outer;
     }
     return Var<T>(this, it->second);
+  }
+  /// Takes the parameters of a module as constants: gradients pass through what is computed with
+  /// them, and none reaches them. For the parts of a model that are not to be trained, before the
+  /// loss is computed. Throws ArgumentError if one of them is in use on this tape.
+  ///
+  ///   tape.freeze(net.encoder);
+  template <HasParameters M>
+  void freeze(const M& model) {
+    const auto one = [&](const Parameter<T>& p) {
+      const auto [it, fresh] = leaves_.try_emplace(&p.value, nullptr);
+      if (!fresh && it->second->needs_gradient)
+        raise<ArgumentError>("Tape::freeze: a parameter of shape ", p.value.shape(),
+                             " is in use on the tape already");
+      if (!fresh) return;
+      it->second = push({}, false, true);
+      it->second->external = &p.value;
+    };
+    detail::visit(detail::Nameless(), model, one);
   }
   /// An input whose gradient is wanted.
   Var<T> variable(Tensor<T> value) { return Var<T>(this, push(std::move(value), true, true)); }
@@ -164,7 +184,7 @@ class Tape {
       if (node->reached) {
         Tensor<T> gradient = std::move(node->gradient);
         if (node->leaf)
-          result.accumulate(&node->get(), std::move(gradient));
+          result.accumulate(&node->get(), std::move(gradient), node->external == nullptr);
         else if (node->operation)
           node->operation->run(gradient);
       }

@@ -1,21 +1,10 @@
 #pragma once
 
+#include "foglift/autograd/parameter.hpp"
 #include "foglift/core/tensor.hpp"
-
-#include <utility>
 
 namespace foglift {
 inline namespace v0 {
-
-/// A trainable tensor of a model. The model holds it by value: a copy of the model is a copy of its
-/// weights.
-template <Scalar T = float>
-struct Parameter {
-  Tensor<T> value;
-
-  Parameter() = default;
-  explicit Parameter(Tensor<T> v) : value(std::move(v)) {}
-};
 
 template <Scalar T>
 class Tape;

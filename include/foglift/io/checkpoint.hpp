@@ -229,11 +229,11 @@ class Checkpoint {
   const Safetensors& file() const { return file_; }
 
   /// Sets the weights that FitState::result() named: the best ones, else the average. Throws
-  /// FormatError naming the first tensor that is missing or of another shape, with the model
-  /// untouched.
+  /// FormatError naming the first tensor that is missing or of another shape, ArgumentError if the
+  /// model holds parameters that its each() does not name, with the model untouched.
   template <nn::Module M>
   void weights(M& model) const {
-    M loaded = model;
+    M loaded = nn::detail::named_copy("Checkpoint::weights", model);
     const std::string prefix = detail::has_prefix(file_, "best.") ? "best." : "ema.";
     const std::size_t count = detail::read_weights(file_, prefix, loaded);
     std::size_t stored = 0;

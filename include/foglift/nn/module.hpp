@@ -14,7 +14,8 @@ namespace nn {
 /// Something with parameters: a struct with `static void each(auto& self, auto&& f)` that calls
 /// f(name, child) once for every child, which is a Parameter, another module, or a std::vector or
 /// std::optional of those. Counting, optimizers, EMA, saving and the summary all follow from
-/// `each`.
+/// `each`; a child that it forgets is an error where gradients reach it, and where the model is
+/// trained by train::fit or saved (see nn/forgotten.hpp).
 ///
 ///   struct Linear {
 ///     Parameter<float> weight, bias;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/nn/forgotten.hpp"
 #include "foglift/nn/module.hpp"
 
 #include <algorithm>
@@ -46,9 +47,11 @@ struct NamedTensor {
 };
 
 /// Every parameter of a model under its dotted name, in the order of `each`. The result refers into
-/// the model, which must outlive it.
+/// the model, which must outlive it. Throws ArgumentError if the model holds parameters that `each`
+/// does not name (check_children).
 template <Module M>
 std::vector<NamedTensor<module_scalar<M>>> state(const M& model) {
+  check_children(model);
   std::vector<NamedTensor<module_scalar<M>>> result;
   for_each_parameter(model, [&](const std::string& name, const auto& p) {
     result.push_back({name, &p.value});
@@ -58,9 +61,11 @@ std::vector<NamedTensor<module_scalar<M>>> state(const M& model) {
 
 /// Sets every parameter of `model` from lookup(name) -> const Tensor<T>*, nullptr where the source
 /// has none. `names` lists what the source has. Throws ArgumentError, one line for each missing
-/// name, unexpected name and wrong shape, before anything is changed.
+/// name, unexpected name and wrong shape, before anything is changed, and if the model holds
+/// parameters that `each` does not name (check_children).
 template <Module M, class Lookup>
 void load_state(M& model, const Lookup& lookup, std::span<const std::string> names) {
+  check_children(std::as_const(model));
   std::string problems;
   std::vector<std::string> known;
   for_each_parameter(std::as_const(model), [&](const std::string& name, const auto& p) {

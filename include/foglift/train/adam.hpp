@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <initializer_list>
 #include <type_traits>
 
 namespace foglift {
@@ -114,6 +115,7 @@ template <Scalar T = float>
 class Adam : public detail::AdamRule<T, false> {
  public:
   explicit Adam(const AdamOptions& options = {}) : detail::AdamRule<T, false>(options) {}
+  explicit Adam(std::initializer_list<detail::NoElement>) : Adam() {}
 };
 
 /// Adam with decoupled weight decay: each step multiplies w by 1 - lr * weight_decay.
@@ -121,6 +123,7 @@ template <Scalar T = float>
 class AdamW : public detail::AdamRule<T, true> {
  public:
   explicit AdamW(const AdamWOptions& options = {}) : detail::AdamRule<T, true>(options) {}
+  explicit AdamW(std::initializer_list<detail::NoElement>) : AdamW() {}
 };
 
 }  // namespace train

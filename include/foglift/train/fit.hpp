@@ -36,8 +36,12 @@ struct FitState {
   Index best_step = 0;  ///< steps done when the best metric was measured
   Index misses = 0;     ///< validations since then
 
+  /// Throws ArgumentError if the model holds parameters that its each() does not name.
   FitState(Model initial, Rule rule, std::uint64_t shuffle_seed)
-      : model(std::move(initial)), ema(model), optimizer(std::move(rule)), seed(shuffle_seed) {}
+      : model(std::move(initial)),
+        ema(nn::detail::named_copy("FitState", model)),
+        optimizer(std::move(rule)),
+        seed(shuffle_seed) {}
 
   /// The weights to use: the best ones if a metric chose them, else the average.
   const Model& result() const { return best ? *best : ema; }
@@ -123,6 +127,7 @@ FitProgress fit_step(State& state, const L& loss, const FitOptions& options, Shu
   const std::vector<Index> batch = batches(state.step);
   BatchGradients<T>& result = shards(std::as_const(state.model), loss, batch, state.step);
   const std::string where = "fit: step " + std::to_string(state.step);
+  refuse_forgotten(where, result.gradients, std::as_const(state.model));
   FitProgress p{.step = state.step + 1, .steps = options.steps, .loss = result.loss};
   p.gradient_norm = global_norm(state.model, result.gradients);
   if (!std::isfinite(p.gradient_norm))

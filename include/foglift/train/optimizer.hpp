@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/kernels/elementwise.hpp"
+#include "foglift/nn/forgotten.hpp"
 #include "foglift/nn/module.hpp"
 #include "foglift/train/ema.hpp"
 #include "foglift/train/pieces.hpp"
@@ -9,9 +10,13 @@
 #include <atomic>
 #include <cmath>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <initializer_list>
 #include <limits>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -59,21 +64,78 @@ bool all_finite(const Tensor<T>& x) {
   return finite;
 }
 
+namespace detail {
+/// What an empty list converts to before anything else: a constructor from a list of these takes
+/// `Rule({})`, which is otherwise options and a rule to copy alike.
+struct NoElement {
+  NoElement() = delete;
+};
+
+/// Throws ArgumentError if there are gradients of parameters that none of the models names.
+template <class T, class M, class... More>
+void refuse_forgotten(const std::string& where, const Gradients<T>& grads, const M& model,
+                      const More&... more) {
+  std::size_t found = 0;
+  const auto count = [&](const auto& part) {
+    nn::for_each_unnamed(part, [&]<class U>(const Parameter<U>& p) {
+      if constexpr (std::is_same_v<T, U>) found += grads.find(p) != nullptr;
+    });
+  };
+  count(model), (count(more), ...);
+  if (found == grads.parameters()) return;
+  std::vector<const void*> named;
+  const auto add = [&](const auto& part) {
+    nn::for_each_unnamed(part, [&]<class U>(const Parameter<U>& p) { named.push_back(&p.value); });
+  };
+  add(model), (add(more), ...);
+  std::sort(named.begin(), named.end(), std::less<const void*>());
+  std::vector<nn::detail::Forgotten> forgotten;
+  grads.for_each_parameter([&](const Tensor<T>& value, const Tensor<T>&) {
+    if (!nn::detail::contains(named, &value)) forgotten.push_back({&value, value.shape()});
+  });
+  if (!forgotten.empty())
+    raise<ArgumentError>(where, ": gradients reach ",
+                         nn::detail::describe(std::move(forgotten), model),
+                         ". Name every child; parts that are not trained are frozen "
+                         "(Tape::freeze), and optimizers of several models share the gradients of "
+                         "one loss (train::share)");
+}
+}  // namespace detail
+
+/// Says that the gradients of one loss are trained by several optimizers, each with its own of
+/// these models, or that only some of the models are trained:
+///
+///   auto grads = tape.backward(loss);
+///   train::share(grads, net, schedule);
+///   adam.step(net, grads), slow.step(schedule, grads);
+///
+/// Without it gradients of parameters that a model does not name are an error. Throws ArgumentError
+/// if there are some that none of the models names.
+template <Scalar T, nn::Module... M>
+void share(Gradients<T>& grads, const M&... models) {
+  static_assert(sizeof...(M) > 0);
+  detail::refuse_forgotten("share", grads, models...);
+  grads.mark_shared();
+}
+
 /// Throws ShapeError if a gradient has another shape than its parameter, NumericError if it holds
 /// an infinity or NaN, naming the first such parameter, and ArgumentError if the gradients are
-/// those of another model.
+/// those of another model, or reach parameters that the model's each() does not name (see share and
+/// Tape::freeze).
 template <nn::Module M, Scalar T>
 void check_gradients(const std::string& where, const M& model, const Gradients<T>& grads) {
-  bool any = false, good = true;
+  std::size_t named = 0;
+  bool good = true;
   nn::for_each_unnamed(model, [&](const Parameter<T>& p) {
     const Tensor<T>* g = grads.find(p);
     if (!g) return;
-    any = true;
+    ++named;
     good = good && g->shape() == p.value.shape() && all_finite(*g);
   });
-  if (!any)
+  if (named == 0)
     raise<ArgumentError>(where, ": none of the ", grads.size(),
                          " gradients belongs to this model; gradients of a copy do not count");
+  if (named != grads.parameters() && !grads.shared()) detail::refuse_forgotten(where, grads, model);
   if (good) return;
   nn::for_each_parameter(model, [&](const std::string& name, const Parameter<T>& p) {
     const Tensor<T>* g = grads.find(p);

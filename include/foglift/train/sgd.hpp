@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <type_traits>
 
 namespace foglift {
@@ -37,6 +38,7 @@ class Sgd {
                            o.weight_decay, "; needed all >= 0 and momentum < 1");
     if (o.nesterov && o.momentum == 0) raise<ArgumentError>("sgd: nesterov needs a momentum > 0");
   }
+  explicit Sgd(std::initializer_list<detail::NoElement>) : Sgd() {}
 
   const SgdOptions& options() const { return options_; }
   double learning_rate() const { return options_.lr; }

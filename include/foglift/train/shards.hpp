@@ -66,7 +66,7 @@ class Shards {
     else
       for (Index i = 0; i < count; ++i) one(i);
     for (Index i = 0; i < count; ++i) check(i, batch, step);
-    reduce(model);
+    reduce();
     return results_.front();
   }
 
@@ -97,8 +97,7 @@ class Shards {
   }
 
   /// As tree_reduce, with the pairs of one level in parallel: they are independent.
-  template <class M>
-  void reduce(const M& model) {
+  void reduce() {
     const auto count = static_cast<Index>(results_.size());
     for (Index stride = 1; stride < count; stride *= 2) {
       const Index pairs = (count - stride + 2 * stride - 1) / (2 * stride);
@@ -106,9 +105,7 @@ class Shards {
         BatchGradients<T>& a = results_[static_cast<std::size_t>(2 * stride * pair)];
         const BatchGradients<T>& b = results_[static_cast<std::size_t>(2 * stride * pair + stride)];
         a.loss += b.loss;
-        nn::for_each_unnamed(model, [&](const Parameter<T>& p) {
-          if (const Tensor<T>* g = b.gradients.find(p)) a.gradients.add(p, *g);
-        });
+        a.gradients.add_parameters(b.gradients);
       });
     }
   }
