@@ -1,5 +1,7 @@
 #include "foglift/diffusion/analytic.hpp"
+#include "foglift/diffusion/discrete.hpp"
 #include "foglift/diffusion/sample.hpp"
+#include "foglift/diffusion/schedule/exploding.hpp"
 #include "foglift/diffusion/solver/ancestral.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/ddpm.hpp"
@@ -195,6 +197,45 @@ TEST_CASE("sample: wrong arguments are refused", "[diffusion][sample]") {
                     "denoiser: returned [1] for a state [4, 3]; the same shape is needed");
   CHECK_THROWS_AS(sample(Heun{}, mixture, {4, 1}, {}, Rng(1)), ArgumentError);
   CHECK(sample(Heun{}, mixture, {0, 1}, g, Rng(1)).shape() == Shape{0, 1});
+}
+
+TEST_CASE("sample: a grid that begins where the data shows is refused", "[diffusion][sample]") {
+  const auto chain = DiscreteSchedule::linear(1000);
+  const auto draw = [](const TimeGrid& g, const SampleOptions& options = {}) {
+    return sample<double>(Ddim{}, mixture, {4, 1}, g, Rng(1), options);
+  };
+  CHECK_THROWS_WITH(draw(grid::leading(chain, 1)),
+                    ContainsSubstring("alpha / sigma = 99.995") &&
+                        ContainsSubstring("needed at most 1") &&
+                        ContainsSubstring("SampleOptions::max_signal"));
+  CHECK_THROWS_AS(draw(grid::leading(chain, 1, grid::Points::n, 1)), ArgumentError);
+  CHECK_THROWS_AS(draw(grid::sectioned(chain, {1})), ArgumentError);
+  CHECK_THROWS_AS(draw(grid::karras(schedule::Edm{}, 5, {.max = 0.99})), ArgumentError);
+  CHECK_THROWS_AS(draw(grid::leading(chain, 2), {.max_signal = 0.2}), ArgumentError);
+  CHECK_THROWS_AS(draw(grid::leading(chain, 2), {.max_signal = std::nan("")}), ArgumentError);
+  // Where the data shows as much as the noise, half of the variance is missed: for data of variance
+  // 1 the flow's factor from sigma = 1 down is 1 / sqrt(1 + 1). Heun's error here is below 1e-3.
+  const auto data = analytic::gaussian({.mean = 0, .variance = 1});
+  const TimeGrid g = grid::karras(schedule::Edm{}, 40, {.max = 1});
+  const auto x = sample<double>(Heun{}, data, {1 << 14, 1}, g, Rng(1), {.max_signal = 1 + 1e-9});
+  double square = 0;
+  for (const double v : x) square += v * v / (1 << 14);
+  CHECK_THAT(square, WithinAbs(0.5, 4 * 0.5 * std::sqrt(2.0 / (1 << 14)) + 1e-3));
+  // What is published begins below: the least is Laplace's chain in the middle.
+  for (const auto& c :
+       {chain, DiscreteSchedule::scaled_linear(1000), DiscreteSchedule::cosine(1000),
+        DiscreteSchedule::sigmoid(1000), DiscreteSchedule::sigmoid_alpha_bar(1000),
+        DiscreteSchedule::exponential(1000), DiscreteSchedule::laplace(1000)})
+    for (const Index n : {2, 3, 10, 50}) {
+      CHECK_NOTHROW(draw(grid::leading(c, n)));
+      CHECK_NOTHROW(draw(grid::leading(c, n, grid::Points::n_plus_1, 1)));
+      CHECK_NOTHROW(draw(grid::trailing(c, 1)));
+    }
+  // Overruled, or with a state of the level.
+  CHECK_NOTHROW(
+      draw(grid::leading(chain, 1), {.max_signal = std::numeric_limits<double>::infinity()}));
+  CHECK_NOTHROW(
+      sample_from(Ddim{}, mixture, Tensor<double>({4, 1}), grid::leading(chain, 1), Rng(1)));
 }
 
 namespace {

@@ -25,6 +25,10 @@ struct SampleOptions {
   /// the same for all numbers of steps. The state that a run starts from is drawn from the run's
   /// generator either way.
   const NoiseSource* noise = nullptr;
+  /// What may be left of the data where the grid of sample() begins, alpha / sigma, see
+  /// grid::signal_left: a run from noise alone misses it. At 1 that is half of the variance of the
+  /// state, for data of variance 1; data of deviation s bear 1 / s. Infinity: anything.
+  double max_signal = 1;
 };
 
 /// What an observer is told after a step: step `step` of `steps` (from 0), the level reached, the
@@ -173,6 +177,19 @@ X run_state(S solver, const D& denoise, X x, const TimeGrid& grid, const Rng& rn
         run<T>(std::move(solver), denoise, std::move(start), grid, rng, options, observer));
 }
 
+/// Throws ArgumentError for a grid that begins where too much of the data is left to begin there
+/// from noise.
+inline void check_start(const TimeGrid& grid, const SampleOptions& options) {
+  const double left = grid::signal_left(grid);
+  if (!(left <= options.max_signal))
+    raise<ArgumentError>(
+        "sample: the grid begins at ", grid.front(), ", where alpha / sigma = ", left,
+        " of the data is left, and samples begin with noise alone; needed at most ",
+        options.max_signal,
+        ": begin the grid at more noise, give sample_from() or edit() a state of "
+        "that level, or raise SampleOptions::max_signal");
+}
+
 /// The noise of a run that has none.
 class NoNoise final : public NoiseSource {
  public:
@@ -216,8 +233,9 @@ X integrate(S solver, const D& denoise, X x, const TimeGrid& grid,
                         std::move(observer));
 }
 
-/// Samples of `shape` [B, ...] as an X: the state sigma * noise at grid.front() (of mean 0: the
-/// grid is expected to start where alpha x0 is small beside it), then sample_from.
+/// Samples of `shape` [B, ...] as an X: the state sigma * noise at grid.front(), then sample_from.
+/// Its mean is 0, so the grid is to begin where alpha x0 is small beside it. Throws ArgumentError
+/// for one that begins where the data shows (SampleOptions::max_signal), and as sample_from does.
 ///
 ///   auto x = sample<Eigen::ArrayXXf>(solver::Ddim{}, denoise, {64, 24}, grid, Rng(7));
 ///
@@ -231,7 +249,7 @@ template <State X, class S, class D, class Observer = NoObserver>
 X sample(S solver, const D& denoise, const Shape& shape, const TimeGrid& grid, const Rng& rng,
          const SampleOptions& options = {}, Observer observer = {}) {
   using T = state_scalar<X>;
-  grid::check(grid);
+  detail::check_start(grid, options);
   auto x = StepRng(rng.stream(detail::prior_stream), options.first_sample, 0).normal<T>(shape);
   for (T& v : x) v *= static_cast<T>(grid.front().sigma);
   return sample_from<X>(std::move(solver), denoise, from_tensor<X>(std::move(x)), grid, rng,

@@ -67,7 +67,8 @@ TimeGrid linspace(const S& chain, Index steps, Points points = Points::n) {
 }
 
 /// Multiples of T / n (or of T / (n + 1), rounded down), plus an offset, then clean data
-/// ("leading"). It does not begin at full noise: signal_left() says what that costs. Throws
+/// ("leading"). It does not begin at full noise: signal_left() says what that costs. One step of
+/// Points::n is the chain's step 0, next to the data, from where sample() refuses to begin. Throws
 /// ArgumentError where a step is outside of the chain, as an offset of 1 makes it for n = T.
 template <Chain S>
 TimeGrid leading(const S& chain, Index steps, Points points = Points::n, Index offset = 0) {
@@ -80,8 +81,9 @@ TimeGrid leading(const S& chain, Index steps, Points points = Points::n, Index o
 }
 
 /// The chain in as many equal sections as there are counts, from data to noise, with that many
-/// steps in each, its ends included, then clean data (Nichol & Dhariwal 2021). Throws ArgumentError
-/// for a count below 1 or above its section's length.
+/// steps in each, its ends included, then clean data (Nichol & Dhariwal 2021). A count of 1 is its
+/// section's step next to the data: {1} begins at step 0, from where sample() refuses to begin.
+/// Throws ArgumentError for a count below 1 or above its section's length.
 template <Chain S>
 TimeGrid sectioned(const S& chain, const std::vector<Index>& counts) {
   const auto sections = static_cast<Index>(counts.size());

@@ -57,7 +57,8 @@ TimeGrid build(Index steps, Last last, F level) {
 
 /// What is left of the data where a grid begins, alpha / sigma: samplers begin with noise alone, so
 /// samples miss this much of the data's mean and scale in units of the noise. The "leading" steps
-/// of a chain of scaled-linear betas leave 0.12 with 10 steps (Lin et al. 2024).
+/// of a chain of scaled-linear betas leave 0.12 with 10 steps (Lin et al. 2024). sample() refuses
+/// more than SampleOptions::max_signal.
 inline double signal_left(const TimeGrid& grid) {
   check(grid);
   return grid.front().alpha / grid.front().sigma;
