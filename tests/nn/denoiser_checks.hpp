@@ -1,12 +1,15 @@
 #pragma once
 
+#include "foglift/autograd/ops/reduce.hpp"
 #include "foglift/core/parallel.hpp"
 #include "foglift/nn/condition.hpp"
 #include "foglift/nn/gradcheck.hpp"
 #include "support/catch.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 namespace foglift::test {
 
@@ -41,6 +44,28 @@ Tensor<T> times(Index B) {
   Tensor<T> t({B});
   for (Index b = 0; b < B; ++b) t[b] = static_cast<T>((7 * b) % 33 + 1) / 34;
   return t;
+}
+
+/// Marks what the condition's mask hides as missing.
+template <Scalar T>
+void hide_nan(nn::Condition<T>& c) {
+  const Index D = c.sequence->dim(2);
+  for (Index i = 0; i < c.sequence->size(); ++i)
+    if ((*c.mask)[i / D] == 0) (*c.sequence)[i] = std::numeric_limits<T>::quiet_NaN();
+}
+
+/// Whether the gradients of all parameters are numbers.
+template <class Net, Scalar T>
+bool finite_gradients(const Net& net, const Tensor<T>& x, const Tensor<T>& t,
+                      const nn::Condition<T>& c) {
+  Tape<T> tape;
+  const auto gradients = tape.backward(mean(net(tape.constant(x), t, c)));
+  bool finite = true;
+  nn::for_each_parameter(net, [&](const std::string&, const auto& p) {
+    if (const Tensor<T>* g = gradients.find(p))
+      for (const T v : *g) finite = finite && std::isfinite(v);
+  });
+  return finite;
 }
 
 /// The first n samples of a condition.

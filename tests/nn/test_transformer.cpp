@@ -128,6 +128,9 @@ TEST_CASE("dit: what the mask hides has no influence", "[nn][dit]") {
   const auto y = net(x, t, c);
   for (Index k = 0; k < 3; ++k) (*c.sequence)(1, 1, k) = 100;  // sample 1 hides position 1
   CHECK(test::same_bits(net(x, t, c), y));
+  test::hide_nan(c);
+  CHECK(test::same_bits(net(x, t, c), y));
+  CHECK(test::finite_gradients(net, x, t, c));
   (*c.sequence)(1, 2, 0) += 1;
   CHECK_FALSE(test::same_bits(net(x, t, c), y));
 }

@@ -118,6 +118,9 @@ TEST_CASE("unet: conditions act, and absent ones do not", "[nn][unet]") {
     for (Index i = 0; i < 3; ++i) (*c.sequence)(b, 2, i) = 100;
   CHECK(test::same_bits(net(x, t, c), masked));
   CHECK_FALSE(test::same_bits(masked, attended));
+  test::hide_nan(c);
+  CHECK(test::same_bits(net(x, t, c), masked));
+  CHECK(test::finite_gradients(net, x, t, c));
 }
 
 TEST_CASE("unet: dropout acts in training alone and follows the sample", "[nn][unet]") {

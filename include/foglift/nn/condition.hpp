@@ -3,6 +3,8 @@
 #include "foglift/nn/dropout.hpp"
 #include "foglift/nn/perturbation.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <optional>
 #include <vector>
 
@@ -15,11 +17,12 @@ namespace nn {
 /// network was not built for is an ArgumentError. Conditions are data: no gradient reaches them.
 template <Scalar T = float>
 struct Condition {
-  std::vector<Index> labels;                 ///< [B] classes; -1 is "no class"
-  std::optional<Tensor<T>> vector = {};      ///< [B, D]
-  std::optional<Tensor<T>> sequence = {};    ///< [B, M, D], reached by cross-attention
-  std::optional<Tensor<T>> mask = {};        ///< [B, M], nonzero where the sequence holds something
-  std::optional<DropoutNoise> dropout = {};  ///< absent: evaluation, nothing is dropped
+  std::vector<Index> labels;               ///< [B] classes; -1 is "no class"
+  std::optional<Tensor<T>> vector = {};    ///< [B, D]
+  std::optional<Tensor<T>> sequence = {};  ///< [B, M, D], reached by cross-attention
+  /// [B, M], nonzero where the sequence holds something; what stands elsewhere is never read.
+  std::optional<Tensor<T>> mask = {};
+  std::optional<DropoutNoise> dropout = {};       ///< absent: evaluation, nothing is dropped
   std::optional<Perturbation> perturbation = {};  ///< blocks to spoil, for guidance away from them
 };
 
@@ -48,6 +51,21 @@ void check_condition(const char* net, const Condition<T>& c, Index B, Index clas
   const Index M = c.sequence && c.sequence->rank() == 3 ? c.sequence->dim(1) : 1;
   need(c.sequence, "condition sequence", sequence > 0, {B, M, sequence});
   need(c.mask, "condition mask", c.sequence.has_value(), {B, M});
+}
+
+/// The condition's sequence, with zeros where its mask closes a place that does not hold numbers:
+/// attention weighs it by 0, and 0 times NaN is NaN.
+template <Scalar T>
+Tensor<T> shown_sequence(const Condition<T>& c) {
+  Tensor<T> out = *c.sequence;
+  if (!c.mask) return out;
+  const Index D = out.dim(2);
+  for (Index i = 0; i < c.mask->size(); ++i) {
+    T* row = out.data() + i * D;
+    if ((*c.mask)[i] == 0 && !std::all_of(row, row + D, [](T v) { return std::isfinite(v); }))
+      std::fill_n(row, D, T(0));
+  }
+  return out;
 }
 
 /// Throws ShapeError unless x is [B, ..., channels] with `dims` axes between and time is [B].

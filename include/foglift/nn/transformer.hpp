@@ -202,7 +202,7 @@ class Dit {
     DropoutCalls dropouts(condition.dropout);
     const X e = embedding.rows(time, condition, x);
     std::optional<X> context;
-    if (condition.sequence) context.emplace(constant(*condition.sequence, x));
+    if (condition.sequence) context.emplace(constant(detail::shown_sequence(condition), x));
     X h = input(to_patches<Dims>(x, grid, options_.patch)) + position(grid, x);
     touch(tap, h, "input");
     for (std::size_t i = 0; i < blocks.size(); ++i) {

@@ -133,7 +133,7 @@ class UNet {
                                 cost);
     Pass<X> pass{embedding(time, condition, x), {},      nullptr, DropoutCalls(condition.dropout),
                  condition.perturbation,        options_};
-    if (condition.sequence) pass.sequence.emplace(constant(*condition.sequence, x));
+    if (condition.sequence) pass.sequence.emplace(constant(detail::shown_sequence(condition), x));
     if (condition.mask) pass.mask = &*condition.mask;
 
     pool::Vector<X> skips;  // the activations on the way down, the last one at the end

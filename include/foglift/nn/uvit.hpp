@@ -134,7 +134,8 @@ class UVit {
     const Shape grid = patch_grid<Dims>("UVit", value_of(x).shape(), options_.patch);
     DropoutCalls dropouts(condition.dropout);
     std::vector<X> parts{reshape(embedding(time, condition, x), {x.dim(0), 1, options_.width})};
-    if (condition.sequence) parts.push_back((*sequence)(constant(*condition.sequence, x)));
+    if (condition.sequence)
+      parts.push_back((*sequence)(constant(detail::shown_sequence(condition), x)));
     parts.push_back(input(to_patches<Dims>(x, grid, options_.patch)) + position(grid, x));
     X h = concat(std::span<const X>(parts), 1);
     const std::optional<Tensor<T>> mask = token_mask(condition, h.dim(1));

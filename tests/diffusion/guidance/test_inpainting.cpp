@@ -155,6 +155,69 @@ TEST_CASE("known: values are noised to the level where the mask holds", "[diffus
                   ArgumentError);
 }
 
+TEST_CASE("inpainting: what the mask hides is never read", "[diffusion][guidance]") {
+  // As a user marks what is missing. Fractions count as before beside it.
+  const TimeGrid g = grid::uniform(schedule::Linear{}, 8);
+  const Tensor<double> mask({1, 4}, {1, 0, 0.5, 0});
+  const auto with = [&](double hidden) {
+    return solver::Known<double>{Tensor<double>({1, 4}, {1.2, hidden, -0.4, hidden}), mask};
+  };
+  const auto norm = [](const auto& known) {
+    return guide::GradientOf([known](const auto& x0) { return sqrt(known.square_error(x0)); });
+  };
+  const auto run = [&](const auto& solver) {
+    return sample<double>(solver, Correlated{}, {5, 4}, g, Rng(3));
+  };
+  const auto all = [&](double hidden) {
+    const auto known = with(hidden);
+    const auto guided = Correlated{} | guide::LossGradient{norm(known), {.max_gain = 5}};
+    return std::vector<Tensor<double>>{
+        run(solver::Replacement(solver::Ddim{}, known)),
+        run(solver::Replacement(solver::Ddpm{}, known)),
+        run(solver::Repaint(solver::Ddim{}, known, {.jump = 3, .resamplings = 2})),
+        run(solver::PosteriorSampling(solver::Ddpm{}, norm(known), 0.1)),
+        sample<double>(solver::Ddim{}, guided, {5, 4}, g, Rng(3))};
+  };
+  const auto expected = all(0);
+  for (const auto& x : expected) CHECK(finite(x));
+  for (const double hidden : std::vector<double>{NAN, INFINITY, -INFINITY, 1e308}) CHECK(all(hidden) == expected);
+
+  auto known = with(NAN);
+  known.values[2] = NAN;
+  CHECK_THROWS_WITH(solver::Replacement(solver::Ddim{}, known),
+                    "solver::Replacement: value nan at element 2 of [1, 4] under a mask of 0.5, "
+                    "must be finite; where nothing is known the mask is 0");
+  CHECK_THROWS_AS(solver::Repaint(solver::Ddim{}, known), ArgumentError);
+}
+
+TEST_CASE("known: the square error of each sample and its gradient", "[diffusion][guidance]") {
+  const Tensor<double> x = Rng(1).normal<double>({3, 2, 2}), m({3, 2, 2}, {1, 0, 0.25, 1,  //
+                                                                           0, 0, 1, 1,     //
+                                                                           1, 0.5, 0, 0});
+  Tensor<double> v = Rng(2).normal<double>({3, 2, 2});
+  const Tensor<double> scales({3}, {1, -2, 0.5});
+  for (const bool each : {true, false}) {
+    const solver::Known<double> known{each ? v : v.rows(0, 1), each ? m : m.rows(0, 1)};
+    Tape<double> tape;
+    const Var<double> at = tape.variable(x);
+    const Var<double> error = known.square_error(at);
+    const auto gradients = tape.backward(error, scales);
+    CHECK(error.value() == known.square_error(x));
+    for (Index b = 0; b < 3; ++b) {
+      double sum = 0;
+      for (Index i = 0; i < 4; ++i) {
+        const Index k = each ? 4 * b + i : i;
+        const double d = x[4 * b + i] - v[k];
+        sum += m[k] * d * d;
+        CHECK_THAT((*gradients.find(at))[4 * b + i], WithinAbs(scales[b] * 2 * m[k] * d, 1e-14));
+      }
+      CHECK_THAT(error.value()[b], WithinAbs(sum, 1e-14));
+    }
+    CHECK_THROWS_AS(known.square_error(Tensor<double>({3, 4})), ShapeError);
+    if (each) CHECK_THROWS_AS(known.square_error(x.rows(0, 2)), ShapeError);
+  }
+}
+
 TEST_CASE("replacement: an empty mask is the inner solver, a full one the known values",
           "[diffusion][guidance]") {
   const TimeGrid g = grid::uniform(schedule::Linear{}, 10);

@@ -19,8 +19,11 @@ namespace solver {
 /// The step's own evaluation of the denoiser is the one that is differentiated; nothing is divided
 /// by alpha or sigma.
 ///
-///   auto distance = guide::GradientOf([&](const auto& x0) { return norm_of_residual(x0); });
-///   auto x = sample(solver::PosteriorSampling(solver::Ddpm{}, distance, 0.5), ...);
+///   auto distance = guide::GradientOf([&](const auto& x0) { return sqrt(known.square_error(x0));
+///   }); auto x = sample(solver::PosteriorSampling(solver::Ddpm{}, distance, 0.5), ...);
+///
+/// A loss of one's own that multiplies by a mask reads what the mask hides: 0 times NaN is NaN.
+/// Known::square_error and weighted_mse() do not.
 template <class S, class Gradient>
 class PosteriorSampling {
  public:
