@@ -60,11 +60,11 @@ void clip(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 
-void sizes(benchmark::internal::Benchmark* b) {
+constexpr auto sizes = [](auto* b) {
   for (const int threads : {1, 2})
     for (const int n : {1 << 15, 1 << 20, 10 << 20}) b->Args({n, threads});
   b->UseRealTime();
-}
+};
 BENCHMARK(adam)->Apply(sizes);
 BENCHMARK(adam_and_ema)->Apply(sizes);
 BENCHMARK(adamw)->Apply(sizes);

@@ -41,9 +41,10 @@ void against_triad(benchmark::State& state, double bytes, const F& f) {
   by_turns(state, bytes, triad, f);
 }
 
-/// Makes the iterations of a benchmark rounds of by_turns.
-inline void rounds(benchmark::internal::Benchmark* b) {
+/// Makes the iterations of a benchmark rounds of by_turns. (Google Benchmark 1.9.5 moved the class
+/// of the argument to another namespace.)
+inline constexpr auto rounds = [](auto* b) {
   b->Iterations(31)->UseManualTime()->Unit(benchmark::kMicrosecond);
-}
+};
 
 }  // namespace foglift::bench

@@ -28,10 +28,11 @@ class OneDnn {
     const memory::dims x{c.x.dim(0), c.x.dim(3), c.x.dim(1), c.x.dim(2)};
     const memory::dims w{c.y.dim(3), c.x.dim(3), 3, 3}, bias{c.y.dim(3)};
     const memory::dims y{c.y.dim(0), c.y.dim(3), c.y.dim(1), c.y.dim(2)};
-    const dnnl::convolution_forward::desc desc(
-        dnnl::prop_kind::forward_inference, algorithm, {x, f32, Tag::any}, {w, f32, Tag::any},
-        {bias, f32, Tag::x}, {y, f32, Tag::any}, {1, 1}, {1, 1}, {1, 1});
-    const dnnl::convolution_forward::primitive_desc chosen(desc, engine_);
+    const memory::dims one{1, 1};
+    const auto chosen =
+        described(dnnl::prop_kind::forward_inference, algorithm, memory::desc(x, f32, Tag::any),
+                  memory::desc(w, f32, Tag::any), memory::desc(bias, f32, Tag::x),
+                  memory::desc(y, f32, Tag::any), one, one, one);
     name_ = chosen.impl_info_str();
     y_ = memory(chosen.dst_desc(), engine_);
     arguments_ = {{DNNL_ARG_SRC, filled(c.x, x, Tag::nhwc, chosen.src_desc())},
@@ -66,6 +67,15 @@ class OneDnn {
   }
 
  private:
+  template <class... Parts>
+  dnnl::convolution_forward::primitive_desc described(const Parts&... parts) const {
+#if DNNL_VERSION_MAJOR >= 3
+    return {engine_, parts...};
+#else
+    return {dnnl::convolution_forward::desc(parts...), engine_};
+#endif
+  }
+
   dnnl::memory filled(const Tensor<float>& t, const dnnl::memory::dims& dims,
                       dnnl::memory::format_tag tag, const dnnl::memory::desc& wanted) {
     dnnl::memory from({dims, dnnl::memory::data_type::f32, tag}, engine_,
