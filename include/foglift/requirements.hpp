@@ -12,6 +12,10 @@
 #error "foglift reports bad arguments and files by exceptions: compile without -fno-exceptions"
 #endif
 
+#if defined(_WIN32) || !defined(__GNUC__)
+#error "foglift needs POSIX files and signals, and g++ or clang: Windows is not supported"
+#endif
+
 // g++ tells each part of -ffast-math, clang -ffinite-math-only and the whole.
 #if !defined(FOGLIFT_ALLOW_FAST_MATH) &&                                                      \
     (defined(__FAST_MATH__) || (__FINITE_MATH_ONLY__ + 0) || defined(__ASSOCIATIVE_MATH__) || \

@@ -33,7 +33,10 @@ class FloatMode {
     if (const unsigned now = _mm_getcsr(); (now & ~flags) != control_)
       _mm_setcsr((now & flags) | control_);
 #else
+    std::fexcept_t happened{};  // no setting: they stay this thread's
+    std::fegetexceptflag(&happened, FE_ALL_EXCEPT);
     std::fesetenv(&environment_);
+    std::fesetexceptflag(&happened, FE_ALL_EXCEPT);
 #endif
   }
 

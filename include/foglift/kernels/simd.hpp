@@ -3,6 +3,7 @@
 #include "foglift/core/scalar.hpp"
 #include "foglift/core/shape.hpp"
 
+#include <cmath>
 #include <limits>
 #include <type_traits>
 
@@ -10,11 +11,19 @@
 
 #if defined(__SSE__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 namespace foglift {
 inline namespace v0 {
 namespace kernels {
+
+#pragma GCC diagnostic push
+#if !defined(__clang__)  // g++ 12 warns of what its own AVX-512 header has inlined here
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 
 namespace detail {
 #if defined(__AVX512F__)
@@ -23,7 +32,11 @@ inline __m512 sqrt_instruction(__m512 x) { return _mm512_sqrt_ps(x); }
 inline __m256 sqrt_instruction(__m256 x) { return _mm256_sqrt_ps(x); }
 #elif defined(__SSE__)
 inline __m128 sqrt_instruction(__m128 x) { return _mm_sqrt_ps(x); }
+#elif defined(__aarch64__)
+inline float32x4_t sqrt_instruction(float32x4_t x) { return vsqrtq_f32(x); }
 #endif
+inline float sqrt_instruction(float x) { return std::sqrt(x); }
+inline double sqrt_instruction(double x) { return std::sqrt(x); }
 }  // namespace detail
 
 /// As many floats as the machine computes at once, or one double: double serves oracles and
@@ -47,12 +60,12 @@ struct Lanes {
 
   /// The first n < count elements, with `rest` in the other lanes.
   static Lanes load(const T* x, Index n, T rest) {
-    T lane[count];
+    T lane[std::size_t{count}];
     for (Index i = 0; i < count; ++i) lane[i] = i < n ? x[i] : rest;
     return load(lane);
   }
   void store(T* y, Index n) const {
-    T lane[count];
+    T lane[std::size_t{count}];
     store(lane);
     for (Index i = 0; i < n; ++i) y[i] = lane[i];
   }
@@ -72,13 +85,16 @@ struct Lanes {
   friend Lanes fma(Lanes a, Lanes b, Lanes c) {
     return make(Eigen::internal::pmadd(a.v, b.v, c.v));
   }
-  /// Rounded correctly, by one instruction: Eigen's psqrt is an estimate with corrections, and
-  /// std::sqrt in a loop may set errno.
+  /// Rounded correctly, by one instruction where the machine has it: Eigen's psqrt is an estimate
+  /// with corrections, and std::sqrt in a loop may set errno.
   friend Lanes sqrt(Lanes a) {
     if constexpr (requires { detail::sqrt_instruction(a.v); }) {
       return make(detail::sqrt_instruction(a.v));
     } else {
-      return make(Eigen::numext::sqrt(a.v));
+      T lane[std::size_t{count}];
+      a.store(lane);
+      for (T& s : lane) s = std::sqrt(s);
+      return load(lane);
     }
   }
   friend Lanes abs(Lanes a) { return make(Eigen::internal::pabs(a.v)); }
@@ -91,11 +107,12 @@ struct Lanes {
     return make(a.v < b.v ? yes.v : no.v);
   }
 };
+#pragma GCC diagnostic pop
 
 /// f applied to each lane: for functions without a vector formula.
 template <Scalar T, class F>
 Lanes<T> each_lane(Lanes<T> x, const F& f) {
-  T lane[Lanes<T>::count];
+  T lane[std::size_t{Lanes<T>::count}];
   x.store(lane);
   for (T& s : lane) s = f(s);
   return Lanes<T>::load(lane);
@@ -104,7 +121,7 @@ Lanes<T> each_lane(Lanes<T> x, const F& f) {
 /// The lanes combined by f(a, b) in a fixed binary tree.
 template <Scalar T, class F>
 T fold_lanes(Lanes<T> x, const F& f) {
-  T lane[Lanes<T>::count];
+  T lane[std::size_t{Lanes<T>::count}];
   x.store(lane);
   for (Index n = Lanes<T>::count / 2; n > 0; n /= 2)
     for (Index i = 0; i < n; ++i) lane[i] = f(lane[i], lane[i + n]);

@@ -1,0 +1,3 @@
+// expect: Windows is not supported
+// flags: -D_WIN32
+#include "foglift/version.hpp"
