@@ -116,8 +116,8 @@ Index status(const std::string& key) {
 void bind_threads(int threads) {
   cpu_set_t mine;
   sched_getaffinity(0, sizeof mine, &mine);
-  std::vector<int> cores;
-  for (int core = 0; core < CPU_SETSIZE; ++core)
+  std::vector<std::size_t> cores;
+  for (std::size_t core = 0; core < CPU_SETSIZE; ++core)
     if (CPU_ISSET(core, &mine)) cores.push_back(core);
   if (threads < 2 || static_cast<int>(cores.size()) < threads) return;
   std::barrier all(threads);

@@ -1,7 +1,8 @@
-# Warnings, as errors, of foglift's own targets, where FOGLIFT_WERROR asks for them: while developing, on x86-64-v3. Native
-# builds go without: g++ 12 warns of its own AVX-512 headers.
+# Warnings of foglift's own targets, where FOGLIFT_WARNINGS asks for them; as errors where FOGLIFT_WERROR does, which
+# continuous integration sets for the compilers that it runs: a newer one warns of more, and must not stop anyone's build.
 function(foglift_warnings target)
-  if(FOGLIFT_WERROR)
-    target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+  if(FOGLIFT_WARNINGS OR FOGLIFT_WERROR)
+    target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow
+      $<$<CXX_COMPILER_ID:GNU>:-Wuseless-cast> $<$<BOOL:${FOGLIFT_WERROR}>:-Werror>)
   endif()
 endfunction()

@@ -115,7 +115,7 @@ inline std::string read_file(const std::string& path, std::uint64_t max_bytes) {
   InputFile file(path);
   if (file.size() > max_bytes)
     raise<FormatError>(path, ": ", file.size(), " bytes, at most ", max_bytes, " are accepted");
-  std::string bytes(static_cast<std::size_t>(file.size()), '\0');
+  std::string bytes(file.size(), '\0');
   file.read(bytes.data(), bytes.size());
   file.finish();
   return bytes;

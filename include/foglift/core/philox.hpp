@@ -43,6 +43,11 @@ inline constexpr std::size_t wide_bytes = 16;
 #endif
 using Wide = std::uint64_t __attribute__((vector_size(wide_bytes)));
 
+#pragma GCC diagnostic push
+#if !defined(__clang__)  // g++ 12 warns of what its own AVX-512 header has inlined here
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 /// The 64-bit products of the low halves. The one instruction that plain code does not lead to:
 /// compilers multiply all 64 bits, which takes several times as long.
 inline Wide product(Wide a, std::uint32_t b) {
@@ -56,6 +61,7 @@ inline Wide product(Wide a, std::uint32_t b) {
   return (a & 0xFFFFFFFF) * b;
 #endif
 }
+#pragma GCC diagnostic pop
 
 }  // namespace detail
 

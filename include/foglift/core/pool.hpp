@@ -71,7 +71,8 @@ inline constexpr bool reuse = true;
 /// quarter larger than what was asked for.
 inline std::size_t size_class(std::size_t bytes) {
   const std::size_t last = (bytes < alignment ? alignment : bytes) - 1;
-  const auto width = static_cast<std::size_t>(std::bit_width(last));
+  // std::bit_width, which returns an int in some libraries and a std::size_t in others.
+  const auto width = 8 * sizeof(last) - static_cast<std::size_t>(std::countl_zero(last));
   return 4 * width + (last >> (width - 3) & 3);
 }
 /// Bytes of the blocks of a class.

@@ -82,8 +82,8 @@ class CsvReader {
         const std::string_view cell = trimmed(record[i].text);
         if (is_missing(cell)) continue;
         ++seen[i].present;
-        seen[i].numbers += parse_number(cell, options_.decimal).resembles ? 1 : 0;
-        seen[i].dates += parse_date(cell) ? 1 : 0;
+        seen[i].numbers += parse_number(cell, options_.decimal).resembles ? 1u : 0u;
+        seen[i].dates += parse_date(cell) ? 1u : 0u;
       }
     }
     if (rows_ == 0) raise<FormatError>(source_, ": a header and no rows");

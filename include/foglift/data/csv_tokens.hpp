@@ -170,7 +170,7 @@ inline char sniff_delimiter(std::string_view text) {
     blank = false;
     if (c == '"') quoted = !quoted;
     for (std::size_t i = 0; i < candidates.size(); ++i)
-      count[i] += !quoted && c == candidates[i] ? 1 : 0;
+      count[i] += !quoted && c == candidates[i] ? 1u : 0u;
   }
   if (records == 0 || text.size() <= (std::size_t{1} << 16)) end_record();
   for (std::size_t i = 0; i < candidates.size(); ++i)

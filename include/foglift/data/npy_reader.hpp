@@ -141,7 +141,7 @@ Tensor<T> load_npy(Input& input, std::uint64_t size, const std::string& source,
                        options.max_header_bytes, " are accepted");
   if (header_bytes > size - prefix)
     raise<FormatError>(source, ": header of ", header_bytes, " bytes in a file of ", size);
-  std::string text(static_cast<std::size_t>(header_bytes), '\0');
+  std::string text(header_bytes, '\0');
   input.read(text.data(), text.size());
   const NpyHeader header = NpyHeaderParser(text, source).parse();
 

@@ -11,9 +11,9 @@ inline namespace v0 {
 namespace interop {
 /// Throws ShapeError unless the shape has N axes.
 template <int N>
-std::array<Index, N> extents(const Shape& s, const char* where) {
+std::array<Index, std::size_t{N}> extents(const Shape& s, const char* where) {
   if (s.rank() != N) raise<ShapeError>(where, ": shape ", s, " as an object of rank ", N);
-  std::array<Index, N> out{};
+  std::array<Index, std::size_t{N}> out{};
   std::copy(s.begin(), s.end(), out.begin());
   return out;
 }
@@ -40,7 +40,7 @@ struct StateTraits<Eigen::Tensor<T, N, Options, I>> {
   static_assert(N <= Shape::max_rank, "foglift tensors have at most 6 axes");
 
   static Tensor<T> to_tensor(const X& x) {
-    std::array<Index, N> extents{};
+    std::array<Index, std::size_t{N}> extents{};
     for (std::size_t a = 0; a < N; ++a) extents[a] = static_cast<Index>(x.dimensions()[a]);
     auto out = Tensor<T>::uninitialized(Shape(extents.data(), N));
     interop::for_each_offset(out.shape(), strides(out.shape()),
@@ -50,7 +50,7 @@ struct StateTraits<Eigen::Tensor<T, N, Options, I>> {
   /// Throws ShapeError if the tensor is not of rank N.
   static X from_tensor(const Tensor<T>& t) {
     const auto extents = interop::extents<N>(t.shape(), "from_tensor");
-    Eigen::array<I, N> dimensions{};
+    Eigen::array<I, std::size_t{N}> dimensions{};
     for (std::size_t a = 0; a < N; ++a) dimensions[a] = static_cast<I>(extents[a]);
     X out(dimensions);
     interop::for_each_offset(t.shape(), strides(t.shape()),

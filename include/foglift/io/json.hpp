@@ -108,7 +108,7 @@ class JsonScanner {
   /// size.
   std::size_t escaped_size() const {
     std::size_t end = at_;
-    while (end < text_.size() && text_[end] != '"') end += text_[end] == '\\' ? 2 : 1;
+    while (end < text_.size() && text_[end] != '"') end += text_[end] == '\\' ? 2u : 1u;
     return std::min(end, text_.size()) - at_;
   }
 

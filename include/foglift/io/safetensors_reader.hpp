@@ -105,8 +105,7 @@ class Safetensors {
   }
 
   std::span<const std::byte> bytes(const TensorInfo& tensor) const {
-    return std::span(data_).subspan(static_cast<std::size_t>(tensor.begin),
-                                    static_cast<std::size_t>(tensor.end - tensor.begin));
+    return std::span(data_).subspan(tensor.begin, tensor.end - tensor.begin);
   }
 
   template <class T>
@@ -147,7 +146,7 @@ Safetensors load_safetensors(Input& input, std::uint64_t size, const std::string
   const std::uint64_t data_bytes = size - sizeof(header_bytes) - header_bytes;
   SafetensorsHeader header;
   {
-    std::string json(static_cast<std::size_t>(header_bytes), '\0');
+    std::string json(header_bytes, '\0');
     input.read(json.data(), json.size());
     header = SafetensorsHeaderParser(json, data_bytes, source, options).parse();
   }

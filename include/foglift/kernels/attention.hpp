@@ -97,7 +97,7 @@ void online_softmax(const QueryTile<T>& t, Index keys, T scale, bool fresh, T* s
     }
     const L shrunk = exp(fma(before, L(scale), shift));
     fma(L::load(total + j), shrunk, sum).store(total + j);
-    T factor[L::count];
+    T factor[std::size_t{L::count}];
     shrunk.store(factor);
     for (Index n = j; n < std::min(j + L::count, t.count); ++n)
       map(

@@ -18,6 +18,10 @@ namespace kernels {
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wignored-attributes"  // packet types as template arguments
+#if !defined(__clang__)  // g++ 12 warns of what its own AVX-512 header has inlined here
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 
 namespace detail {
 

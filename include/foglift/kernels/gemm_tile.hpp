@@ -81,7 +81,7 @@ template <Scalar T, int R, int P>
 void gemm_tile(Index K, Operand<T> a, const T* b, Index ldb, Start<T> start, T* c, Index ldc) {
   using namespace Eigen::internal;
   constexpr int S = lanes<T>;
-  Packet<T> sum[R][P];
+  Packet<T> sum[std::size_t{R}][std::size_t{P}];
 #pragma GCC unroll 12
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
@@ -90,7 +90,7 @@ void gemm_tile(Index K, Operand<T> a, const T* b, Index ldb, Start<T> start, T* 
                              : pset1<Packet<T>>(T(0));
   const T* pa = a.data;
   for (Index k = 0; k < K; ++k, pa += a.column_stride, b += ldb) {
-    Packet<T> row[P];
+    Packet<T> row[std::size_t{P}];
 #pragma GCC unroll 4
     for (int p = 0; p < P; ++p) row[p] = ploadu<Packet<T>>(b + p * S);
 #pragma GCC unroll 12
@@ -112,7 +112,7 @@ void gemm_edge_tile(Index K, Operand<T> a, const T* b, Index ldb, Start<T> start
                     Index width) {
   constexpr Index W = P * lanes<T>;
   if (width == W) return gemm_tile<T, R, P>(K, a, b, ldb, start, c, ldc);
-  T edge[R * W] = {};
+  T edge[std::size_t{R * W}] = {};
   if (start.data)
     for (Index r = 0; r < R; ++r) std::copy_n(start.at(r, 0).data, width, edge + r * W);
   gemm_tile<T, R, P>(K, a, b, ldb, {edge, W}, edge, W);

@@ -44,7 +44,7 @@ void add_column_sums(Index rows, Index C, const F& f, double* s, double* q) {
         const auto load = [&](const T* base) { return Lanes<T>::load(base + c, width, T(0)); };
         for (Index row = first; row < last; ++row) f(load, row, u, v);
       }
-      T lanes_u[step], lanes_v[step];
+      T lanes_u[std::size_t{step}], lanes_v[std::size_t{step}];
       u.store(lanes_u);
       v.store(lanes_v);
       for (Index i = 0; i < width; ++i) {

@@ -38,7 +38,7 @@ class LaneSum {
   }
   /// The first n lanes only.
   void add(Lanes<T> v, Index n) {
-    T lane[Lanes<T>::count];
+    T lane[std::size_t{Lanes<T>::count}];
     v.store(lane, n);
     add(Lanes<T>::load(lane, n, T(0)));
   }

@@ -6,6 +6,12 @@ namespace foglift {
 inline namespace v0 {
 namespace kernels {
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wignored-attributes"  // a vector register as template argument
+#if !defined(__clang__)  // g++ 12 warns of what its own AVX-512 header has inlined here
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 /// S rows of out, S being the elements of a packet, from the first S elements of n <= S rows of in,
 /// and zeros. Flattened, or GCC hands the registers to ptranspose through memory, which takes twice
 /// as long.
@@ -14,16 +20,14 @@ template <Scalar T>
                                              Index out_stride) {
   using namespace Eigen::internal;
   constexpr int S = detail::lanes<T>;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wignored-attributes"  // a vector register as template argument
   PacketBlock<detail::Packet<T>, S> block;
-#pragma GCC diagnostic pop
   for (int i = 0; i < S; ++i)
     block.packet[i] =
         i < n ? ploadu<detail::Packet<T>>(in + i * in_stride) : pset1<detail::Packet<T>>(T(0));
   ptranspose(block);
   for (int i = 0; i < S; ++i) pstoreu(out + i * out_stride, block.packet[i]);
 }
+#pragma GCC diagnostic pop
 
 /// out [columns, rows] = the transpose of in [rows, columns], by square blocks in registers.
 template <Scalar T>

@@ -114,12 +114,12 @@ TEST_CASE("network denoiser: names a network that changes the shape", "[diffusio
 TEST_CASE("adapters: named objects are referred to and temporaries kept", "[diffusion][denoiser]") {
   // A stateful network, changed after it was wrapped: only a reference sees the change.
   struct Scale {
-    std::vector<float> factor;
+    Tensor<float> factor;
     Tensor<float> operator()(const Tensor<float>& x, const Tensor<float>&) const {
       return affine(factor[0], x, 0, x);
     }
   };
-  Scale net{{2}};
+  Scale net{Tensor<float>({1}, 2.f)};
   const NetworkDenoiser by_reference(net, predict::X0{}, schedule::Linear{});
   const NetworkDenoiser by_value(Scale{net}, predict::X0{}, schedule::Linear{});
   net.factor[0] = 3;

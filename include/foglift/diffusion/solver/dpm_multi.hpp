@@ -31,7 +31,7 @@ struct DpmMulti {
   }
   template <Scalar T, Denoiser<T> D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
-                 const StepRng& rng, MultistepMemory<T, Order>& memory) const {
+                 const StepRng& rng, MultistepMemory<T, std::size_t{Order}>& memory) const {
     const Exponential rule{.prediction = prediction, .weights = weights};
     return multistep<Order>(rule, begin, end, std::move(x), from, to, denoise, rng, memory);
   }
@@ -61,7 +61,7 @@ struct SdeDpmMulti {
   /// Throws ArgumentError unless eta is finite, at least 0.
   template <Scalar T, Denoiser<T> D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
-                 const StepRng& rng, MultistepMemory<T, Order>& memory) const {
+                 const StepRng& rng, MultistepMemory<T, std::size_t{Order}>& memory) const {
     const Exponential rule{.prediction = prediction, .weights = weights, .eta = eta};
     return multistep<Order>(rule, begin, end, std::move(x), from, to, denoise, rng, memory);
   }
@@ -85,7 +85,7 @@ struct Deis {
   }
   template <Scalar T, Denoiser<T> D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
-                 const StepRng& rng, MultistepMemory<T, Order>& memory) const {
+                 const StepRng& rng, MultistepMemory<T, std::size_t{Order}>& memory) const {
     const Exponential rule{.prediction = Prediction::noise, .weights = Weights::exact};
     return multistep<Order>(rule, begin, end, std::move(x), from, to, denoise, rng, memory);
   }

@@ -32,7 +32,7 @@ struct ErSde {
   }
   template <Scalar T, Denoiser<T> D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
-                 const StepRng& rng, MultistepMemory<T, Stages>& memory) const {
+                 const StepRng& rng, MultistepMemory<T, std::size_t{Stages}>& memory) const {
     return multistep<Stages>(Rule{}, Start::lower_order, end, std::move(x), from, to, denoise, rng,
                              memory);
   }

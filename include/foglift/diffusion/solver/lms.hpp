@@ -26,7 +26,7 @@ struct Lms {
   }
   template <Scalar T, Denoiser<T> D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
-                 const StepRng& rng, MultistepMemory<T, Order>& memory) const {
+                 const StepRng& rng, MultistepMemory<T, std::size_t{Order}>& memory) const {
     return multistep<Order>(Straight{}, begin, end, std::move(x), from, to, denoise, rng, memory);
   }
 };
