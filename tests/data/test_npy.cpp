@@ -85,6 +85,13 @@ TEST_CASE("npy: every element type reads in both byte orders", "[data][npy]") {
   }
 }
 
+TEST_CASE("npy: bfloat16 as ml_dtypes stores it is read", "[data][npy]") {
+  // np.save(PATH, np.array([1, -2.5, 3.140625], dtype=ml_dtypes.bfloat16)), but for the padding.
+  const Tensor<float> expected({3}, {1, -2.5f, 3.140625f});
+  CHECK(parse(npy(dict("<V2", "(3,)"), "\x80\x3F\x20\xC0\x49\x40")) == expected);
+  CHECK(parse(npy(dict(">V2", "(3,)"), "\x3F\x80\xC0\x20\x40\x49")) == expected);
+}
+
 TEST_CASE("npy: column-major files become row-major", "[data][npy]") {
   // Element (i, j, k) of shape [2, 3, 1500] lies at i + 2 j + 6 k and holds that number; it is
   // larger than one block of the reader.
@@ -174,6 +181,8 @@ TEST_CASE("npy: a bad file gives the right error in bounded memory", "[data][hos
       {"objects of 8 bytes", type("|O8"), "type '|O8' is not supported"},
       {"text", type("<U4"), "type '<U4' is not supported"},
       {"bytes", type("|S4"), "type '|S4' is not supported"},
+      {"raw bytes", type("|V2"), "type '|V2' has no byte order"},
+      {"8-bit types of ml_dtypes", type("<V1"), "type '<V1' is not supported"},
       {"complex", type("<c8"), "type '<c8' is not supported"},
       {"long double", type("<f16"), "type '<f16' is not supported"},
       {"dates", type("<M8[ns]"), "type '<M8[ns]' is not supported"},

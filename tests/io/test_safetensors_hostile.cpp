@@ -47,9 +47,17 @@ std::vector<BadFile> bad_prefixes() {
       {"length 0 and nothing else", "\0\0\0\0\0\0\0\0"s, "must begin with '{'"},
       {"length 1", length("\1\0\0\0\0\0\0\0"s), "header byte 1: the text ends"},
       {"length big-endian", length("\0\0\0\0\0\0\0\x37"s), "at most 16777216 are accepted"},
-      {"a zip archive", "PK\3\4" + good, "at most 16777216 are accepted"},
-      {"a pickle", "\x80\2}q\0.\0\0\0\0\0\0"s, "at most 16777216 are accepted"},
-      {"a NumPy array", "\x93NUMPY\1\0"s + good, "at most 16777216 are accepted"},
+      {"a zip archive", "PK\3\4\0\0\x08\x08"s + good,
+       "bad: a zip archive, as torch.save writes it (.pt, .bin, .ckpt), not safetensors"},
+      {"a pickle", "\x80\2}q\0.\0\0\0\0\0\0"s, "bad: a pickle, as old versions of torch.save"},
+      {"a NumPy array", "\x93NUMPY\1\0"s + good, "bad: a NumPy array (NPY), not safetensors"},
+      {"an index", "{\n  \"metadata\": {}, \"weight_map\": {}}",
+       "bad: JSON text, not safetensors; "
+       "read_sharded_safetensors reads the index of a sharded model"},
+      {"an LFS pointer", "version https://git-lfs.github.com/spec/v1", "bad: a Git LFS pointer"},
+      {"an HDF5 file", "\x89HDF\r\n\x1A\n" + good, "bad: an HDF5 file"},
+      {"a GGUF file", "GGUF\3\0\0\0\1"s + good, "bad: a GGUF file"},
+      {"a gzip archive", "\x1F\x8B\x08\0\0\0\0\0\0\3"s + good, "bad: a gzip archive"},
   };
 }
 
@@ -66,7 +74,8 @@ std::vector<BadFile> bad_json() {
       {"not closed", header("{" + x), "the text ends where ',' or '}' is needed"},
       {"closed twice", header("{" + x + "}}"), "something follows the object"},
       {"two objects", header("{" + x + "}{}"), "something follows the object"},
-      {"newline at the end", header("{" + x + "}\n"), "something follows the object"},
+      {"form feed at the end", header("{" + x + "}\f"), "something follows the object"},
+      {"null at the end", header("{" + x + "}null"), "something follows the object"},
       {"NUL padding", header("{" + x + "}\0"s), "something follows the object"},
       {"trailing comma", header("{" + x + ",}"), "'}' where a string is needed"},
       {"comma alone", header("{,}"), "',' where a string is needed"},
@@ -109,7 +118,6 @@ std::vector<BadFile> bad_tensors() {
     return safetensors_file("{\"x\":{" + text + "}}", four);
   };
   return {
-      {"empty name", one_tensor("\"\""), "a tensor has an empty name"},
       {"escaped NUL in a name", one_tensor("\"a\\u0000\""), "control character in its name"},
       {"escaped newline in a name", one_tensor("\"a\\n\""), "control character in its name"},
       {"name of 513 bytes", one_tensor('"' + std::string(513, 'a') + '"'), "longer than 512"},
@@ -151,8 +159,11 @@ std::vector<BadFile> bad_tensors() {
       {"shape of one element less", shape("[3]"), "shape need 12 bytes"},
       {"shape of nothing", shape("[0]"), "shape need 0 bytes"},
       {"shape of rank 0", shape("[]"), "shape need 4 bytes"},
-      {"shape of rank 7", shape("[1,1,1,1,1,1,4]"), "rank beyond 6"},
-      {"shape of rank 100000", shape("[1" + repeated(",1", 100'000) + "]"), "rank beyond 6"},
+      {"shape of rank 65", shape("[4" + repeated(",1", 64) + "]"), "rank beyond 64"},
+      {"shape of rank 7 of 8 elements", shape("[1,1,1,1,2,1,4]"), "shape need 32 bytes"},
+      {"shape of rank 7 wraps to 4", shape("[1,1,1,1,2147483649,2147483649,4]"),
+       "more elements than"},
+      {"shape of rank 100000", shape("[1" + repeated(",1", 100'000) + "]"), "rank beyond 64"},
       {"offsets missing one", offsets("[16]"), "data_offsets has 1 numbers, needs two"},
       {"offsets empty", offsets("[]"), "data_offsets has 0 numbers, needs two"},
       {"offsets three", offsets("[0,16,16]"), "data_offsets has more than two numbers"},
@@ -212,7 +223,10 @@ std::vector<BadFile> bad_layouts() {
        "tensor \"x\" comes twice"},
       {"100001 tensors", safetensors_file(many + "}"), "more than 100000 tensors"},
       {"metadata a string", metadata("\"a\""), "'\"' where an object is needed"},
-      {"metadata null", metadata("null"), "'n' where an object is needed"},
+      {"metadata nul", metadata("nul"), "'n' where an object is needed"},
+      {"metadata true", metadata("true"), "'t' where an object is needed"},
+      {"metadata null and more", metadata("null{}"), "'{' where ',' or '}' is needed"},
+      {"metadata null twice", metadata("null,\"__metadata__\":null"), "__metadata__ comes twice"},
       {"metadata with a number", metadata("{\"a\":1}"), "'1' where a string is needed"},
       {"metadata with an object", metadata("{\"a\":{}}"), "'{' where a string is needed"},
       {"metadata with null", metadata("{\"a\":null}"), "'n' where a string is needed"},
@@ -252,6 +266,21 @@ TEST_CASE("safetensors: large files of small pieces stay in bounded memory", "[i
     names += (i > 10'000 ? ",\"aaaaaaaaaaaaaaa" : "\"aaaaaaaaaaaaaaa") + std::to_string(i) +
              "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}";
   CHECK(message_of(safetensors_file(names + "}")) == "");
+  for (const int rank : {7, 16, 64}) {
+    std::string wide = "{";
+    for (int i = 10'000; i < 30'000; ++i)
+      wide += (i > 10'000 ? ",\"" : "\"") + std::to_string(i) +
+              "\":{\"dtype\":\"U8\",\"shape\":[0" + repeated(",1", rank - 1) +
+              "],\"data_offsets\":[0,0]}";
+    CHECK(message_of(safetensors_file(wide + "}")) == "");
+  }
+  std::string shortest = "{";
+  for (int i = 0; i < 20'000; ++i)
+    shortest += (i ? ",\"" : "\"") + std::to_string(i) +
+                "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}";
+  // Braces in a string make no room for tensors.
+  CHECK(message_of(safetensors_file(shortest + ",\"__metadata__\":{\"a\":\"" +
+                                    repeated("{", 1'000'000) + "\"}}")) == "");
   CHECK(message_of(safetensors_file("{\"__metadata__\":{\"a\":\"" + std::string(9'000'000, 'a') +
                                     "\"}}")) == "");
   CHECK(message_of(safetensors_file("{\"__metadata__\":{\"a\":\"" + repeated("\\\"", 4'000'000) +

@@ -20,7 +20,7 @@ namespace data {
 
 /// What the header of an NPY file states.
 struct NpyHeader {
-  char kind = 'f';       // b boolean, i signed, u unsigned, f floating
+  char kind = 'f';       // b boolean, i signed, u unsigned, f floating, V bfloat16
   std::size_t item = 4;  // bytes of one element
   bool swapped = false;  // its bytes are in the other order than this machine's
   bool fortran_order = false;
@@ -74,7 +74,7 @@ class NpyHeaderParser {
         descr.size() == 3 && std::string_view("<>|=").find(descr[0]) != std::string_view::npos;
     if (!valid || !known(descr[1], descr[2]))
       fail("type '", utf8::printable(descr),
-           "' is not supported; b1, i1 to i8, u1 to u8, f2, f4 and f8 are");
+           "' is not supported; b1, i1 to i8, u1 to u8, f2, f4, f8 and V2, bfloat16, are");
     header_.kind = descr[1];
     header_.item = static_cast<std::size_t>(descr[2] - '0');
     if (descr[0] == '|' && header_.item > 1) fail("type '", descr, "' has no byte order");
@@ -85,7 +85,7 @@ class NpyHeaderParser {
   static bool known(char kind, char item) {
     const bool size = item == '1' || item == '2' || item == '4' || item == '8';
     return size && (kind == 'i' || kind == 'u' || (kind == 'b' && item == '1') ||
-                    (kind == 'f' && item != '1'));
+                    (kind == 'f' && item != '1') || (kind == 'V' && item == '2'));
   }
 
   void read_order() {

@@ -50,6 +50,8 @@ void decode_npy(const NpyHeader& header, const std::byte* from, Index count, T* 
     case 'f':
       if (header.item == 2) return each(std::uint16_t{}, float_from_half);
       return header.item == 4 ? each(float{}, same) : each(double{}, bounded);
+    case 'V':
+      return each(std::uint16_t{}, float_from_bfloat16);
     case 'i':
       if (header.item == 1) return each(std::int8_t{}, same);
       if (header.item == 2) return each(std::int16_t{}, same);
@@ -154,8 +156,9 @@ Tensor<T> load_npy(Input& input, std::uint64_t size, const std::string& source,
 }
 
 /// Reads a NumPy array file (versions 1 to 3, both byte orders, both storage orders; b1, i1 to i8,
-/// u1 to u8, f2, f4, f8) as a tensor of T. Throws FormatError, naming the path and what is wrong,
-/// if it can not be read, is not valid, or has other types, a rank beyond 6 or bytes left over.
+/// u1 to u8, f2, f4, f8, and V2 as ml_dtypes, JAX and TensorFlow store bfloat16) as a tensor of T.
+/// Throws FormatError, naming the path and what is wrong, if it can not be read, is not valid, or
+/// has other types, a rank beyond 6 or bytes left over.
 template <Scalar T = float>
 Tensor<T> read_npy(const std::string& path, const NpyOptions& options = {}) {
   InputFile file(path);

@@ -3,6 +3,7 @@
 #include "foglift/core/error.hpp"
 #include "foglift/core/half.hpp"
 #include "foglift/core/scalar.hpp"
+#include "foglift/core/small_float.hpp"
 
 #include <array>
 #include <bit>
@@ -14,6 +15,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace foglift {
 inline namespace v0 {
@@ -100,75 +102,106 @@ constexpr DType dtype_of() {
   }
 }
 
-/// Writes the elements stored in `bytes` to `to`, which has room for them, as numbers: floating
-/// types widen exactly, integers and F64 round to nearest, BOOL becomes 0 or 1. False for a type
-/// that is no plain number (complex, 4, 6 and 8 bit floats).
-template <Scalar T>
-bool decode(DType dtype, std::span<const std::byte> bytes, T* to) {
-  const auto each = [&]<class Stored>(Stored, auto&& value) {
-    for (std::size_t i = 0; i < bytes.size() / sizeof(Stored); ++i) {
+/// Calls f(count, element) for the elements stored in `bytes`, element(i) being the i-th as a
+/// number: floating types widened to float exactly, or double, integers as they are, BOOL as 0
+/// and 1. F4 has its first element in the low half of a byte, as PyTorch and ONNX pack it. False,
+/// and no call, for a type that is no plain number: C64, and F6, whose packing no writer defines.
+template <class F>
+bool with_elements(DType dtype, std::span<const std::byte> bytes, F&& f) {
+  const auto of = [&]<class Stored>(Stored, auto&& value) {
+    f(bytes.size() / sizeof(Stored), [&](std::size_t i) {
       Stored stored;
       std::memcpy(&stored, bytes.data() + i * sizeof(Stored), sizeof(Stored));
-      to[i] = static_cast<T>(value(stored));
-    }
+      return value(stored);
+    });
     return true;
   };
   const auto same = [](auto stored) { return stored; };
+  const auto in = [](const auto& table) {
+    return [&table](std::uint8_t code) { return table[code]; };
+  };
   switch (dtype) {
     case DType::f32:
-      return each(float{}, same);
+      return of(float{}, same);
     case DType::f64:
-      return each(double{}, same);
+      return of(double{}, same);
     case DType::f16:
-      return each(std::uint16_t{}, float_from_half);
+      return of(std::uint16_t{}, float_from_half);
     case DType::bf16:
-      return each(std::uint16_t{}, float_from_bfloat16);
+      return of(std::uint16_t{}, float_from_bfloat16);
+    case DType::f8_e5m2:
+      return of(std::uint8_t{}, in(float8_e5m2));
+    case DType::f8_e4m3:
+      return of(std::uint8_t{}, in(float8_e4m3));
+    case DType::f8_e5m2fnuz:
+      return of(std::uint8_t{}, in(float8_e5m2fnuz));
+    case DType::f8_e4m3fnuz:
+      return of(std::uint8_t{}, in(float8_e4m3fnuz));
+    case DType::f8_e8m0:
+      return of(std::uint8_t{}, float_from_e8m0);
+    case DType::f4:
+      f(2 * bytes.size(), [&](std::size_t i) {
+        return float4_e2m1[std::to_integer<unsigned>(bytes[i / 2]) >> i % 2 * 4 & 15u];
+      });
+      return true;
     case DType::i8:
-      return each(std::int8_t{}, same);
+      return of(std::int8_t{}, same);
     case DType::i16:
-      return each(std::int16_t{}, same);
+      return of(std::int16_t{}, same);
     case DType::i32:
-      return each(std::int32_t{}, same);
+      return of(std::int32_t{}, same);
     case DType::i64:
-      return each(std::int64_t{}, same);
+      return of(std::int64_t{}, same);
     case DType::u8:
-      return each(std::uint8_t{}, same);
+      return of(std::uint8_t{}, same);
     case DType::u16:
-      return each(std::uint16_t{}, same);
+      return of(std::uint16_t{}, same);
     case DType::u32:
-      return each(std::uint32_t{}, same);
+      return of(std::uint32_t{}, same);
     case DType::u64:
-      return each(std::uint64_t{}, same);
+      return of(std::uint64_t{}, same);
     case DType::boolean:
-      return each(std::uint8_t{}, [](std::uint8_t b) { return b ? 1 : 0; });
-    default:
-      return false;
+      return of(std::uint8_t{}, [](std::uint8_t b) { return b ? 1 : 0; });
+    case DType::f6_e2m3:
+    case DType::f6_e3m2:
+    case DType::c64:
+      break;
   }
+  return false;
+}
+
+/// Writes the elements stored in `bytes` to `to`, which has room for them: integers and F64 rounded
+/// to nearest, everything else exactly. False for a type that is no plain number.
+template <Scalar T>
+bool decode(DType dtype, std::span<const std::byte> bytes, T* to) {
+  return with_elements(dtype, bytes, [to](std::size_t count, auto&& element) {
+    for (std::size_t i = 0; i < count; ++i) to[i] = static_cast<T>(element(i));
+  });
 }
 
 /// Flat index of the first element that is infinite or not a number; nothing for other types.
 inline std::optional<std::size_t> first_non_finite(DType dtype, std::span<const std::byte> bytes) {
-  const auto search = [&]<class Stored>(Stored, auto&& value) -> std::optional<std::size_t> {
-    for (std::size_t i = 0; i < bytes.size() / sizeof(Stored); ++i) {
-      Stored stored;
-      std::memcpy(&stored, bytes.data() + i * sizeof(Stored), sizeof(Stored));
-      if (!std::isfinite(value(stored))) return i;
-    }
-    return std::nullopt;
-  };
-  const auto same = [](auto stored) { return stored; };
-  switch (dtype) {
-    case DType::f32:
-      return search(float{}, same);
-    case DType::f64:
-      return search(double{}, same);
-    case DType::f16:
-      return search(std::uint16_t{}, float_from_half);
-    case DType::bf16:
-      return search(std::uint16_t{}, float_from_bfloat16);
-    default:
-      return std::nullopt;
+  std::optional<std::size_t> first;
+  with_elements(dtype, bytes, [&](std::size_t count, auto&& element) {
+    if constexpr (std::is_floating_point_v<decltype(element(0))>)
+      for (std::size_t i = 0; i < count && !first; ++i)
+        if (!std::isfinite(element(i))) first = i;
+  });
+  return first;
+}
+
+/// Writes numbers as elements of a half type, F16 or BF16, rounded to nearest, ties to even; NaN
+/// stays NaN and infinity infinity. Returns the index of the first finite number beyond the type,
+/// if there is one.
+template <Scalar T>
+std::optional<std::size_t> encode_half(DType dtype, std::span<const T> from, std::uint16_t* to) {
+  const bool half = dtype == DType::f16;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    to[i] = half ? half_from(from[i]) : bfloat16_from(from[i]);
+    const float back = half ? float_from_half(to[i]) : float_from_bfloat16(to[i]);
+    if (std::isinf(back) && std::isfinite(from[i])) return i;
   }
+  return std::nullopt;
 }
 
 }  // namespace io

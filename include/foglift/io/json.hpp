@@ -18,11 +18,14 @@ namespace io {
 /// Reads JSON (RFC 8259) strictly, one expected piece at a time: the caller states what must come
 /// next. Nesting is therefore as deep as the caller's own code and never as deep as the input, and
 /// nothing is allocated but the strings asked for. Errors are FormatError "NAME: header byte
-/// POSITION: ...".
+/// POSITION: ...", or what else the text is called.
 class JsonScanner {
  public:
+  static constexpr std::size_t any_size = std::numeric_limits<std::size_t>::max();
+
   /// `name` stands in front of every error. Throws if the text is not UTF-8.
-  JsonScanner(std::string_view text, std::string_view name) : text_(text), name_(name) {
+  JsonScanner(std::string_view text, std::string_view name, std::string_view part = "header byte")
+      : text_(text), name_(name), part_(part) {
     at_ = utf8::first_invalid(text_);
     if (at_ != std::string_view::npos) fail("not UTF-8");
     at_ = 0;
@@ -89,16 +92,47 @@ class JsonScanner {
     return value;
   }
 
-  /// The end of the text; spaces may come before it, nothing else.
+  /// Reads "null" if that comes next, and says whether it does.
+  bool null() {
+    skip_blanks();
+    constexpr std::string_view word = "null";
+    if (text_.substr(at_, word.size()) != word) return false;
+    at_ += word.size();
+    return true;
+  }
+
+  /// Reads any value and forgets it; of a number, only the characters are checked. Throws if it is
+  /// nested deeper than `depth`.
+  void skip(int depth) {
+    skip_blanks();
+    const unsigned char c = peek("a value");
+    if ((c == '{' || c == '[') && depth == 0) fail("nested too deeply");
+    if (c == '{') {
+      object(any_size, [&](const std::string&) { skip(depth - 1); });
+    } else if (c == '[') {
+      array([&] { skip(depth - 1); });
+    } else if (c == '"') {
+      string(any_size);
+    } else {  // a number or a word, which ends where a value can
+      const std::size_t end = std::min(text_.find_first_of(" \t\n\r,]}", at_), text_.size());
+      const std::string_view word = text_.substr(at_, end - at_);
+      const bool number = word.find_first_not_of("+-.0123456789eE") == std::string_view::npos;
+      if ((word.empty() || !number) && word != "true" && word != "false" && word != "null")
+        fail_expected("a value");
+      at_ = end;
+    }
+  }
+
+  /// The end of the text; blanks may come before it, nothing else.
   void end() {
-    while (at_ < text_.size() && text_[at_] == ' ') ++at_;
+    skip_blanks();
     if (at_ < text_.size()) fail("something follows the object");
   }
 
   /// Throws FormatError at the current position.
   template <class... Parts>
   [[noreturn]] void fail(const Parts&... parts) const {
-    raise<FormatError>(name_, ": header byte ", at_, ": ", parts...);
+    raise<FormatError>(name_, ": ", part_, ' ', at_, ": ", parts...);
   }
 
  private:
@@ -193,6 +227,7 @@ class JsonScanner {
 
   std::string_view text_;
   std::string_view name_;
+  std::string_view part_;
   std::size_t at_ = 0;
 };
 

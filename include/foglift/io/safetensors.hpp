@@ -1,4 +1,5 @@
 #pragma once
 
 #include "foglift/io/safetensors_reader.hpp"
+#include "foglift/io/safetensors_sharded.hpp"
 #include "foglift/io/safetensors_writer.hpp"

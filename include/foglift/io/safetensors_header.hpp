@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,16 +23,17 @@ namespace io {
 
 /// Parses the JSON header of a safetensors file, whose data has `data_bytes` bytes, by the rules of
 /// the reference implementation and stricter ones: every key once, integers in digits alone, known
-/// keys only, rank at most 6, names of 1 to 512 bytes without control characters, and tensors that
-/// cover the data without holes, overlaps or a rest.
+/// keys only, rank at most 64, names of up to 512 bytes without control characters, and tensors
+/// that cover the data without holes, overlaps or a rest.
 class SafetensorsHeaderParser {
  public:
   SafetensorsHeaderParser(std::string_view json, std::uint64_t data_bytes, std::string_view name,
                           const SafetensorsOptions& options)
       : scan_(json, name), data_bytes_(data_bytes), name_(name), options_(options) {
     if (json.empty() || json[0] != '{') scan_.fail("the header must begin with '{'");
-    // 50 bytes is the shortest entry, so that growing never doubles what a hostile file costs.
-    header_.tensors.reserve(std::min(options.max_tensors, json.size() / 50 + 1));
+    // As many as there are objects, of which an entry of 50 bytes is the shortest valid one, so
+    // that growing never doubles what a hostile file costs.
+    header_.tensors.reserve(std::min({options.max_tensors, objects(json), json.size() / 50 + 1}));
   }
 
   /// Throws FormatError naming the file and the place in the header, or the tensor.
@@ -52,7 +54,20 @@ class SafetensorsHeaderParser {
   }
 
  private:
+  /// Objects inside of an object: braces that are not in strings, but for the first.
+  static std::size_t objects(std::string_view json) {
+    std::size_t count = 0;
+    bool inside = false;
+    for (std::size_t at = 1; at < json.size(); ++at) {
+      if (json[at] == '"') inside = !inside;
+      if (json[at] == '\\') ++at;  // what it escapes is not looked at
+      count += !inside && at < json.size() && json[at] == '{';
+    }
+    return count;
+  }
+
   void read_metadata() {
+    if (scan_.null()) return;  // as MLX writes it where there is none
     scan_.object(max_text, [&](std::string key) {
       if (header_.metadata.size() >= options_.max_metadata)
         scan_.fail("more than ", options_.max_metadata, " metadata entries");
@@ -72,15 +87,15 @@ class SafetensorsHeaderParser {
         scan_.fail("a key of tensor \"", utf8::printable(name), "\" comes twice");
     };
     TensorInfo tensor;
-    std::array<Index, Shape::max_rank> extents{};
-    std::size_t rank = 0;
+    std::array<Index, max_stored_rank> storage{};
+    std::span<const Index> extents;
     scan_.object(max_key, [&](const std::string& key) {
       if (key == "dtype") {
         once(dtype);
         tensor.dtype = read_dtype();
       } else if (key == "shape") {
         once(shape);
-        rank = read_extents(extents);
+        extents = read_extents(storage);
       } else if (key == "data_offsets") {
         once(offsets);
         read_offsets(tensor);
@@ -95,8 +110,11 @@ class SafetensorsHeaderParser {
                  : !shape ? "shape"
                           : "data_offsets");
     tensor.name = std::move(name);
-    check_size(tensor, extents.data(), rank);
-    tensor.shape = Shape(extents.data(), rank);
+    check_size(tensor, extents);
+    if (extents.size() <= Shape::max_rank)
+      tensor.shape = Shape(extents.data(), extents.size());
+    else
+      tensor.wide_shape = text_of(extents);
     header_.tensors.push_back(std::move(tensor));
   }
 
@@ -107,17 +125,23 @@ class SafetensorsHeaderParser {
     return *dtype;
   }
 
-  std::size_t read_extents(std::array<Index, Shape::max_rank>& extents) {
+  std::span<const Index> read_extents(std::array<Index, max_stored_rank>& extents) {
     std::size_t rank = 0;
     scan_.array([&] {
-      if (rank == extents.size()) scan_.fail("rank beyond ", Shape::max_rank);
+      if (rank == extents.size()) scan_.fail("rank beyond ", max_stored_rank);
       const std::uint64_t extent = scan_.unsigned_integer();
       // Elements are addressed by Index, in bytes: 2^60 doubles.
       if (extent > static_cast<std::uint64_t>(std::numeric_limits<Index>::max() / 8))
         scan_.fail("extent ", extent, " is too large");
       extents[rank++] = static_cast<Index>(extent);
     });
-    return rank;
+    return std::span(extents).first(rank);
+  }
+
+  static std::string text_of(std::span<const Index> extents) {
+    std::string text;
+    for (const Index e : extents) text.append(text.empty() ? "[" : ", ").append(std::to_string(e));
+    return text + ']';
   }
 
   void read_offsets(TensorInfo& tensor) {
@@ -133,12 +157,12 @@ class SafetensorsHeaderParser {
     tensor.end = pair[1];
   }
 
-  void check_size(const TensorInfo& tensor, const Index* extents, std::size_t rank) const {
-    const auto needed = stored_bytes(tensor.dtype, extents, rank);
+  void check_size(const TensorInfo& tensor, std::span<const Index> extents) const {
+    const auto needed = stored_bytes(tensor.dtype, extents);
     // Shape counts an extent of 0 as 1, so that no product of the others can overflow either.
     std::uint64_t count = 1;
-    for (std::size_t i = 0; i < rank; ++i) {
-      const auto extent = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(extents[i]));
+    for (const Index e : extents) {
+      const auto extent = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(e));
       if (count > static_cast<std::uint64_t>(std::numeric_limits<Index>::max() / 8) / extent)
         fail(tensor, "has more elements than can be addressed");
       count *= extent;

@@ -7,6 +7,7 @@
 #include "foglift/io/safetensors_header.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -61,12 +62,17 @@ class Safetensors {
   /// no such tensor.
   std::span<const std::byte> bytes(std::string_view name) const { return bytes(at(name)); }
 
-  /// A tensor as numbers of type T: F16, BF16 and F32 exactly, F64 and integers rounded to nearest,
-  /// BOOL as 0 and 1. Throws FormatError if there is no such tensor, its type is no plain number,
-  /// or a finite element is beyond T.
+  /// A tensor as numbers of type T: F4, the 8-bit types, F16, BF16 and F32 exactly, F64 and
+  /// integers rounded to nearest, BOOL as 0 and 1. Throws FormatError if there is no such tensor,
+  /// its rank is beyond 6, its type is no plain number (C64, and F6, whose packing no writer
+  /// defines), or a finite element is beyond T.
   template <Scalar T>
   Tensor<T> tensor(std::string_view name) const {
     const TensorInfo& stored = at(name);
+    if (!stored.wide_shape.empty())
+      raise<FormatError>(source_, ": tensor \"", stored.name, "\" has shape ", stored.wide_shape,
+                         ", a Tensor has rank ", Shape::max_rank,
+                         " at most; its bytes() can be read");
     auto out = Tensor<T>::uninitialized(stored.shape);
     if (!decode(stored.dtype, bytes(stored), out.data()))
       raise<FormatError>(source_, ": tensor \"", name, "\" has dtype ", info(stored.dtype).name,
@@ -126,11 +132,36 @@ class Safetensors {
   std::vector<std::byte> data_;
 };
 
-/// Reads safetensors from anything that hands over the next `count` bytes by read(to, count) and
-/// has `size` of them. Nothing is allocated before the sizes are known to fit each other.
+/// What a file is that is no safetensors file, by its first eight bytes; empty if they say nothing.
+inline std::string_view other_format(std::uint64_t first_bytes) {
+  std::array<char, sizeof(first_bytes)> bytes;
+  std::memcpy(bytes.data(), &first_bytes, sizeof(first_bytes));
+  const std::string_view text(bytes.data(), bytes.size());
+  const auto begins = [&](std::string_view with) { return text.substr(0, with.size()) == with; };
+  if (begins("PK\3\4"))
+    return "a zip archive, as torch.save writes it (.pt, .bin, .ckpt), not safetensors; "
+           "safetensors.torch.save_file(torch.load(PATH), OTHER) converts it";
+  if (text[0] == '\x80' && text[1] >= 2 && text[1] <= 5)
+    return "a pickle, as old versions of torch.save write it (.pt, .bin, .ckpt), not safetensors; "
+           "safetensors.torch.save_file(torch.load(PATH), OTHER) converts it";
+  if (begins("{"))
+    return "JSON text, not safetensors; read_sharded_safetensors reads the index of a sharded "
+           "model";
+  if (begins("version ")) return "a Git LFS pointer, whose file was not downloaded";
+  if (begins("\x93NUMPY")) return "a NumPy array (NPY), not safetensors; data::read_npy reads it";
+  if (begins("\x89HDF\r\n")) return "an HDF5 file, not safetensors";
+  if (begins("GGUF")) return "a GGUF file, not safetensors";
+  if (begins("\x1F\x8B")) return "a gzip archive, not safetensors";
+  return {};
+}
+
+/// The header of safetensors and the number of bytes behind it, from anything that hands over the
+/// next `count` bytes by read(to, count) and has `size` of them. Nothing is allocated before the
+/// sizes are known to fit each other.
 template <class Input>
-Safetensors load_safetensors(Input& input, std::uint64_t size, const std::string& source,
-                             const SafetensorsOptions& options) {
+std::pair<SafetensorsHeader, std::uint64_t> load_safetensors_header(
+    Input& input, std::uint64_t size, const std::string& source,
+    const SafetensorsOptions& options) {
   if (size > options.max_file_bytes)
     raise<FormatError>(source, ": ", size, " bytes, at most ", options.max_file_bytes,
                        " are accepted");
@@ -138,19 +169,26 @@ Safetensors load_safetensors(Input& input, std::uint64_t size, const std::string
   if (size < sizeof(header_bytes))
     raise<FormatError>(source, ": ", size, " bytes, a safetensors file has at least 8");
   input.read(&header_bytes, sizeof(header_bytes));
-  if (header_bytes > options.max_header_bytes)
-    raise<FormatError>(source, ": header of ", header_bytes, " bytes, at most ",
-                       options.max_header_bytes, " are accepted");
-  if (header_bytes > size - sizeof(header_bytes))
+  if (header_bytes > options.max_header_bytes || header_bytes > size - sizeof(header_bytes)) {
+    if (const auto kind = other_format(header_bytes); !kind.empty())
+      raise<FormatError>(source, ": ", kind);
+    if (header_bytes > options.max_header_bytes)
+      raise<FormatError>(source, ": header of ", header_bytes, " bytes, at most ",
+                         options.max_header_bytes, " are accepted");
     raise<FormatError>(source, ": header of ", header_bytes, " bytes in a file of ", size);
-  const std::uint64_t data_bytes = size - sizeof(header_bytes) - header_bytes;
-  SafetensorsHeader header;
-  {
-    std::string json(header_bytes, '\0');
-    input.read(json.data(), json.size());
-    header = SafetensorsHeaderParser(json, data_bytes, source, options).parse();
   }
-  std::vector<std::byte> data(static_cast<std::size_t>(data_bytes));
+  const std::uint64_t data_bytes = size - sizeof(header_bytes) - header_bytes;
+  std::string json(header_bytes, '\0');
+  input.read(json.data(), json.size());
+  return {SafetensorsHeaderParser(json, data_bytes, source, options).parse(), data_bytes};
+}
+
+/// Reads safetensors from such an input.
+template <class Input>
+Safetensors load_safetensors(Input& input, std::uint64_t size, const std::string& source,
+                             const SafetensorsOptions& options) {
+  auto [header, data_bytes] = load_safetensors_header(input, size, source, options);
+  std::vector<std::byte> data(data_bytes);
   input.read(data.data(), data.size());
   Safetensors out(source, std::move(header), std::move(data));
   if (options.require_finite) out.check_finite();

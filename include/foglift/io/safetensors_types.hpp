@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,9 +33,10 @@ using Metadata = std::map<std::string, std::string>;
 struct TensorInfo {
   std::string name;
   DType dtype = DType::f32;
-  Shape shape;
+  Shape shape;  // [] if the rank is beyond what a Shape holds
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
+  std::string wide_shape;  // the extents in that case, as in "[1, 2, 1, 1, 3, 1, 1]"
 };
 
 struct SafetensorsHeader {
@@ -43,11 +45,10 @@ struct SafetensorsHeader {
 };
 
 inline constexpr std::size_t max_tensor_name = 512;  // bytes
-
+inline constexpr std::size_t max_stored_rank = 64;   // as in PyTorch and NumPy
 /// What is wrong with a tensor's name; empty if nothing is. Control characters are refused because
 /// they hide a name from whoever lists the file.
 inline std::string_view name_problem(std::string_view name) {
-  if (name.empty()) return "has an empty name";
   if (name.size() > max_tensor_name) return "has a name longer than 512 bytes";
   if (name == "__metadata__") return "has a reserved name";
   for (const char c : name)
@@ -58,12 +59,11 @@ inline std::string_view name_problem(std::string_view name) {
 
 /// Bytes that a tensor of `dtype` and `shape` takes; nothing if they are no whole number or beyond
 /// 64 bits.
-inline std::optional<std::uint64_t> stored_bytes(DType dtype, const Index* extents,
-                                                 std::size_t rank) {
+inline std::optional<std::uint64_t> stored_bytes(DType dtype, std::span<const Index> extents) {
   std::uint64_t bits = info(dtype).bits;
   bool empty = false;
-  for (std::size_t i = 0; i < rank; ++i) {
-    const auto extent = static_cast<std::uint64_t>(extents[i]);
+  for (const Index e : extents) {
+    const auto extent = static_cast<std::uint64_t>(e);
     if (extent == 0) {
       empty = true;
     } else if (bits > std::numeric_limits<std::uint64_t>::max() / extent) {
