@@ -3,52 +3,89 @@
 #
 #   tests/mutations/run.sh              all of them, two at a time
 #   tests/mutations/run.sh heun         those whose line matches a pattern
+#   tests/mutations/run.sh --check      plants none, and checks that all can be planted (seconds; the test house/mutations)
 #   JOBS=8 CXX=clang++ tests/mutations/run.sh
 #
 # A line of a list is  header | text | replacement | test sources, with paths below include/foglift and tests. The text
-# must occur exactly once in the header. A mutant is caught if one of the test programs, built from the mutated copy,
+# must occur exactly once in the header. A mutant is caught if one of the test programs, built with the mutated header,
 # fails. Every test is run without a mistake first. Exit status 1 if a mutant survives, 2 if one can not be planted or
 # compiled, or a test fails by itself.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
+pattern=${1:-}
+[ "$pattern" != --check ] || pattern=
+
+# Takes the blanks off the ends of a variable, and puts || back.
+trim() {
+  local -n value=$1
+  value=${value//$'\x01'/||}
+  value=${value#"${value%%[![:space:]]*}"}
+  value=${value%"${value##*[![:space:]]}"}
+}
+
+# Sets header, text, replacement, tests, before and after (of the header, around the text), or problem.
+parse() {
+  local line=$1 content test
+  IFS='|' read -r header text replacement tests <<<"${line//||/$'\x01'}"
+  trim header && trim text && trim replacement && trim tests
+  problem=
+  if [ -z "$text" ] || [ -z "$tests" ] || [ "$text" = "$replacement" ]; then problem='is not header | text | replacement | tests'; return; fi
+  for test in $tests; do [ -f "$root/tests/$test" ] || problem="tests/$test is missing"; done
+  if [ ! -f "$root/include/foglift/$header" ]; then problem='the header is missing'; return; fi
+  content=$(<"$root/include/foglift/$header")
+  before=${content%%"$text"*} after=${content#*"$text"}
+  if [ "$after" = "$content" ] || [ "${after#*"$text"}" != "$after" ]; then problem='the text does not occur exactly once'; fi
+}
+
+mapfile -t mutants < <(grep -hv '^ *\(#\|$\)' "$here"/*.txt | grep -e "$pattern")
+echo "${#mutants[@]} mutants"
+if [ "${1:-}" = --check ]; then
+  status=0
+  for line in "${mutants[@]}"; do
+    parse "$line"
+    if [ -n "$problem" ]; then echo "$problem: $line"; status=2; fi
+  done
+  exit $status
+fi
+
 compiler=${CXX:-g++}
 work=$(mktemp -d)
+results="$work/results"
 trap 'rm -rf "$work"' EXIT
 flags=(-std=c++20 -O1 -march=x86-64-v3 -isystem "${EIGEN:-/usr/include/eigen3}" -I"$root/tests" -I"$root"
        "-DFOGLIFT_TEST_DATA=\"$root/tests/data\"" "-DFOGLIFT_SOURCE_DIR=\"$root\"")
 
+# What no mistake changes is compiled once: a third to a half of a test's time.
+printf '#include "support/catch.hpp"\n#include <Eigen/Core>\n#include <fstream>\n#include <functional>\n#include <thread>\n' >"$work/common.hpp"
+$compiler "${flags[@]}" -x c++-header "$work/common.hpp" -o "$work/common.hpp.gch"
+flags+=(-include "$work/common.hpp")
 printf '#if __has_include(<catch2/catch.hpp>)\n#define CATCH_CONFIG_MAIN\n#include <catch2/catch.hpp>\n#endif\n' >"$work/main.cpp"
 $compiler -std=c++20 -O1 -c "$work/main.cpp" -o "$work/main.o"
 main=("$work/main.o")
 echo '#include <catch2/catch_test_macros.hpp>' >"$work/three.cpp"
 if $compiler -std=c++20 -fsyntax-only "$work/three.cpp" 2>/dev/null; then main=(-lCatch2Main -lCatch2); fi
 
-source_of() { echo "$root/tests/$1"; }
-trim() { local t=$1; t="${t#"${t%%[![:space:]]*}"}"; printf '%s' "${t%"${t##*[![:space:]]}"}"; }
+# build TEST FOLDER, where FOLDER/include holds the mutated header.
+build() {
+  $compiler "${flags[@]}" -I"$2/include" -I"$root/include" "$root/tests/$1" "${main[@]}" -pthread -o "$2/run" 2>"$2/log"
+}
 
 # Result lines: number, status (caught, survived, broken), mutant.
 one() {
-  local number=$1 line=$2 header text replacement tests dir="$work/$1"
-  IFS='|' read -r header text replacement tests <<<"${line//||/$'\x01'}"
-  header=$(trim "$header") tests=$(trim "$tests")
-  text=$(trim "${text//$'\x01'/||}") replacement=$(trim "${replacement//$'\x01'/||}")
-  mkdir -p "$dir"
-  cp -r "$root/include" "$dir/include"
-  local file="$dir/include/foglift/$header" content
-  content=$(<"$file")
-  local rest=${content#*"$text"}
-  if [ "$rest" = "$content" ] || [ "${rest#*"$text"}" != "$rest" ]; then
-    echo "$number broken the text does not occur exactly once: $line"
+  local number=$1 line=$2 header text replacement tests before after problem dir="$work/$1"
+  parse "$line"
+  if [ -n "$problem" ]; then
+    echo "$number broken $problem: $line"
     return
   fi
-  printf '%s\n' "${content%%"$text"*}$replacement$rest" >"$file"
+  mkdir -p "$(dirname "$dir/include/foglift/$header")"
+  printf '%s\n' "$before$replacement$after" >"$dir/include/foglift/$header"
   local status=survived test
   for test in $tests; do
-    if ! $compiler "${flags[@]}" -I"$dir/include" "$(source_of "$test")" "${main[@]}" -o "$dir/run" 2>"$dir/log"; then
-      echo "$number broken does not compile: $line: $(grep -m1 error "$dir/log" || true)"
-      rm -rf "$dir"
-      return
+    if ! build "$test" "$dir"; then
+      status="broken does not compile ($(grep -m1 error "$dir/log" || true)):"
+      break
     fi
     if ! timeout 300 "$dir/run" >"$dir/out" 2>&1; then
       status=caught
@@ -61,14 +98,13 @@ one() {
 
 # A test that fails without a mistake proves nothing.
 sound() {
-  if $compiler "${flags[@]}" -I"$root/include" "$(source_of "$1")" "${main[@]}" -o "$work/sound.$2" 2>"$work/log.$2" &&
-    timeout 300 "$work/sound.$2" >/dev/null 2>&1; then return; fi
-  echo "0 broken $1 fails as it stands" | tee -a "$results"
+  mkdir -p "$work/sound.$2"
+  if ! build "$1" "$work/sound.$2" || ! timeout 300 "$work/sound.$2/run" >/dev/null 2>&1; then
+    echo "0 broken $1 fails as it stands" | tee -a "$results"
+  fi
+  rm -rf "$work/sound.$2"
 }
 
-mapfile -t mutants < <(grep -hv '^ *\(#\|$\)' "$here"/*.txt | grep -e "${1:-}")
-echo "${#mutants[@]} mutants"
-results="$work/results"
 mapfile -t tests < <(printf '%s\n' "${mutants[@]}" | sed 's/.*|//' | tr ' ' '\n' | sort -u | grep .)
 for k in "${!tests[@]}"; do
   while [ "$(jobs -rp | wc -l)" -ge "${JOBS:-2}" ]; do wait -n || true; done
