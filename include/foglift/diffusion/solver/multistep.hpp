@@ -4,6 +4,7 @@
 #include "foglift/diffusion/solver/quadrature.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace foglift {
 inline namespace v0 {
@@ -24,7 +25,8 @@ struct MultistepMemory {
   History<T, K> history;
   /// Of the state, by the outputs of the history as it will be after the next one is made.
   std::array<double, K> correction{};
-  Index left = 0;  // steps to come
+  Index left = 0;        // steps to come
+  bool started = false;  // past the steps of Start::single_step
 };
 
 /// Outputs that a predictor of P and a corrector of C of them (0: none) need to keep.
@@ -33,8 +35,40 @@ inline constexpr std::size_t kept_outputs = C == 0 ? P : std::max(P + 1, C);
 
 template <std::size_t P, std::size_t C, Scalar T>
 MultistepMemory<T, kept_outputs<P, C>> start_multistep(const TimeGrid& grid) {
-  return {{}, {}, static_cast<Index>(grid.size()) - 1};
+  return {{}, {}, static_cast<Index>(grid.size()) - 1, false};
 }
+
+/// Outputs of one step that stand closer together than this part of it count as one, the latest.
+/// Their difference is slope only while it is large beside the errors of the outputs, which the
+/// weights multiply by the inverse gap: rounding (two levels 1e-6 apart cost a float run three
+/// digits), what a corrector changed in between (UniPC and SA-Solver, where the error of two levels
+/// 1e-6 apart was 1e3 in double), noise. The rule is one order lower for a step or two.
+inline constexpr double least_gap = 0.01;
+
+/// Where the end of a step and the outputs that it interpolates stand.
+template <std::size_t K>
+struct Nodes {
+  std::array<double, K + 1> positions{1};  // the end, then outputs, the latest first
+  std::array<std::size_t, K> index{};      // of positions[n + 1], in the history
+  std::size_t count = 0;                   // of outputs
+
+  template <class Rule, Scalar T>
+  Nodes(const Rule& rule, const History<T, K>& history, std::size_t most, const Level& from,
+        const Level& to) {
+    for (std::size_t k = 0; k < std::min(most, history.size()); ++k) {
+      const double at = k == 0 ? 0.0 : rule.position(history[k].level, k, from, to);
+      if (k > 0 && std::abs(at - positions[count]) < least_gap) continue;
+      index[count] = k;
+      positions[++count] = at;
+    }
+  }
+  template <std::size_t N>
+  std::array<double, N> first(std::size_t begin) const {
+    std::array<double, N> out{};
+    std::copy_n(positions.begin() + static_cast<std::ptrdiff_t>(begin), N, out.begin());
+    return out;
+  }
+};
 
 /// One step of a linear multistep method (Adams-Bashforth, Adams-Moulton) in the rule's clock, with
 /// one evaluation. The predictor interpolates the last P outputs. The corrector of the step before
@@ -59,30 +93,29 @@ Tensor<T> multistep(const Rule& rule, Start start, Ending ending, Tensor<T> x, c
 
   auto& history = memory.history;
   history.push(from, output(step.prediction, x, std::move(x0), from));
+  const std::size_t made = std::min(K, history.size());  // the compiler can not know that it fits
+  // A corrector's outputs must be there in the next step too.
+  const Nodes<K> nodes(rule, history, C > 0 ? K - 1 : K, from, to);
   const std::size_t most = ending == Ending::lower_order ? left : K;
+  const std::size_t used = std::min({P, nodes.count, most});
   if constexpr (requires { rule.template single<int{P}>(std::move(x), x0, from, to, denoise); })
-    if (start == Start::single_step && history.size() < std::min(P, most))
+    if (start == Start::single_step && !memory.started && used < std::min(P, most))
       return rule.template single<int{P}>(std::move(x), history[0].output, from, to, denoise);
 
-  const std::size_t made = std::min(K, history.size());  // the compiler can not know that it fits
-  std::array<double, K + 1> positions{1};                // the end, then the outputs there are
-  for (std::size_t k = 0; k < made; ++k)
-    positions[k + 1] = k == 0 ? 0.0 : rule.position(history[k].level, k, from, to);
-  std::array<double, P> past{};
-  std::copy_n(positions.begin() + 1, P, past.begin());
-  const std::array<double, P> w = step.weights(past, std::min({P, history.size(), most}));
-
+  memory.started = true;
+  const std::array<double, P> w = step.weights(nodes.template first<P>(1), used);
+  std::array<double, K> predictor{};  // by the history
+  for (std::size_t n = 0; n < used; ++n) predictor[nodes.index[n]] = w[n];
   std::array<Term<T>, K + 1> terms;
   for (std::size_t k = 0; k < made; ++k)
-    terms[k] = {step.keep * memory.correction[k] + (k < P ? step.gain * w[k] : 0.0),
-                &history[k].output};
+    terms[k] = {step.keep * memory.correction[k] + step.gain * predictor[k], &history[k].output};
   if constexpr (C > 0) {
-    std::array<double, C> with_end{};
-    std::copy_n(positions.begin(), C, with_end.begin());
-    const auto v = step.weights(with_end, 1 + std::min({C - 1, history.size(), most}));
+    const std::size_t past = std::min({C - 1, nodes.count, most});
+    const std::array<double, C> v = step.weights(nodes.template first<C>(0), 1 + past);
+    std::array<double, K> corrector{v[0]};
+    for (std::size_t n = 0; n < past; ++n) corrector[nodes.index[n] + 1] = v[n + 1];
     for (std::size_t k = 0; k < K; ++k)
-      memory.correction[k] =
-          step.gain * ((k < C ? v[k] : 0.0) - (k > 0 && k <= P ? w[k - 1] : 0.0));
+      memory.correction[k] = step.gain * (corrector[k] - (k > 0 ? predictor[k - 1] : 0.0));
   }
   Tensor<T> z;
   if (step.noise != 0) {
