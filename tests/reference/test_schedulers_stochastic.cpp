@@ -152,7 +152,8 @@ TEST_CASE("schedulers: reverse diffusion with a Langevin corrector", "[reference
   // The kept batch is one sample, so its mean norm is that sample's. Of the last step diffusers
   // returns the mean beside the state; ours is the mean.
   const golden::Case c = load("flow", "sde_ve");
-  const solver::PredictorCorrector<> ours{.corrections = 1, .snr = 0.15};
+  const solver::PredictorCorrector<> ours{
+      .corrections = 1, .snr = 0.15, .rule = solver::LangevinStep::norms};
   agrees("sde_ve", golden::head(c, 4), ours);
 }
 

@@ -248,6 +248,30 @@ TEST_CASE("predictor corrector: the error in the variance settles and stays",
   CHECK_THAT(found.slope(), WithinAbs(0, 0.05));
 }
 
+TEST_CASE("predictor corrector: the exact law for samples of few elements", "[diffusion][solver]") {
+  // N elements in all, in samples of n: their mean and variance have standard errors sqrt(V / N)
+  // and sqrt(2 / N) V about those of the run, which are exact moments.
+  const auto check = [](const auto& solver) {
+    const verify::Moments data{0.7, 0.25};
+    const auto density = analytic::gaussian({.mean = data.mean, .variance = data.variance});
+    const auto grid = grid::log_snr(schedule::Edm{}, 40, {.max = 10, .min = 0.05});
+    const auto exact = verify::moments(solver, density, grid, {0, 100});
+    for (const Index n : {1, 2, 3, 8, 64}) {
+      const auto x = sample<double>(solver, density, {38400 / n, n}, grid, Rng(3));
+      const auto count = static_cast<double>(x.size());
+      double mean = 0, variance = 0;
+      for (const double v : x) mean += v / count;
+      for (const double v : x) variance += (v - mean) * (v - mean) / count;
+      INFO(n << " elements");
+      CHECK_THAT(mean, WithinAbs(exact.mean, 4 * std::sqrt(exact.variance / count)));
+      CHECK_THAT(variance, WithinAbs(exact.variance, 4 * std::sqrt(2 / count) * exact.variance));
+    }
+  };
+  check(PredictorCorrector<>{});
+  check(PredictorCorrector<>{.corrections = 3});
+  check(AnnealedLangevin{.corrections = 5});
+}
+
 TEST_CASE("predictor corrector: corrections, then the predictor", "[diffusion][solver]") {
   const Level from = vp[3], to = vp[4];
   const Tensor<double> x({3, 1}, {-1, 0.2, 0.9});
