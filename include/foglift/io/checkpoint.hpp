@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/core/atomic_file.hpp"
+#include "foglift/io/choices.hpp"
 #include "foglift/io/safetensors.hpp"
 #include "foglift/train/fit.hpp"
 
@@ -27,9 +28,11 @@ namespace io {
 ///   best.NAME                 the best average, once validation chose one
 ///   adam.m.NAME, adam.v.NAME  moments, by the names the optimizer gives itself and them
 ///   adam.updates              updates each parameter has seen, U64
-/// and in __metadata__ the remaining numbers (floating ones in hexadecimal, exactly), the program's
-/// own `config` text, library and format version, and a hash of all bytes of the file. Equal states
-/// give equal bytes.
+///   fitted.NAME               numbers that were fitted beside the weights, F64
+/// and in __metadata__ the remaining numbers (floating ones in hexadecimal, exactly), under
+/// made_for.NAME what the weights' shapes do not tell (FitState::made_for, nn::description), the
+/// program's own `config` text, library and format version, and a hash of all bytes of the file.
+/// Equal states give equal bytes.
 inline constexpr const char* checkpoint_format = "1";
 
 namespace detail {
@@ -143,6 +146,17 @@ std::size_t read_slots(const Safetensors& file, const M& model, Rule& rule) {
   return count;
 }
 
+/// Takes the numbers that were fitted beside the weights; returns how many tensors that took.
+template <class State>
+std::size_t read_fitted(const Safetensors& file, State& state) {
+  constexpr std::string_view prefix = "fitted.";
+  state.fitted.clear();
+  for (const TensorInfo& tensor : file.tensors())
+    if (tensor.name.compare(0, prefix.size(), prefix) == 0)
+      state.fitted[tensor.name.substr(prefix.size())] = file.tensor<double>(tensor.name);
+  return state.fitted.size();
+}
+
 }  // namespace detail
 
 /// The bytes of a checkpoint. Throws ArgumentError if the optimizer served another model.
@@ -169,18 +183,26 @@ std::string checkpoint_bytes(const train::FitState<M, Rule>& state, const std::s
   if (!updates.empty())
     tensors.push_back(
         named(std::string(Rule::name) + ".updates", std::span<const std::uint64_t>(updates)));
-  std::string bytes = safetensors_bytes(std::move(tensors),
-                                        {{"config", config},
-                                         {"foglift.format", checkpoint_format},
-                                         {"foglift.hash", std::string(detail::no_hash)},
-                                         {"foglift.version", FOGLIFT_VERSION_STRING},
-                                         {"optimizer", Rule::name},
-                                         {"seed", detail::exact_text(state.seed)},
-                                         {"step", detail::exact_text(state.step)},
-                                         {"smoothed_loss", detail::exact_text(state.smoothed_loss)},
-                                         {"best_metric", detail::exact_text(state.best_metric)},
-                                         {"best_step", detail::exact_text(state.best_step)},
-                                         {"misses", detail::exact_text(state.misses)}});
+  for (const auto& [name, numbers] : state.fitted)
+    tensors.push_back(named("fitted." + name, numbers));
+  Metadata metadata{{"config", config},
+                    {"foglift.format", checkpoint_format},
+                    {"foglift.hash", std::string(detail::no_hash)},
+                    {"foglift.version", FOGLIFT_VERSION_STRING},
+                    {"optimizer", Rule::name},
+                    {"seed", detail::exact_text(state.seed)},
+                    {"step", detail::exact_text(state.step)},
+                    {"smoothed_loss", detail::exact_text(state.smoothed_loss)},
+                    {"best_metric", detail::exact_text(state.best_metric)},
+                    {"best_step", detail::exact_text(state.best_step)},
+                    {"misses", detail::exact_text(state.misses)}};
+  const nn::Description told = nn::description(state.model);
+  for (const nn::Description* choices : {&told, &state.made_for})
+    for (const auto& [key, value] : *choices)
+      if (!metadata.emplace(std::string(detail::made_for) + key, value).second)
+        raise<ArgumentError>("save_checkpoint: made_for has \"", key,
+                             "\", which is an option of the network");
+  std::string bytes = safetensors_bytes(std::move(tensors), metadata);
   const std::size_t at = bytes.find(detail::hash_key) + detail::hash_key.size();
   bytes.replace(at, detail::hash_digits, detail::hex_digits(detail::content_hash(bytes)));
   return bytes;
@@ -229,10 +251,12 @@ class Checkpoint {
   const Safetensors& file() const { return file_; }
 
   /// Sets the weights that FitState::result() named: the best ones, else the average. Throws
-  /// FormatError naming the first tensor that is missing or of another shape, ArgumentError if the
-  /// model holds parameters that its each() does not name, with the model untouched.
+  /// FormatError naming the first tensor that is missing or of another shape, or the option of the
+  /// network (see nn::description) that was another one, ArgumentError if the model holds
+  /// parameters that its each() does not name, with the model untouched.
   template <nn::Module M>
   void weights(M& model) const {
+    detail::match_model(file_, model);
     M loaded = nn::detail::named_copy("Checkpoint::weights", model);
     const std::string prefix = detail::has_prefix(file_, "best.") ? "best." : "ema.";
     const std::size_t count = detail::read_weights(file_, prefix, loaded);
@@ -246,13 +270,14 @@ class Checkpoint {
   }
 
   /// Sets the whole state of a run, whose model must be built as the saved one was. Throws
-  /// FormatError naming what is missing, left over, or of another shape, type or optimizer, with
-  /// the state untouched.
+  /// FormatError naming what is missing, left over, or of another shape, type, option or optimizer,
+  /// with the state untouched.
   template <nn::Module M, train::Optimizer Rule>
   void restore(train::FitState<M, Rule>& state) const {
     if (file_.metadata("optimizer") != Rule::name)
       raise<FormatError>(file_.source(), ": state of optimizer \"", file_.metadata("optimizer"),
                          "\", needs \"", Rule::name, '"');
+    detail::match_state(file_, state);
     train::FitState<M, Rule> loaded = state;
     std::size_t count = detail::read_weights(file_, "model.", loaded.model);
     count += detail::read_weights(file_, "ema.", loaded.ema);
@@ -260,6 +285,7 @@ class Checkpoint {
     if (detail::has_prefix(file_, "best."))
       count += detail::read_weights(file_, "best.", loaded.best.emplace(loaded.ema));
     count += detail::read_slots(file_, loaded.model, loaded.optimizer);
+    count += detail::read_fitted(file_, loaded);
     if (count != file_.tensors().size())
       raise<FormatError>(file_.source(), ": ", file_.tensors().size(), " tensors, the run has ",
                          count, "; was the model built with other options?");

@@ -112,6 +112,12 @@ struct TimeEmbeddingOptions {
   Index layers = 2;          ///< 2: silu(fc2(silu(fc1(features)))), 1: fc1(features) alone
   Index classes = 0;         ///< > 0: takes class labels
   Index vector = 0;          ///< > 0: takes a condition vector of so many features
+
+  /// See nn::description. An option that is added has to be sorted here.
+  static void untold(const TimeEmbeddingOptions& o, auto&& f) {
+    const auto& [features, width, time_scale, fourier, layers, classes, vector] = o;
+    f("time_scale", time_scale);
+  }
 };
 
 /// One vector a sample of what the whole sample is told: the time, and where asked for its class

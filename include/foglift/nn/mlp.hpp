@@ -19,6 +19,12 @@ struct MlpOptions {
   double dropout = 0;
   bool zero_out = false;                ///< the output layer starts at zero
   TimeEmbeddingOptions embedding = {};  ///< its features and width are `width`
+
+  /// See nn::description. An option that is added has to be sorted here.
+  static void untold(const MlpOptions& o, auto&& f) {
+    const auto& [in, out, width, depth, dropout, zero_out, embedding] = o;
+    TimeEmbeddingOptions::untold(embedding, f);
+  }
 };
 
 /// A denoiser of vectors: x [B, in], time [B] -> [B, out]. The first layer's output is shifted by

@@ -31,6 +31,16 @@ struct TransformerOptions {
   Index sequence = 0;                   ///< > 0: takes a condition sequence of so many channels
   TimeEmbeddingOptions embedding = {};  ///< its width is `width`; features 0: width
   bool checkpoint = false;  ///< DiT: training keeps only the inputs of blocks and runs them again
+
+  /// See nn::description. An option that is added has to be sorted here.
+  static void untold(const TransformerOptions& o, auto&& f) {
+    const auto& [in, out, patch, width, depth, heads, ratio, extents, zero, dropout, sequence,
+                 embedding, checkpoint] = o;
+    f("patch", patch);
+    f("heads", heads);
+    f("extents", extents);
+    TimeEmbeddingOptions::untold(embedding, f);
+  }
 };
 
 namespace detail {

@@ -35,6 +35,18 @@ struct UNetOptions {
   TimeEmbeddingOptions embedding = {};  ///< features 0: width; width 0: 4 * width
   bool checkpoint =
       false;  ///< training keeps only the inputs of residual blocks and runs them again
+
+  /// See nn::description. An option that is added has to be sorted here.
+  static void untold(const UNetOptions& o, auto&& f) {
+    const auto& [in, out, width, multipliers, blocks, attention, middle_attention, heads, groups,
+                 kernel, padding, scale_shift, dropout, zero_out, sequence, embedding, checkpoint] =
+        o;
+    f("heads", heads);
+    f("groups", groups);
+    constexpr std::array<const char*, 3> paddings{"zero", "circular", "reflect"};
+    f("padding", paddings[static_cast<std::size_t>(padding)]);
+    TimeEmbeddingOptions::untold(embedding, f);
+  }
 };
 
 /// U-Net denoiser (Ho et al. 2020): x [B, L, in] (Dims = 1) or [B, H, W, in] (Dims = 2), time [B]

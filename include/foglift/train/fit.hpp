@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/nn/description.hpp"
 #include "foglift/train/clip.hpp"
 #include "foglift/train/denormals.hpp"
 #include "foglift/train/ema.hpp"
@@ -12,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -35,6 +37,12 @@ struct FitState {
   double best_metric = std::numeric_limits<double>::infinity();
   Index best_step = 0;  ///< steps done when the best metric was measured
   Index misses = 0;     ///< validations since then
+  /// Numbers that were fitted beside the weights, by name: a scale of the data, a loss history.
+  std::map<std::string, Tensor<double>> fitted = {};
+  /// What the program chose that the weights are of no use without, by name ("horizon" = "24"). A
+  /// checkpoint is restored only where it is the same. Networks say by themselves what they were
+  /// built with (nn::description).
+  nn::Description made_for = {};
 
   /// Throws ArgumentError if the model holds parameters that its each() does not name.
   FitState(Model initial, Rule rule, std::uint64_t shuffle_seed)

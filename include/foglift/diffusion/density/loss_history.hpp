@@ -1,10 +1,13 @@
 #pragma once
 
+#include "foglift/core/tensor.hpp"
 #include "foglift/diffusion/density/piecewise.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <span>
+#include <sstream>
+#include <string>
 #include <vector>
 
 namespace foglift {
@@ -16,7 +19,7 @@ namespace density {
 /// the root of their mean square, mixed with a little of the uniform one. Uniform until every part
 /// has its full history. With weights 1 / pdf(t) (LossOptions::reweight) the loss stays unbiased.
 ///
-///   density::LossHistory history;                      // with the training state
+///   density::LossHistory history;                      // with the training state: see memory()
 ///   SampleLosses samples;
 ///   auto loss = diffusion_loss(tape, net, x0, ..., {.density = history.density(),
 ///                                                   .reweight = true, .samples = &samples});
@@ -78,6 +81,42 @@ class LossHistory {
       v = options_.uniform / static_cast<double>(N) +
           (1 - options_.uniform) * (sum > 0 ? v / sum : 1 / static_cast<double>(N));
     return Piecewise(std::move(p));
+  }
+
+  /// All that it remembers, as numbers for a file: [2 + parts (1 + length)], first the length and
+  /// the uniform share. In a checkpoint: `state.fitted["losses"] = history.memory()`.
+  Tensor<double> memory() const {
+    std::vector<double> all{static_cast<double>(options_.length), options_.uniform};
+    for (const Index n : seen_) all.push_back(static_cast<double>(n));
+    all.insert(all.end(), losses_.begin(), losses_.end());
+    return Tensor<double>({static_cast<Index>(all.size())}, std::span<const double>(all));
+  }
+
+  /// Goes on from the memory() of another one. Throws ArgumentError, naming both sides, if that had
+  /// other options, or if the numbers are no memory.
+  void restore(const Tensor<double>& memory) {
+    const Tensor<double> own = this->memory();
+    const auto said = [](const Tensor<double>& m) {
+      std::ostringstream text;
+      text << "a memory " << m.shape();
+      if (m.size() > 1) text << " of length " << m[0] << " and uniform share " << m[1];
+      return text.str();
+    };
+    if (memory.shape() != own.shape() || memory[0] != own[0] || memory[1] != own[1])
+      raise<ArgumentError>("LossHistory::restore: ", said(memory), ", this history has ",
+                           said(own));
+    const auto parts = seen_.size();
+    const double* seen = memory.data() + 2;
+    for (std::size_t i = 0; i < parts; ++i)
+      if (!(seen[i] >= 0 && seen[i] == std::floor(seen[i]) && seen[i] < 0x1p53))
+        raise<ArgumentError>("LossHistory::restore: part ", i, " has seen ", seen[i], " losses");
+    if (const auto bad =
+            std::find_if(seen + parts, memory.end(), [](double v) { return !std::isfinite(v); });
+        bad != memory.end())
+      raise<ArgumentError>("LossHistory::restore: a loss is ", *bad);
+    std::transform(seen, seen + parts, seen_.begin(),
+                   [](double n) { return static_cast<Index>(n); });
+    std::copy(seen + parts, memory.end(), losses_.begin());
   }
 
  private:
