@@ -80,3 +80,22 @@ TEST_CASE("random walk bootstrap: mean and variance grow with the changes of the
   CHECK_THROWS_AS(random_walk_bootstrap(std::vector<double>{1, missing, 2}, {}, Rng(1)),
                   ArgumentError);
 }
+
+TEST_CASE("baselines: an infinite value, or one whose sums are, is refused",
+          "[forecast][baselines]") {
+  for (const double bad : {HUGE_VAL, -HUGE_VAL, 1e308}) {
+    const std::vector<double> x = {1, bad, 2, 3, 4, 5, 6, 7};
+    CHECK_THROWS_AS(seasonal_naive(x, 2, 2), NumericError);
+    CHECK_THROWS_AS(seasonal_naive_bootstrap(x, 2, {.horizon = 2}, Rng(1)), NumericError);
+    CHECK_THROWS_AS(random_walk_bootstrap(x, {.horizon = 2}, Rng(1)), NumericError);
+  }
+}
+
+TEST_CASE("seasonal lag: the same phase of the last whole season", "[forecast][baselines]") {
+  for (const Index season : {1, 3, 7})
+    for (Index h = 0; h < 20; ++h) {
+      Index expected = 50 + h;  // from there back by whole seasons until it is known
+      while (expected >= 50) expected -= season;
+      CHECK(seasonal_lag(50, h, season) == expected);
+    }
+}

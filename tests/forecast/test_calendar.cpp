@@ -88,6 +88,35 @@ TEST_CASE("regular series: what is not one is named", "[forecast][frequency]") {
   CHECK_THROWS_AS(regular_series(two, std::vector<double>{1}), ShapeError);
 }
 
+TEST_CASE("regular series: as many cells as the rows are worth, and not one more",
+          "[forecast][frequency]") {
+  const Time t0 = time_at(2020, 2, 28);
+  const auto times = [&](Index cells) {
+    return std::vector<Time>{t0, t0 + 60, t0 + 120, t0 + 60 * (cells - 1)};
+  };
+  const std::vector<double> four(4, 1.0);
+  CHECK(most_cells(4) == 32 * 4 + 1000);
+  CHECK(regular_series(times(1128), four).size() == 1128);
+  CHECK_THROWS_WITH(
+      regular_series(times(1129), four),
+      ContainsSubstring("a series of 1129 minutely cells") && ContainsSubstring("at most 1128"));
+  // Stamps that follow no frequency: the most frequent gap is the least of all gaps that differ.
+  std::vector<Time> far;
+  for (Time i = 0; i < 9000; ++i) far.push_back(t0 + i * 1000 + i % 7 * i % 11);
+  CHECK_THROWS_AS(regular_series(far, std::vector<double>(far.size(), 1.0), "x", nullptr),
+                  ArgumentError);
+}
+
+TEST_CASE("autocorrelation: a negative lag and an infinite value are refused",
+          "[forecast][season]") {
+  CHECK_THROWS_AS(autocorrelation(std::vector<double>{1, 2, 3}, -1), ArgumentError);
+  CHECK_THROWS_AS(autocorrelation(std::vector<double>{1, HUGE_VAL, 3}, 1), NumericError);
+  CHECK_THROWS_AS(detect_seasons(std::vector<double>{1, 1e300, 3, 1, 2, 3, 4, 3, 2, 1, 2,
+                                                     2, 3,     4, 5, 6, 2, 1, 2, 3, 4},
+                                 {.seconds = day_seconds}),
+                  NumericError);
+}
+
 TEST_CASE("seasons: lengths that the calendar gives", "[forecast][season]") {
   using V = std::vector<Index>;
   CHECK(calendar_seasons({.seconds = 3600}) == V{24, 168});

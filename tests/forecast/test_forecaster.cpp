@@ -1,10 +1,12 @@
 #include "foglift/forecast/backtest.hpp"
 #include "foglift/forecast/forecaster.hpp"
+#include "foglift/io/checkpoint.hpp"
 #include "foglift/nn/transformer.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>
 #include <numbers>
+#include <set>
 
 using namespace foglift;
 using namespace foglift::forecast;
@@ -185,6 +187,209 @@ TEST_CASE("forecaster: a bound at zero, and what can not be fitted", "[forecast]
   CHECK_THROWS_AS(starved.fit(series), ArgumentError);
   options.validation = -1;
   CHECK_THROWS_AS(Forecaster<>(options, small_net), ArgumentError);
+}
+
+TEST_CASE("forecaster: restored from its checkpoint it draws the same paths, and trains on alike",
+          "[forecast][forecaster]") {
+  std::vector<Series> series = autoregressions(3, 60);
+  ForecasterOptions options = small_options();
+  options.steps = 6;
+  options.validation = 8;
+  options.validate_every = 2;
+  Forecaster<> whole(options, small_net), part(options, small_net);
+  whole.fit(series);
+  part.fit(series, {.stop = [&] { return part.state().step == 3; }});
+  REQUIRE(whole.spread() != 1);
+
+  const std::vector<Origin> origins = {{0, 60}, {2, 44}};
+  ForecasterOptions other = options;
+  other.seed = 77;  // other first weights; the seed of paths is the user's choice
+  const auto check = [&](const auto& model, auto& again) {
+    io::Checkpoint(io::checkpoint_bytes(model.state(), "c"), "run").restore(again.state());
+    CHECK(again.spread() == model.spread());
+  };
+  Forecaster<> same(options, small_net), reseeded(other, small_net), resumed(options, small_net);
+  check(whole, same);
+  CHECK(same.paths(series, origins, 30) == whole.paths(series, origins, 30));
+  check(whole, reseeded);
+  CHECK_FALSE(reseeded.paths(series, origins, 2) == whole.paths(series, origins, 2));
+  check(part, resumed);
+  CHECK(resumed.paths(series, origins, 30) == part.paths(series, origins, 30));
+  CHECK(resumed.fit(series) == train::FitEnd::steps);
+  CHECK(resumed.paths(series, origins, 30) == whole.paths(series, origins, 30));
+
+  // The scale that the network learned with stays, whatever series it is trained on next.
+  const double before = resumed.spread();
+  for (double& v : series[0].values) v = 0;
+  options.steps = 7;
+  Forecaster<> longer(options, small_net);
+  check(resumed, longer);
+  longer.fit(series);
+  CHECK(longer.spread() == before);
+
+  using Dit = Forecaster<nn::Dit1d<float>>;
+  const nn::TransformerOptions net{.width = 8, .depth = 1, .heads = 2, .ratio = 2};
+  Dit transformer(small_options(), net), second(small_options(), net);
+  transformer.fit(series);
+  check(transformer, second);
+  CHECK(second.paths(series, origins, 3) == transformer.paths(series, origins, 3));
+}
+
+TEST_CASE("forecaster: a checkpoint of other windows or another network is refused by name",
+          "[forecast][forecaster]") {
+  const std::vector<Series> series = autoregressions(2, 60);
+  Forecaster<> saved(small_options(), small_net);
+  saved.fit(series);
+  const io::Checkpoint file(io::checkpoint_bytes(saved.state(), ""), "run");
+  const auto refused = [&](const WindowOptions& window, const nn::UNetOptions& net,
+                           const char* why) {
+    ForecasterOptions options = small_options();
+    options.window = window;
+    Forecaster<> other(options, net);
+    CHECK_THROWS_WITH(file.restore(other.state()), ContainsSubstring(why));
+  };
+  // All of one shape.
+  refused({.horizon = 4, .context = 7}, small_net,
+          "made for window.context = 8, used for window.context = 7");
+  refused({.horizon = 2, .context = 4}, small_net,
+          "made for window.context = 8, used for window.context = 4");
+  refused({.horizon = 4, .context = 8, .scaling = Scaling::mean_abs}, small_net,
+          "made for window.scaling = standard, used for window.scaling = mean_abs");
+  nn::UNetOptions net = small_net;
+  net.groups = 2;
+  refused(small_options().window, net, "made for groups = 4, used for groups = 2");
+  refused({.horizon = 4, .context = 4, .calendar = {.day = 1}}, small_net,
+          "made for window.calendar = 0 0 0, used for window.calendar = 1 0 0");
+}
+
+TEST_CASE(
+    "forecaster: what was not trained draws nothing, and an old checkpoint says what it lacks",
+    "[forecast][forecaster]") {
+  const std::vector<Series> series = autoregressions(2, 60);
+  const std::vector<Origin> origins = {{0, 60}};
+  Forecaster<> model(small_options(), small_net);
+  CHECK_THROWS_WITH(model.paths(series, origins, 2), ContainsSubstring("not trained"));
+  CHECK_THROWS_AS(model.spread(), ArgumentError);
+  model.fit(series, {.stop = [] { return true; }});
+  CHECK_THROWS_WITH(model.paths(series, origins, 2), ContainsSubstring("not trained"));
+  model.fit(series);
+  const auto expected = model.paths(series, origins, 2);
+
+  // As older versions saved it.
+  model.state().fitted.clear();
+  model.state().made_for.clear();
+  const std::string old = io::checkpoint_bytes(model.state(), "");
+  Forecaster<> restored(small_options(), small_net);
+  CHECK_THROWS_WITH(io::Checkpoint(old, "run").restore(restored.state()),
+                    ContainsSubstring("made for no window."));
+  restored.state().made_for.clear();
+  io::Checkpoint(old, "run").restore(restored.state());
+  CHECK_THROWS_WITH(restored.paths(series, origins, 2),
+                    ContainsSubstring("trained for 3 steps") && ContainsSubstring("\"spread\""));
+  CHECK(restored.fit(series) == train::FitEnd::steps);  // takes no step, finds the scale
+  CHECK(restored.paths(series, origins, 2) == expected);
+  restored.state().fitted["spread"] = Tensor<double>({1}, -1);
+  CHECK_THROWS_AS(restored.paths(series, origins, 2), ArgumentError);
+}
+
+TEST_CASE(
+    "forecaster: paths of an origin are all different, beyond those of one call of the network",
+    "[forecast][forecaster]") {
+  const std::vector<Series> series = autoregressions(2, 60);
+  Forecaster<> model(small_options(), small_net);
+  model.fit(series);
+  const std::vector<Origin> origins = {{0, 60}, {1, 60}, {0, 59}};
+  const Tensor<double> paths = model.paths(series, origins, 60);
+  for (Index h = 0; h < paths.dim(2); ++h) {
+    std::set<double> seen;
+    for (Index w = 0; w < 3; ++w)
+      for (Index p = 0; p < 60; ++p) seen.insert(paths(w, p, h));
+    // 180 draws in double from a law without atoms, made of floats: two are equal with a chance
+    // below 180^2 / 2 / 2^23 = 0.2 %.
+    CHECK(seen.size() >= 179);
+  }
+}
+
+TEST_CASE("forecaster: an infinite or absurd value is named, never a forecast",
+          "[forecast][forecaster]") {
+  const std::vector<Series> series = autoregressions(2, 60);
+  Forecaster<> model(small_options(), small_net);
+  model.fit(series);
+  const std::vector<Origin> last = {{1, 60}};
+  for (const double bad : {HUGE_VAL, -HUGE_VAL, 1e300}) {
+    std::vector<Series> other = series;
+    other[1].name = "spoiled";
+    other[1].values[59] = bad;
+    CHECK_THROWS_AS(model.paths(other, last, 2), NumericError);
+    CHECK_THROWS_WITH(model.paths(other, last, 2),
+                      ContainsSubstring("\"spoiled\"") && ContainsSubstring("59"));
+    Forecaster<> fresh(small_options(), small_net);
+    CHECK_THROWS_AS(fresh.fit(other), NumericError);
+  }
+  std::vector<Series> other = series;
+  other[1].values[50] = 1e30;
+  Forecaster<> fresh(small_options(), small_net);
+  CHECK_THROWS_AS(fresh.fit(other), NumericError);
+  CHECK_THROWS_WITH(fresh.fit(other), ContainsSubstring("cell 50") && ContainsSubstring("1e+30"));
+  // In the past of a forecast it is only a large value: the forecast is of its size at most.
+  const Tensor<double> after = model.paths(other, std::vector<Origin>{{1, 55}}, 4);
+  for (const double v : after) CHECK(std::abs(v) < 1e33);
+}
+
+TEST_CASE("backtest: every baseline draws by its series and origin, from the values before",
+          "[forecast][backtest]") {
+  // Three series alike, so that only what they draw can differ.
+  std::vector<Series> series(3, autoregressions(1, 60)[0]);
+  const std::vector<Origin> origins = {{0, 50}, {1, 50}, {0, 55}, {2, 50}};
+  const BaselineOptions options{.horizon = 5, .paths = 7};
+  const Rng rng(3);
+  const auto walk = [&](std::span<const double> past, const Rng& own) {
+    return random_walk_bootstrap(past, options, own);
+  };
+  const Tensor<double> all = baseline_paths(series, origins, options, rng, walk);
+  REQUIRE(all.shape() == Shape{4, 7, 5});
+  std::set<std::vector<double>> different;
+  for (std::size_t w = 0; w < origins.size(); ++w) {
+    const auto i = static_cast<Index>(w);
+    const Tensor<double> one = all.rows(i, 1).reshaped({7, 5});
+    const auto& x = series[static_cast<std::size_t>(origins[w].series)].values;
+    const auto past = std::span(x).first(static_cast<std::size_t>(origins[w].at));
+    CHECK(one == walk(past, rng.stream(static_cast<std::uint64_t>(origins[w].series))
+                                .stream(static_cast<std::uint64_t>(origins[w].at))));
+    different.emplace(one.begin(), one.end());
+    // An origin's paths are the same whatever stands beside it.
+    CHECK(baseline_paths(series, std::span(origins).subspan(w, 1), options, rng, walk)
+              .reshaped({7, 5}) == one);
+  }
+  CHECK(different.size() == 4);
+  CHECK_THROWS_AS(baseline_paths(series, origins, {.horizon = 5, .paths = 6}, rng, walk),
+                  ShapeError);
+  CHECK_THROWS_AS(baseline_paths(series, std::vector<Origin>{{3, 5}}, options, rng, walk),
+                  ArgumentError);
+}
+
+TEST_CASE("backtest: scores are those of the metrics on the values before and after each origin",
+          "[forecast][backtest]") {
+  const std::vector<Series> series = autoregressions(2, 40);
+  const std::vector<Origin> origins = {{0, 20}, {1, 30}};
+  const auto paths = Rng(4).normal<double>({2, 9, 5});
+  const Score s = score("noise", paths, series, origins, 3);
+  Tensor<double> actual({2, 5});
+  std::vector<double> scales;
+  for (Index w = 0; w < 2; ++w) {
+    const auto& x = series[static_cast<std::size_t>(w)].values;
+    const Index at = origins[static_cast<std::size_t>(w)].at;
+    for (Index h = 0; h < 5; ++h) actual(w, h) = x[static_cast<std::size_t>(at + h)];
+    double sum = 0;
+    for (Index t = 3; t < at; ++t)
+      sum += std::abs(x[static_cast<std::size_t>(t)] - x[static_cast<std::size_t>(t - 3)]);
+    scales.push_back(sum / static_cast<double>(at - 3));
+  }
+  CHECK(s.name == "noise");
+  CHECK(s.crps == crps(paths, actual));
+  CHECK(s.quantile_loss == mean_weighted_quantile_loss(paths, actual));
+  CHECK(s.coverage == coverage(paths, actual, 0.8));
+  CHECK_THAT(s.mase, WithinRel(mase(paths, actual, scales), 1e-12));
 }
 
 TEST_CASE("backtest: origins, actual values and scores", "[forecast][backtest]") {

@@ -176,6 +176,48 @@ TEST_CASE("metrics: an infinite actual value is refused", "[forecast][metrics]")
   CHECK_THROWS_AS(crps(paths, actual), NumericError);
 }
 
+TEST_CASE("metrics: values up to the stated size give finite results, beyond it an error",
+          "[forecast][metrics]") {
+  const double most = largest_value;
+  const Tensor<double> paths({1, 2, 2}, {most, -most, -most, most}), actual({1, 2}, {-most, most});
+  // Members -m and m, observed at an end: the mean error m, less a quarter of the distance 2 m.
+  CHECK_THAT(crps(paths, actual), WithinRel(most / 2, 1e-15));
+  CHECK(std::isfinite(mean_weighted_quantile_loss(paths, actual)));
+  CHECK(coverage(paths, actual, 0.8) == 0);
+  CHECK_THAT(mase(paths, actual, std::vector<double>{most}), WithinRel(1.0, 1e-15));
+  CHECK(pit(paths, actual) == std::vector<double>{0.25, 0.75});
+
+  for (const double bad : {2 * most, 1e308, HUGE_VAL}) {
+    std::vector<double> members = {bad, 1};
+    CHECK_THROWS_AS(crps(members, 0), NumericError);
+    CHECK_THROWS_AS(crps(std::span(members).last(1), -bad), NumericError);
+    const std::vector<double> sorted = {-bad, bad};
+    CHECK_THROWS_AS(quantile_linear(sorted, 0.5), NumericError);
+    CHECK_THROWS_AS(quantile_nearest(sorted, 0.9), NumericError);
+    CHECK_THROWS_AS(seasonal_error(sorted, 1), NumericError);
+    const Tensor<double> wild({1, 2, 2}, {1, 2, bad, 4}), wild_actual({1, 2}, {1, bad});
+    const auto refuse = [&](const Tensor<double>& p, const Tensor<double>& y) {
+      CHECK_THROWS_AS(crps(p, y), NumericError);
+      CHECK_THROWS_AS(mean_weighted_quantile_loss(p, y), NumericError);
+      CHECK_THROWS_AS(coverage(p, y, 0.5), NumericError);
+      CHECK_THROWS_AS(mase(p, y, std::vector<double>{1}), NumericError);
+      CHECK_THROWS_AS(pit(p, y), NumericError);
+    };
+    refuse(wild, actual);
+    refuse(paths, wild_actual);
+    CHECK_THROWS_AS(quantiles(wild, nine_levels), NumericError);
+    CHECK_THROWS_AS(mase(paths, actual, std::vector<double>{HUGE_VAL}), NumericError);
+  }
+  std::vector<double> members = {missing, 1};
+  CHECK_THROWS_AS(crps(members, 0), NumericError);
+  CHECK_THROWS_AS(crps(std::span(members).last(1), missing), NumericError);
+  CHECK_THROWS_AS(quantiles(paths, std::span<const double>()), ArgumentError);
+  // Results that no double holds.
+  const Tensor<double> tiny({1, 2}, 1e-310);
+  CHECK_THROWS_AS(mean_weighted_quantile_loss(paths, tiny), NumericError);
+  CHECK_THROWS_AS(mase(paths, actual, std::vector<double>{1e-200}), NumericError);
+}
+
 TEST_CASE("quantiles: a path that is not a number is refused", "[forecast][metrics]") {
   const std::vector<double> levels{0.5};
   CHECK_THROWS_AS(quantiles(Tensor<double>({1, 2, 1}, {1, missing}), levels), NumericError);

@@ -139,6 +139,75 @@ TEST_CASE("windows: missing and flat stretches stay finite and masked", "[foreca
   CHECK(end.weight == Tensor<float>({1, 4, 1}, {1, 1, 0, 0}));
 }
 
+TEST_CASE("windows: a context that hardly moves is scaled by a tenth of what came before",
+          "[forecast][window]") {
+  // Four contexts of 8: three that swing between 1 and 9, then one between 4.99 and 5.01. The far
+  // past has mean 5 and deviation sqrt((24 * 16 + 8 * 1e-4) / 32), the context one of 0.01.
+  Series s = counting(36);
+  for (std::size_t t = 0; t < 36; ++t) {
+    const double swing = t < 24 ? 4 : 0.01;
+    s.values[t] = 5 + (t % 2 ? swing : -swing);
+  }
+  const std::vector<Series> series = {s};
+  const std::vector<Origin> origin = {{0, 32}};
+  const double far = std::sqrt((24 * 16 + 8 * 1e-4) / 32);
+  const Windows w = Windower({.horizon = 4, .context = 8})(series, origin);
+  CHECK_THAT(w.scale[0], WithinRel(0.1 * far, 1e-12));
+  // Relative to the mean absolute value: 5 in both, so that the floor does nothing.
+  const Windows m =
+      Windower({.horizon = 4, .context = 8, .scaling = Scaling::mean_abs})(series, origin);
+  CHECK_THAT(m.scale[0], WithinRel(5.0, 1e-12));
+  // A context that never moves, after a past that never did: the size of the values, or 1.
+  for (const double level : {5.0, 0.0}) {
+    Series flat = counting(36);
+    flat.values.assign(36, level);
+    const Windows f = Windower({.horizon = 4, .context = 8})(std::vector<Series>{flat}, origin);
+    CHECK(f.scale[0] == (level > 0 ? level : 1));
+  }
+  // Five contexts before, nothing of it counts.
+  const Windows early = Windower({.horizon = 1, .context = 2})(series, origin);
+  CHECK_THAT(early.scale[0], WithinRel(0.01, 1e-9));
+}
+
+TEST_CASE("windows: targets alone are those of whole windows", "[forecast][window]") {
+  const std::vector<Series> series = {noisy(50, 4), noisy(90, 5)};
+  const Windower window({.horizon = 6, .context = 12, .seasons = {4}});
+  const std::vector<Origin> all = {{0, 20}, {1, 80}, {0, 47}};
+  const Windows whole = window(series, all), part = window.targets(series, all);
+  CHECK(part.target == whole.target);
+  CHECK(part.weight == whole.weight);
+  CHECK(part.baseline == whole.baseline);
+  CHECK(part.scale == whole.scale);
+  CHECK(part.features.empty());
+}
+
+TEST_CASE("windows: an infinite or absurd value in reach is named, one out of reach is not read",
+          "[forecast][window]") {
+  const Windower window({.horizon = 4, .context = 8, .seasons = {3}});
+  const std::vector<Origin> origin = {{0, 50}};
+  for (const double bad : {HUGE_VAL, -HUGE_VAL, 1e300}) {
+    // The far past begins at 50 - 32, the targets end at 53.
+    for (const std::size_t at : {18, 30, 49, 50, 53}) {
+      Series s = noisy(60, 2);
+      s.values[at] = bad;
+      CHECK_THROWS_AS(window(std::vector<Series>{s}, origin), NumericError);
+      CHECK_THROWS_WITH(window(std::vector<Series>{s}, origin), ContainsSubstring("\"x\""));
+    }
+    for (const std::size_t at : {5, 17, 54, 59}) {
+      Series s = noisy(60, 2);
+      s.values[at] = bad;
+      const Windows w = window(std::vector<Series>{s}, origin);
+      CHECK(w.features == window(std::vector<Series>{noisy(60, 2)}, origin).features);
+    }
+  }
+  // A season far back that is out of all proportion to the context.
+  Series s = noisy(60, 2);
+  s.values[10] = 1e20;
+  CHECK_THROWS_AS(
+      Windower({.horizon = 1, .context = 4, .seasons = {40}})(std::vector<Series>{s}, origin),
+      NumericError);
+}
+
 TEST_CASE("windows: options and origins that make no sense are refused", "[forecast][window]") {
   CHECK_THROWS_AS(Windower({.horizon = 0}), ArgumentError);
   CHECK_THROWS_AS(Windower({.context = 0}), ArgumentError);

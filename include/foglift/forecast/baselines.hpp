@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/core/rng.hpp"
+#include "foglift/forecast/value.hpp"
 
 #include <cmath>
 #include <limits>
@@ -40,10 +41,12 @@ inline Index seasonal_lag(Index n, Index h, Index season) {
 }
 
 /// The seasonal naive forecast of `history` (NaN = missing), horizon values: every step repeats the
-/// last value known of its phase. Throws ArgumentError if a phase was never observed.
+/// last value known of its phase. Throws ArgumentError if a phase was never observed; like all
+/// baselines, NumericError for a value that is not usable().
 inline std::vector<double> seasonal_naive(std::span<const double> history, Index horizon,
                                           Index season) {
   if (season < 1) raise<ArgumentError>("seasonal_naive: season ", season);
+  require_usable(history, "seasonal_naive");
   const auto n = static_cast<Index>(history.size());
   std::vector<double> out;
   for (Index h = 0; h < horizon; ++h) {
@@ -106,6 +109,7 @@ inline Tensor<double> seasonal_naive_bootstrap(std::span<const double> history, 
 inline Tensor<double> random_walk_bootstrap(std::span<const double> history,
                                             const BaselineOptions& o, const Rng& rng) {
   detail::require_baseline(o, "random_walk_bootstrap");
+  require_usable(history, "random_walk_bootstrap");
   std::vector<double> changes;
   for (std::size_t t = 1; t < history.size(); ++t)
     if (const double d = history[t] - history[t - 1]; !std::isnan(d)) changes.push_back(d);

@@ -65,18 +65,38 @@ class Forecaster {
   /// Everything that training has become: what a checkpoint keeps, and puts back before `fit`.
   State& state() { return state_; }
   const State& state() const { return state_; }
-  /// Root mean square of the training targets; the network sees targets divided by it.
-  double spread() const { return spread_; }
-  void set_spread(double spread) { spread_ = spread; }
+  /// Root mean square of the training targets; the network sees targets divided by it. It is a part
+  /// of state(), so of its checkpoints. Throws ArgumentError if the model was never trained, or if
+  /// its state is of a checkpoint that did not keep it: `fit` on the training series finds it
+  /// again.
+  double spread() const {
+    const auto found = state_.fitted.find(spread_name);
+    if (state_.step == 0)
+      raise<ArgumentError>("Forecaster: not trained; call fit, or restore a checkpoint");
+    if (found == state_.fitted.end())
+      raise<ArgumentError>("Forecaster: trained for ", state_.step,
+                           " steps, but the state has no \"", spread_name,
+                           "\", the scale of its targets; older checkpoints did not keep it: fit "
+                           "on the series of the training finds it again");
+    const Tensor<double>& s = found->second;
+    if (s.size() != 1 || !(s[0] > 0 && s[0] < largest_value))
+      raise<ArgumentError>("Forecaster: the state's \"", spread_name, "\" is no positive number");
+    return s[0];
+  }
 
   /// Trains on every window of the series that ends before their validation cells, and keeps the
   /// averaged weights that are best on the windows of those cells (the last ones without
-  /// validation). Goes on from state(): a fit that was stopped is resumed by another. Throws
-  /// ArgumentError if no window has a season before it and a value in it, and what train::fit does.
+  /// validation). Goes on from state(): a fit that was stopped is resumed by another, and keeps the
+  /// scale of the targets that it had. Throws ArgumentError if no window has a season before it and
+  /// a value in it, NumericError for a value that is infinite, or a million scales away from the
+  /// naive forecast of its window, and what train::fit does.
   train::FitEnd fit(std::span<const Series> series, const Callbacks& on = {}) {
     const std::vector<Origin> origins = training_origins(series);
     const std::vector<Origin> held_out = validation_origins(series);
-    spread_ = root_mean_square(series, origins);
+    check_targets(series, origins);
+    check_targets(series, held_out);
+    if (state_.step == 0 || state_.fitted.count(spread_name) == 0)
+      state_.fitted[spread_name] = Tensor<double>({1}, root_mean_square(series, origins));
     Callbacks callbacks = on;
     if (!held_out.empty())
       callbacks.metric = [&](const Net& net) { return validation_loss(net, series, held_out); };
@@ -110,11 +130,12 @@ class Forecaster {
 
   /// Sample paths [origins, paths, horizon] of what follows each origin, in the unit of the series,
   /// by DDIM. Path p of an origin depends on the seed, the origin and p alone: not on the other
-  /// origins, the number of paths or the threads. Throws what Windower does.
+  /// origins, the number of paths or the threads. Throws what spread and Windower do.
   Tensor<double> paths(std::span<const Series> series, std::span<const Origin> origins,
                        Index paths) const {
     const Index H = options_.window.horizon, W = static_cast<Index>(origins.size());
     if (paths < 1) raise<ArgumentError>("Forecaster::paths: ", paths, " paths");
+    const double spread = this->spread();
     const Windows windows = windower_(series, origins);
     Tensor<double> out({W, paths, H});
     const Index shards = (paths + shard - 1) / shard;
@@ -125,7 +146,7 @@ class Forecaster {
       for (Index p = 0; p < count; ++p)
         for (Index h = 0; h < H; ++h) {
           const double v = windows.baseline(w, h) + windows.scale[static_cast<std::size_t>(w)] *
-                                                        spread_ * static_cast<double>(z(p, h, 0));
+                                                        spread * static_cast<double>(z(p, h, 0));
           out(w, first + p, h) = options_.non_negative ? std::max(v, 0.0) : v;
         }
     });
@@ -135,18 +156,22 @@ class Forecaster {
  private:
   static constexpr std::uint64_t net_stream = 1, train_stream = 2, validation_stream = 3,
                                  path_stream = 4, dropout_stream = 5;
-  static constexpr Index shard = 25;         // paths of one call of the network
-  static constexpr Index repetitions = 4;    // noise levels at which a validation window is judged
-  static constexpr Index most_windows = 64;  // of one validation
+  static constexpr Index shard = 25;          // paths of one call of the network
+  static constexpr Index repetitions = 4;     // noise levels at which a validation window is judged
+  static constexpr Index most_windows = 64;   // of one validation
+  static constexpr double most_scales = 1e6;  // of a target; more drown all others in float
+  static constexpr const char* spread_name = "spread";
 
   static State initial(const ForecasterOptions& o, const Windower& windower,
                        typename Net::Options net) {
     net.in = 1 + windower.features();
     net.out = 1;
     Rng rng = Rng(o.seed).stream(net_stream);
-    return State(Net(net, rng),
-                 train::AdamW<float>({.lr = o.learning_rate, .weight_decay = o.weight_decay}),
-                 o.seed);
+    State state(Net(net, rng),
+                train::AdamW<float>({.lr = o.learning_rate, .weight_decay = o.weight_decay}),
+                o.seed);
+    state.made_for = windower.description();
+    return state;
   }
 
   /// Every window that ends before the validation cells and holds a value.
@@ -185,11 +210,27 @@ class Forecaster {
       origins.push_back(o);
   }
 
+  void check_targets(std::span<const Series> series, std::span<const Origin> origins) const {
+    for (std::size_t i = 0; i < origins.size(); ++i) {
+      const Origin& o = origins[i];
+      const Windows w = windower_.targets(series, origins.subspan(i, 1));
+      for (Index h = 0; h < options_.window.horizon; ++h)
+        if (const auto z = static_cast<double>(w.target[h]); !(std::abs(z) <= most_scales)) {
+          const Series& s = series[static_cast<std::size_t>(o.series)];
+          raise<NumericError>("Forecaster::fit: cell ", o.at + h, " of series \"", s.name, "\" is ",
+                              s.values[static_cast<std::size_t>(o.at + h)], ", ", std::abs(z),
+                              " scales of the past before cell ", o.at,
+                              " from its naive forecast, at most ", most_scales,
+                              " can be learned; NaN marks a missing value");
+        }
+    }
+  }
+
   double root_mean_square(std::span<const Series> series, std::span<const Origin> origins) const {
     double sum = 0, count = 0;
     const Index stride = (std::ssize(origins) + 4095) / 4096;  // as many windows tell enough
     for (Index i = 0; i < std::ssize(origins); i += stride) {
-      const Windows w = windower_(series, origins.subspan(static_cast<std::size_t>(i), 1));
+      const Windows w = windower_.targets(series, origins.subspan(static_cast<std::size_t>(i), 1));
       for (const float v : w.target) sum += static_cast<double>(v) * static_cast<double>(v);
       for (const float v : w.weight) count += static_cast<double>(v);
     }
@@ -208,7 +249,8 @@ class Forecaster {
   /// What diffusion_loss is given for windows: the data, and how to draw and weigh it.
   Tensor<float> scaled_target(const Windows& windows) const {
     Tensor<float> x0 = windows.target;
-    for (float& v : x0) v /= static_cast<float>(spread_);
+    const auto spread = static_cast<float>(state_.fitted.at(spread_name)[0]);
+    for (float& v : x0) v /= spread;
     return x0;
   }
 
@@ -251,7 +293,6 @@ class Forecaster {
   ForecasterOptions options_;
   Windower windower_;
   State state_;
-  double spread_ = 1;
 };
 
 }  // namespace forecast

@@ -15,8 +15,8 @@ namespace forecast {
 //   coverage, mase, pit          say how they treat ties, missing cells and the season.
 // Paths are [windows, paths, horizon], actual values [windows, horizon]; a NaN among the actual
 // values is a cell that no metric sees. Every metric throws ShapeError if the shapes do not fit,
-// NumericError for a path that is not finite or an infinite actual value, and ArgumentError if no
-// actual value is there.
+// NumericError for a path that is not finite, a value beyond largest_value or a result beyond
+// double, and ArgumentError if no actual value is there.
 
 /// Which estimate of E|X - X'| an ensemble's CRPS uses.
 enum class Crps {
@@ -25,11 +25,15 @@ enum class Crps {
 };
 
 /// CRPS of an ensemble for one observation: E|X - y| - E|X - X'| / 2 (Gneiting & Raftery 2007, eq.
-/// 21). Sorting gives the double sum in O(S log S). Sorts `members`.
+/// 21). Sorting gives the double sum in O(S log S). Sorts `members`. Throws ArgumentError for an
+/// empty ensemble (or a fair one of 1), NumericError for a value that is not finite or beyond
+/// largest_value.
 inline double crps(std::span<double> members, double actual, Crps kind = Crps::ensemble) {
   const auto size = static_cast<double>(members.size());
   if (members.empty() || (kind == Crps::fair && members.size() < 2))
     raise<ArgumentError>("crps: an ensemble of ", members.size());
+  detail::require_member(actual, "crps");
+  for (const double v : members) detail::require_member(v, "crps");
   std::sort(members.begin(), members.end());
   double error = 0, spread = 0;  // spread = sum over i < j of x[j] - x[i]
   for (std::size_t i = 0; i < members.size(); ++i) {
@@ -46,15 +50,13 @@ Index each_cell(const Tensor<T>& paths, const Tensor<U>& actual, const char* whe
   require_paths(paths.shape(), where);
   if (actual.shape() != Shape{paths.dim(0), paths.dim(2)})
     raise<ShapeError>(where, ": actual values ", actual.shape(), " for paths ", paths.shape());
-  for (const T v : paths)
-    if (!std::isfinite(v)) raise<NumericError>(where, ": a path has the value ", v);
+  for (const T v : paths) require_member(static_cast<double>(v), where);
   std::vector<double> members;
   Index cells = 0;
   for (Index w = 0; w < actual.dim(0); ++w)
     for (Index h = 0; h < actual.dim(1); ++h) {
       if (std::isnan(actual(w, h))) continue;
-      if (std::isinf(actual(w, h)))
-        raise<NumericError>(where, ": an actual value is ", actual(w, h));
+      require_member(static_cast<double>(actual(w, h)), where);
       sorted_members(paths, w, h, members);
       f(w, h, members, static_cast<double>(actual(w, h)));
       ++cells;
@@ -95,7 +97,8 @@ double mean_weighted_quantile_loss(const Tensor<T>& paths, const Tensor<U>& actu
                       size += std::abs(y);
                     });
   if (size == 0) raise<NumericError>("mean_weighted_quantile_loss: every actual value is 0");
-  return loss / static_cast<double>(levels.size()) / size;
+  return detail::finite_result(loss / static_cast<double>(levels.size()) / size,
+                               "mean_weighted_quantile_loss");
 }
 
 /// Share of observed cells inside the central interval of a probability, ends included; its ends
@@ -114,9 +117,10 @@ double coverage(const Tensor<T>& paths, const Tensor<U>& actual, double probabil
 }
 
 /// Mean of |x[t] - x[t - season]| over the pairs that are both there: what MASE divides by (Hyndman
-/// & Koehler 2006). NaN if there is no pair.
+/// & Koehler 2006). NaN if there is no pair. Throws NumericError for a value that is not usable().
 inline double seasonal_error(std::span<const double> values, Index season) {
   if (season < 1) raise<ArgumentError>("seasonal_error: season ", season);
+  require_usable(values, "seasonal_error");
   double sum = 0, pairs = 0;
   for (auto t = static_cast<std::size_t>(season); t < values.size(); ++t) {
     const double error = std::abs(values[t] - values[t - static_cast<std::size_t>(season)]);
@@ -132,13 +136,15 @@ double mase(const Tensor<T>& paths, const Tensor<U>& actual, std::span<const dou
   if (static_cast<Index>(scales.size()) != actual.dim(0))
     raise<ShapeError>("mase: ", scales.size(), " scales for ", actual.dim(0), " windows");
   for (const double s : scales)
-    if (!(s > 0)) raise<NumericError>("mase: a scale of ", s, ", the past shows no change");
+    if (!(s > 0 && std::isfinite(s)))
+      raise<NumericError>("mase: a scale of ", s, s == 0 ? ", the past shows no change" : "",
+                          "; needed positive and finite");
   double sum = 0;
   const Index cells = detail::each_cell(
       paths, actual, "mase", [&](Index w, Index, std::span<const double> members, double y) {
         sum += std::abs(quantile_linear(members, 0.5) - y) / scales[static_cast<std::size_t>(w)];
       });
-  return sum / static_cast<double>(cells);
+  return detail::finite_result(sum / static_cast<double>(cells), "mase");
 }
 
 /// Probability integral transform: for every observed cell the share of members below the actual

@@ -54,9 +54,13 @@ inline Frequency detect_frequency(std::span<const Time> times) {
   return {.seconds = detail::usual_gap(times)};
 }
 
+/// The most cells that regular_series makes of so many rows. A wrong date (year 20112), or stamps
+/// that follow no frequency, would ask for more memory than there is.
+constexpr Index most_cells(Index rows) { return 32 * rows + 1000; }
+
 /// Values at times in any order, as a regular series from the first time to the last; cells that no
-/// time falls on are NaN. Throws ArgumentError if two rows have one time, or a time lies between
-/// the cells of the detected (or given) frequency.
+/// time falls on are NaN. Throws ArgumentError if two rows have one time, if a time lies between
+/// the cells of the detected (or given) frequency, or if there would be more than most_cells.
 inline Series regular_series(std::span<const Time> times, std::span<const double> values,
                              std::string name = {}, const Frequency* frequency = nullptr) {
   if (times.size() != values.size())
@@ -77,13 +81,13 @@ inline Series regular_series(std::span<const Time> times, std::span<const double
     return step.months ? (month_number(t) - month_number(sorted.front())) / step.months
                        : (t - sorted.front()) / step.seconds;
   };
-  const Time cells = cell_of(sorted.back()) + 1;
-  // A wrong date (year 20112) would ask for more memory than there is.
-  if (cells > 1000 * static_cast<Time>(sorted.size()) + 1000)
+  const Time cells = cell_of(sorted.back()) + 1, most = most_cells(std::ssize(sorted));
+  if (cells > most)
     raise<ArgumentError>("regular_series: ", sorted.size(), " rows from ",
                          data::format_date(sorted.front()), " to ",
                          data::format_date(sorted.back()), " leave a series of ", cells, ' ',
-                         step.name(), " values almost empty; check the dates");
+                         step.name(), " cells almost empty, at most ", most,
+                         " are accepted; check the dates, or give the frequency");
   series.values.assign(static_cast<std::size_t>(cells), std::numeric_limits<double>::quiet_NaN());
   for (std::size_t i = 0; i < sorted.size(); ++i) {
     const Time cell = cell_of(sorted[i]);

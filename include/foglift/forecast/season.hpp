@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/forecast/time_axis.hpp"
+#include "foglift/forecast/value.hpp"
 
 #include <cmath>
 #include <limits>
@@ -29,8 +30,11 @@ inline std::vector<Index> calendar_seasons(const Frequency& f) {
 }
 
 /// Correlation of x[t] with x[t + lag] over the pairs that are both there, about the mean of all.
-/// NaN if there are fewer than 2 pairs or nothing varies.
+/// NaN if there are fewer than 2 pairs or nothing varies. Throws ArgumentError for a negative lag,
+/// NumericError for a value that is not usable().
 inline double autocorrelation(std::span<const double> x, Index lag) {
+  if (lag < 0) raise<ArgumentError>("autocorrelation: lag ", lag, ", needed at least 0");
+  require_usable(x, "autocorrelation");
   double sum = 0, count = 0;
   for (const double v : x)
     if (!std::isnan(v)) sum += v, ++count;

@@ -4,6 +4,10 @@
 #include "foglift/forecast/baselines.hpp"
 #include "foglift/forecast/calendar.hpp"
 
+#include <cmath>
+#include <limits>
+#include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -81,12 +85,64 @@ class Windower {
            options_.calendar.channels();
   }
 
+  /// The options in words, for a file of what was trained on such windows.
+  std::map<std::string, std::string> description() const {
+    const WindowOptions& o = options_;
+    const Calendar& c = o.calendar;
+    std::string seasons;
+    for (const Index s : o.seasons) seasons += (seasons.empty() ? "" : " ") + std::to_string(s);
+    return {{"window.horizon", std::to_string(o.horizon)},
+            {"window.context", std::to_string(o.context)},
+            {"window.seasons", seasons},
+            {"window.calendar",
+             std::to_string(c.day) + " " + std::to_string(c.week) + " " + std::to_string(c.year)},
+            {"window.scaling", o.scaling == Scaling::standard ? "standard" : "mean_abs"}};
+  }
+
   /// Windows at the origins. Cells outside a series are missing. Throws ArgumentError for an origin
-  /// without any cell before it, or past the end of its series.
+  /// without any cell before it, or past the end of its series, and NumericError for a value in
+  /// reach that is infinite or beyond largest_value.
   Windows operator()(std::span<const Series> series, std::span<const Origin> origins) const {
+    return windows(series, origins, true);
+  }
+
+  /// The same without features: targets, weights, baseline and scale.
+  Windows targets(std::span<const Series> series, std::span<const Origin> origins) const {
+    return windows(series, origins, false);
+  }
+
+ private:
+  /// The cells before the origin; NaN outside.
+  struct Past {
+    const Series& series;
+    Index end;
+    double operator()(Index t) const {
+      return t >= 0 && t < end ? value_of(series, t) : std::numeric_limits<double>::quiet_NaN();
+    }
+    /// The value of cell t, or of the nearest earlier one in steps of `step` that is there.
+    double last_known(Index t, Index step) const {
+      const double v = detail::last_known(
+          std::span(series.values).first(static_cast<std::size_t>(end)), t, step);
+      if (!usable(v)) refuse(series, t, v);
+      return v;
+    }
+  };
+
+  [[noreturn]] static void refuse(const Series& s, Index t, double v) {
+    raise<NumericError>("Windower: series \"", s.name, "\" is ", v, " at or before cell ", t,
+                        "; needed at most ", largest_value, " in size, or NaN where it is missing");
+  }
+  static double value_of(const Series& s, Index t) {
+    const double v = s.values[static_cast<std::size_t>(t)];
+    if (!usable(v)) refuse(s, t, v);
+    return v;
+  }
+
+  Windows windows(std::span<const Series> series, std::span<const Origin> origins,
+                  bool with_features) const {
     const auto B = static_cast<Index>(origins.size());
     const Index H = options_.horizon;
-    Windows out{Tensor<float>({B, H, features()}),
+    Windows out{with_features ? Tensor<float>({B, H, features()}) : Tensor<float>(),
                 Tensor<float>({B, H, 1}),
                 Tensor<float>({B, H, 1}),
                 Tensor<double>({B, H}),
@@ -98,20 +154,14 @@ class Windower {
       const Series& s = series[static_cast<std::size_t>(origin.series)];
       if (origin.at < 1 || origin.at > s.size())
         raise<ArgumentError>("Windower: origin ", origin.at, " in a series of ", s.size());
-      fill(s, origin.at, b, out);
+      const Past past{s, origin.at};
+      const Scale scale = scale_of(past, origin.at);
+      fill_target(past, scale, b, out);
+      if (with_features) fill_features(past, scale, b, out);
     }
     return out;
   }
 
- private:
-  /// The cells before the origin; NaN outside.
-  struct Past {
-    std::span<const double> x;
-    double operator()(Index t) const {
-      const bool inside = t >= 0 && t < static_cast<Index>(x.size());
-      return inside ? x[static_cast<std::size_t>(t)] : std::numeric_limits<double>::quiet_NaN();
-    }
-  };
   struct Moments {
     double count = 0, mean = 0, mean_abs = 0, deviation = 0;
   };
@@ -150,20 +200,37 @@ class Windower {
     return {centred ? m.mean : 0, scale};
   }
 
-  void fill(const Series& s, Index at, Index b, Windows& out) const {
-    const Past past{std::span(s.values).first(static_cast<std::size_t>(at))};
-    const Scale scale = scale_of(past, at);
+  void fill_target(const Past& past, const Scale& scale, Index b, Windows& out) const {
+    const Series& s = past.series;
+    const Index at = past.end;
     out.scale.push_back(scale.scale);
-    const Index H = options_.horizon;
+    for (Index h = 0; h < options_.horizon; ++h) {
+      const double naive = past.last_known(seasonal_lag(at, h, season()), season());
+      out.baseline(b, h) = std::isnan(naive) ? scale.location : naive;
+      if (at + h >= s.size() || std::isnan(value_of(s, at + h))) continue;
+      out.weight(b, h, 0) = 1;
+      out.target(b, h, 0) =
+          static_cast<float>((value_of(s, at + h) - out.baseline(b, h)) / scale.scale);
+    }
+  }
+
+  void fill_features(const Past& past, const Scale& scale, Index b, Windows& out) const {
+    const Index H = options_.horizon, at = past.end;
     double error_sum = 0, errors = 0, last_error = 0;
     for (Index h = H; h-- > 0;)
       if (const double e = naive_error(past, at - 1 - h); !std::isnan(e))
         error_sum += e, ++errors, last_error = e;
-    const double last = detail::last_known(past.x, at - 1, 1);
+    const double last = past.last_known(at - 1, 1);
 
     for (Index h = 0; h < H; ++h) {
       float* to = &out.features(b, h, 0);
-      const auto put = [&](double v) { *to++ = std::isnan(v) ? 0.0F : static_cast<float>(v); };
+      const auto put = [&](double v) {
+        if (std::abs(v) > most_scales)
+          raise<NumericError>("Windower: what is known of series \"", past.series.name,
+                              "\" before cell ", at, " lies ", std::abs(v),
+                              " scales apart, at most ", most_scales, " can be shown");
+        *to++ = std::isnan(v) ? 0.0F : static_cast<float>(v);
+      };
       const auto put_masked = [&](double v) {
         put(v);
         *to++ = std::isnan(v) ? 0.0F : 1.0F;
@@ -181,20 +248,15 @@ class Windower {
       put(scaled(last));
       put(last_error / scale.scale);
       put(errors > 0 ? error_sum / errors / scale.scale : 0);
-      options_.calendar.write(s.time.at(at + h), {to, &out.features(b, h, 0) + features()});
-
-      const double naive = detail::last_known(past.x, seasonal_lag(at, h, season()), season());
-      out.baseline(b, h) = std::isnan(naive) ? scale.location : naive;
-      const double value = at + h < s.size() ? s.values[static_cast<std::size_t>(at + h)]
-                                             : std::numeric_limits<double>::quiet_NaN();
-      if (std::isnan(value)) continue;
-      out.weight(b, h, 0) = 1;
-      out.target(b, h, 0) = static_cast<float>((value - out.baseline(b, h)) / scale.scale);
+      options_.calendar.write(past.series.time.at(at + h),
+                              {to, &out.features(b, h, 0) + features()});
     }
   }
 
   /// What the naive forecast of cell t, made one season before it, was wrong by.
   double naive_error(const Past& past, Index t) const { return past(t) - past(t - season()); }
+
+  static constexpr double most_scales = 1e12;  // of a feature; squares of it stay within float
 
   WindowOptions options_;
 };
