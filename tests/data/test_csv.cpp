@@ -156,3 +156,31 @@ TEST_CASE("csv: a written table reads back the same", "[data][csv]") {
   CHECK_THROWS_AS(data::csv_text(data::CsvTable()), ArgumentError);
   std::filesystem::remove_all(name);
 }
+
+TEST_CASE("csv: a number below the smallest double is 0, one above the largest none",
+          "[data][csv]") {
+  for (const std::string& zero : {"1e-400"s, "0.1e-399"s, "123.5E-500"s, "+2e-324"s,
+                                  "1e-99999999999999999999"s, "0." + std::string(400, '0') + "1",
+                                  "0." + std::string(400, '0') + "1e50", "1000000e-400"s}) {
+    const data::NumberCell cell = data::parse_number(zero);
+    INFO(zero);
+    CHECK(cell.ok);
+    CHECK(cell.value == 0);
+    CHECK_FALSE(std::signbit(cell.value));
+    CHECK(std::strtod(zero.c_str(), nullptr) == 0);
+  }
+  CHECK(std::signbit(data::parse_number("-1e-400").value));
+  CHECK(data::parse_number("1,5e-400", ',').value == 0);
+  CHECK(data::parse_number("3e-324").value == 5e-324);
+  CHECK(data::parse_number("1e-320").value == 1e-320);
+  for (const std::string& huge :
+       {"1e400"s, "0.001e400"s, "-1e309"s, "1" + std::string(400, '0'),
+        "0." + std::string(400, '0') + "1e800", "1e99999999999999999999"s}) {
+    const data::NumberCell cell = data::parse_number(huge);
+    INFO(huge);
+    CHECK_FALSE(cell.ok);
+    CHECK(cell.resembles);
+    CHECK(cell.problem == " (beyond double)");
+  }
+  CHECK(parse("x,y\n1e-400,2\n3,4\n").numbers("x") == Doubles{0, 3});
+}

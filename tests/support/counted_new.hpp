@@ -1,6 +1,6 @@
 #pragma once
 
-// Replaces operator new to count what lives on the heap. Include in one source of a test program.
+// Replaces operator new to count what lives on the heap, in every test program that a source of it includes this in.
 
 #include <algorithm>
 #include <atomic>
@@ -61,30 +61,30 @@ std::ptrdiff_t peak_of(F&& f) {
 
 }  // namespace counted
 
-// Every form, since a sanitizer brings its own of those that are left out.
-void* operator new(std::size_t size) { return counted::keep(counted::plain(size)); }
-void* operator new[](std::size_t size) { return counted::keep(counted::plain(size)); }
-void* operator new(std::size_t size, std::align_val_t align) {
+// Every form, since a sanitizer brings its own of those that are left out; weak, since several sources may include them.
+[[gnu::weak]] void* operator new(std::size_t size) { return counted::keep(counted::plain(size)); }
+[[gnu::weak]] void* operator new[](std::size_t size) { return counted::keep(counted::plain(size)); }
+[[gnu::weak]] void* operator new(std::size_t size, std::align_val_t align) {
   return counted::keep(counted::aligned(size, align));
 }
-void* operator new[](std::size_t size, std::align_val_t align) {
+[[gnu::weak]] void* operator new[](std::size_t size, std::align_val_t align) {
   return counted::keep(counted::aligned(size, align));
 }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+[[gnu::weak]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   void* p = counted::plain(size);
   return p ? counted::keep(p) : nullptr;
 }
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+[[gnu::weak]] void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
   void* p = counted::plain(size);
   return p ? counted::keep(p) : nullptr;
 }
-void operator delete(void* p) noexcept { counted::drop(p); }
-void operator delete[](void* p) noexcept { counted::drop(p); }
-void operator delete(void* p, std::size_t) noexcept { counted::drop(p); }
-void operator delete[](void* p, std::size_t) noexcept { counted::drop(p); }
-void operator delete(void* p, std::align_val_t) noexcept { counted::drop(p); }
-void operator delete[](void* p, std::align_val_t) noexcept { counted::drop(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { counted::drop(p); }
-void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { counted::drop(p); }
-void operator delete(void* p, const std::nothrow_t&) noexcept { counted::drop(p); }
-void operator delete[](void* p, const std::nothrow_t&) noexcept { counted::drop(p); }
+[[gnu::weak]] void operator delete(void* p) noexcept { counted::drop(p); }
+[[gnu::weak]] void operator delete[](void* p) noexcept { counted::drop(p); }
+[[gnu::weak]] void operator delete(void* p, std::size_t) noexcept { counted::drop(p); }
+[[gnu::weak]] void operator delete[](void* p, std::size_t) noexcept { counted::drop(p); }
+[[gnu::weak]] void operator delete(void* p, std::align_val_t) noexcept { counted::drop(p); }
+[[gnu::weak]] void operator delete[](void* p, std::align_val_t) noexcept { counted::drop(p); }
+[[gnu::weak]] void operator delete(void* p, std::size_t, std::align_val_t) noexcept { counted::drop(p); }
+[[gnu::weak]] void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { counted::drop(p); }
+[[gnu::weak]] void operator delete(void* p, const std::nothrow_t&) noexcept { counted::drop(p); }
+[[gnu::weak]] void operator delete[](void* p, const std::nothrow_t&) noexcept { counted::drop(p); }

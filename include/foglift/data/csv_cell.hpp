@@ -43,8 +43,28 @@ struct NumberCell {
   std::string_view problem;  // behind: cannot read "..." as a number
 };
 
-/// Reads a trimmed cell as a finite double. With decimal = ',' the comma is the decimal point and a
-/// point is none.
+/// True if decimal text that a double can not hold ("1e-400", "-0.00...01", "1e400") is too small
+/// for one, not too large: its first digit that is not 0 stands behind the point once the exponent
+/// is applied.
+inline bool underflows(std::string_view text) {
+  const std::size_t e = std::min(text.find_first_of("eE"), text.size());
+  const std::string_view digits = text.substr(0, e);
+  const std::size_t first = digits.find_first_of("123456789");
+  if (first == std::string_view::npos) return true;
+  const std::size_t point = std::min(digits.find('.'), digits.size());
+  const auto place =
+      first < point ? static_cast<double>(point - first) : -static_cast<double>(first - point - 1);
+  double exponent = 0;  // of any number of digits; no more than its sign and size matter
+  const std::string_view power = e < text.size() ? text.substr(e + 1) : std::string_view();
+  for (const char c : power)
+    if (c >= '0' && c <= '9') exponent = 10 * exponent + (c - '0');
+  if (!power.empty() && power[0] == '-') exponent = -exponent;
+  return place + exponent < 0;
+}
+
+/// Reads a trimmed cell as a finite double: the nearest one, which is 0 for what is smaller than
+/// the smallest (1e-400), and none for what is larger than the largest (1e400). With decimal = ','
+/// the comma is the decimal point and a point is none.
 inline NumberCell parse_number(std::string_view cell, char decimal = '.') {
   std::string text(cell);
   if (decimal != '.') {
@@ -58,6 +78,11 @@ inline NumberCell parse_number(std::string_view cell, char decimal = '.') {
   const auto [end, error] = std::from_chars(first, last, out.value);
   if (error != std::errc::invalid_argument && end == last) {
     out.resembles = true;
+    if (error == std::errc::result_out_of_range && underflows({first, last})) {
+      out.value = *first == '-' ? -0.0 : 0.0;
+      out.ok = true;
+      return out;
+    }
     out.ok = error == std::errc() && std::isfinite(out.value);
     if (!out.ok) out.problem = error == std::errc() ? " (not finite)" : " (beyond double)";
     return out;

@@ -223,7 +223,11 @@ inline CsvTable parse_csv(std::string_view text, const CsvOptions& options = {},
 /// Missing numbers (see is_missing) become NaN; a missing date is an error. Rows stay in file
 /// order; CsvTable::sorted_by orders them and refuses a date that comes twice. Throws FormatError
 /// with one line "FILE:LINE:COLUMN: ..." for each of the first 20 problems: unreadable cells,
-/// infinite numbers, rows with more or fewer cells than the first.
+/// infinite numbers and those beyond the largest double (below the smallest they are 0), rows with
+/// more or fewer cells than the first.
+/// Costs memory of at most 13 times the file where all columns are numbers or dates, and 34 times
+/// where they are text (an empty cell is one byte in the file and a std::string in the table),
+/// beside 1 KiB for each column and 1 MiB.
 inline CsvTable read_csv(const std::string& path, const CsvOptions& options = {}) {
   const std::string text = read_file(path, options.max_file_bytes);
   return parse_csv(text, options, path);

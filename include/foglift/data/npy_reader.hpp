@@ -158,7 +158,8 @@ Tensor<T> load_npy(Input& input, std::uint64_t size, const std::string& source,
 /// Reads a NumPy array file (versions 1 to 3, both byte orders, both storage orders; b1, i1 to i8,
 /// u1 to u8, f2, f4, f8, and V2 as ml_dtypes, JAX and TensorFlow store bfloat16) as a tensor of T.
 /// Throws FormatError, naming the path and what is wrong, if it can not be read, is not valid, or
-/// has other types, a rank beyond 6 or bytes left over.
+/// has other types, a rank beyond 6 or bytes left over. Costs the memory of the tensor (8 times a
+/// file of bytes that is read as double) and 64 KiB.
 template <Scalar T = float>
 Tensor<T> read_npy(const std::string& path, const NpyOptions& options = {}) {
   InputFile file(path);
