@@ -58,12 +58,12 @@ TEST_CASE("pool: a block holds what was asked for and at most a quarter more", "
   for (std::size_t bytes = 1; bytes < 100'000; ++bytes) {
     const std::size_t c = pool::size_class(bytes), size = pool::block_size(c);
     if (size < bytes || (bytes > 64 && 4 * size > 5 * bytes + 4) || c < last ||
-        c >= std::size(pool::FreeLists().heads))
+        c >= std::size(pool::FreeLists().lists))
       FAIL(bytes << " bytes, class " << c << " of " << size);
     last = c;
   }
   CHECK(pool::block_size(pool::size_class(1)) == 64);
-  CHECK(pool::size_class(std::size_t{1} << 62) < std::size(pool::free_lists().heads));
+  CHECK(pool::size_class(std::size_t{1} << 62) < std::size(pool::free_lists().lists));
 }
 
 namespace {

@@ -5,8 +5,14 @@
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/ddpm.hpp"
 #include "foglift/diffusion/solver/heun.hpp"
+#include "foglift/nn/mlp.hpp"
+#include "foglift/nn/transformer.hpp"
+#include "foglift/nn/unet.hpp"
+#include "foglift/nn/uvit.hpp"
 #include "support/catch.hpp"
 #include "support/counted_new.hpp"
+
+#include <thread>
 
 #ifdef COUNTS_ALLOCATIONS
 
@@ -62,6 +68,42 @@ TEST_CASE("guidance: a call allocates nothing once it is warm", "[diffusion][gui
   guided(guide::Classifier{[](const Tensor<float>& x, const Levels&) { return x; }});
   const solver::Known<float> known{Tensor<float>({1, 6, 4}), Tensor<float>({1, 6, 4}, 0.5f)};
   check(solver::Replacement(solver::Ddpm{}, known), model);
+}
+
+TEST_CASE("sample: memory of a network does not grow with the batch", "[diffusion][sample]") {
+  // A tile is to hold about 32 MB, of which blocks of the pool may be a quarter larger; beside it
+  // stand x, noise, x0, the network's output and copies inside a step, at most 8 states.
+  Rng rng(1);
+  const int before = threads();
+  set_threads(1);
+  const auto check = [&](const auto& net, const Shape& one, Index batch) {
+    std::ptrdiff_t most = 0;
+    std::thread([&] {  // whose pool is empty
+      const nn::Condition<float> condition{
+          .labels = std::vector<Index>(static_cast<std::size_t>(batch), 1)};
+      const NetworkDenoiser denoise(
+          [&](const Tensor<float>& x, const Tensor<float>& t) { return net(x, t, condition); },
+          predict::Velocity{}, schedule::Cosine{});
+      most = counted::peak_of([&] {
+        sample(solver::Ddim{}, denoise, one.with(0, batch), grid::uniform(schedule::Cosine{}, 1),
+               Rng(2));
+      });
+    })
+        .join();
+    CHECK(most < 64'000'000 + 8 * 4 * batch * one.size());
+  };
+  const nn::TimeEmbeddingOptions labels{.classes = 3};
+  check(nn::UNet2d<float>(
+            {.in = 1, .width = 32, .multipliers = {1, 2}, .blocks = 1, .embedding = labels}, rng),
+        {1, 8, 8, 1}, 1000);
+  check(nn::UNet1d<float>(
+            {.in = 1, .width = 32, .multipliers = {1, 2}, .blocks = 1, .embedding = labels}, rng),
+        {1, 64, 1}, 1000);
+  check(nn::Mlp<float>({.in = 1, .width = 256, .embedding = labels}, rng), {1, 1}, 40'000);
+  const nn::TransformerOptions transformer{.in = 1, .width = 128, .depth = 3, .embedding = labels};
+  check(nn::Dit1d<float>(transformer, rng), {1, 128, 1}, 100);
+  check(nn::UVit1d<float>(transformer, rng), {1, 128, 1}, 100);
+  set_threads(before);
 }
 
 TEST_CASE("solvers: no step allocates once it is warm", "[diffusion][solver]") {

@@ -23,9 +23,10 @@ void check_shares(const Net& net, const Shape& batch, bool sequence = true) {
   for (const int n : {1, 2, 3}) {
     set_threads(n);
     for (const Index widest : {1, 1 << 16, 1 << 19})  // tiles of more than the batch, of 4, of 1
-      CHECK(test::same_bits(
-          nn::detail::in_parts(net, x, t, condition, whole.shape(), {Index{1} << 20, widest}),
-          whole));
+      for (const Index live : {0, 1 << 20})  // 8 samples
+        CHECK(test::same_bits(nn::detail::in_parts(net, x, t, condition, whole.shape(),
+                                                   {Index{1} << 20, widest, live}),
+                              whole));
   }
   set_threads(1);
 }
@@ -81,10 +82,14 @@ TEST_CASE("shares: a pass is shared where each thread has samples and work enoug
   set_threads(1);
 }
 
-TEST_CASE("shares: a batch is parted into tiles that fill a megabyte", "[nn]") {
+TEST_CASE("shares: a batch is parted into tiles that fill a megabyte, or 32 with all that lives",
+          "[nn]") {
   CHECK(nn::detail::SampleCost{1, 1 << 18}.tile() == 1);
   CHECK(nn::detail::SampleCost{1, 1 << 20}.tile() == 1);
   CHECK(nn::detail::SampleCost{1, 1 << 16}.tile() == 4);
+  CHECK(nn::detail::SampleCost{1, 0, 1 << 20}.tile() == 8);
+  CHECK(nn::detail::SampleCost{1, 1 << 17, 1 << 20}.tile() == 2);
+  CHECK(nn::detail::SampleCost{1, 0, 1 << 24}.tile() == 1);
   set_threads(1);
   CHECK_FALSE(nn::detail::worth_parting(4, {1, 1 << 16}));
   CHECK(nn::detail::worth_parting(5, {1, 1 << 16}));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/core/float_mode.hpp"
+#include "foglift/core/pool.hpp"
 #include "foglift/core/shape.hpp"
 
 #include <algorithm>
@@ -38,16 +39,14 @@ class ThreadPool {
     if (threads < 1)
       raise<ArgumentError>("set_threads: ", threads, " threads, at least 1 is needed");
     const std::lock_guard busy(busy_);
-    if (threads == this->threads()) return;
-    stop();
-    try {
-      for (int i = 1; i < threads; ++i)
-        workers_.emplace_back([this, seen = generation_.load()]() mutable { serve(seen); });
-    } catch (...) {
-      stop();
-      throw;
-    }
-    threads_ = threads;
+    if (threads != this->threads()) start(threads);
+  }
+
+  /// Waits for the running job, then ends all workers, with the memory they keep for themselves,
+  /// and starts as many. Throws as resize.
+  void restart() {
+    const std::lock_guard busy(busy_);
+    start(threads());
   }
 
   /// job(part) for every part in [0, parts), by the caller and the workers; rethrows the first
@@ -124,7 +123,20 @@ class ThreadPool {
       seen = wait_until(generation_, [seen](std::uint32_t now) { return now != seen; });
       if (stopping_) return;
       work();
+      pool::follow_rounds();
     }
+  }
+
+  void start(int threads) {
+    stop();
+    try {
+      for (int i = 1; i < threads; ++i)
+        workers_.emplace_back([this, seen = generation_.load()]() mutable { serve(seen); });
+    } catch (...) {
+      stop();
+      throw;
+    }
+    threads_ = threads;
   }
 
   void stop() {
@@ -178,6 +190,17 @@ inline int threads() { return thread_pool().threads(); }
 inline void set_threads(int n) {
   if (inside_parallel()) raise<ArgumentError>("set_threads: called inside a parallel_for");
   thread_pool().resize(n);
+}
+
+/// Gives back to the system all memory that the calling thread and the workers keep to use again.
+/// The next calls ask for what they need once more. Memory that a thread had no use for in its last
+/// 16 runs of a sampler or the like is given back without this. Other threads of the program keep
+/// what is theirs until they call it or end. Throws ArgumentError inside a parallel_for.
+inline void release_memory() {
+  if (inside_parallel()) raise<ArgumentError>("release_memory: called inside a parallel_for");
+  thread_pool().restart();
+  if (pool::life() == pool::Life::lists) pool::free_lists().clear();
+  pool::trim();
 }
 
 /// Elements that a thread should get at least in loops of a few operations each: 2 to 4 us of work,

@@ -2,38 +2,72 @@
 
 #include "foglift/version.hpp"
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <new>
 #include <utility>
 #include <vector>
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 namespace foglift {
 inline namespace v0 {
 
 /// Blocks of memory that tensors and tapes are made of: 64-byte aligned, of some hundred sizes,
 /// kept in a free list of the calling thread when released, so that a loop over the same shapes
-/// stops asking the system for memory. Under AddressSanitizer nothing is kept, so that it sees
-/// every use after free.
+/// stops asking the system for memory. What was not needed in the last rounds goes back to the
+/// system. Under AddressSanitizer nothing is kept, so that it sees every use after free.
 namespace pool {
 
 inline constexpr std::size_t alignment = 64;
-/// A thread keeps at most this many free bytes: enough for the activations of a small model, no
-/// more than a user notices.
+/// A thread keeps at most this many free bytes, whatever it does.
 inline constexpr std::size_t keep_at_most = std::size_t{512} << 20;
+/// What a thread had no use for in so many rounds (runs of a sampler, say) goes back.
+inline constexpr std::uint32_t rounds_kept = 16;
+/// Smaller blocks are not worth giving back before the thread ends.
+inline constexpr std::size_t give_back_from = std::size_t{32} << 10;
+/// So many bytes at once are given back to the system itself, not to its allocator alone.
+inline constexpr std::size_t trim_from = std::size_t{16} << 20;
 
 /// Free blocks by size class; a free block's first bytes point to the next one.
 struct FreeLists {
-  std::array<void*, 256> heads{};
+  struct List {
+    void* head = nullptr;
+    std::uint32_t count = 0;
+    std::uint32_t least = 0;  ///< of the counts in these rounds: blocks that nobody needed
+  };
+  std::array<List, 256> lists{};
   std::size_t kept = 0;
+  std::uint32_t rounds = 0;  ///< since unneeded blocks were given back
+  std::uint32_t seen = 0;    ///< rounds of the process that this thread knows of
+
   FreeLists();
   FreeLists(const FreeLists&) = delete;
   FreeLists& operator=(const FreeLists&) = delete;
   ~FreeLists();
+
+  void* take(std::size_t size_class);
+  void put(std::size_t size_class, void* block) noexcept;
+  /// Frees the first n blocks of a list.
+  void shorten(std::size_t size_class, std::uint32_t n) noexcept;
+  void end_round() noexcept;
+  void clear() noexcept;
 };
 
 inline void*& next_of(void* block) { return *static_cast<void**>(block); }
+
+/// Hands free memory of the allocator back to the system, where it keeps that otherwise.
+inline void trim() noexcept {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+}
 
 /// Where the thread is: values with static or thread storage may make and destroy tensors after its
 /// free lists have ended, and then deal with the system alone.
@@ -51,8 +85,7 @@ inline FreeLists& free_lists() {
 inline FreeLists::FreeLists() { life() = Life::lists; }
 inline FreeLists::~FreeLists() {
   life() = Life::after;
-  for (void* p : heads)
-    while (p) ::operator delete (std::exchange(p, next_of(p)), std::align_val_t{alignment});
+  clear();
 }
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -80,29 +113,82 @@ inline std::size_t block_size(std::size_t size_class) {
   return (5 + size_class % 4) << (size_class / 4 - 3);
 }
 
+/// A free block, or nullptr.
+inline void* FreeLists::take(std::size_t size_class) {
+  List& list = lists[size_class];
+  if (!list.head) return nullptr;
+  list.least = std::min(list.least, --list.count);
+  kept -= block_size(size_class);
+  return std::exchange(list.head, next_of(list.head));
+}
+
+inline void FreeLists::put(std::size_t size_class, void* block) noexcept {
+  List& list = lists[size_class];
+  next_of(block) = std::exchange(list.head, block);
+  ++list.count;
+  kept += block_size(size_class);
+}
+
+inline void FreeLists::shorten(std::size_t size_class, std::uint32_t n) noexcept {
+  List& list = lists[size_class];
+  list.count -= n;
+  kept -= n * block_size(size_class);
+  for (; n > 0; --n) {
+    void* const next = next_of(list.head);
+    ::operator delete (std::exchange(list.head, next), std::align_val_t{alignment});
+  }
+}
+
+inline void FreeLists::end_round() noexcept {
+  if (++rounds < rounds_kept) return;
+  rounds = 0;
+  const std::size_t before = kept;
+  for (std::size_t c = size_class(give_back_from); c < lists.size(); ++c) {
+    shorten(c, lists[c].least);
+    lists[c].least = lists[c].count;
+  }
+  if (before - kept >= trim_from) trim();
+}
+
+inline void FreeLists::clear() noexcept {
+  for (std::size_t c = 0; c < lists.size(); ++c) {
+    shorten(c, lists[c].count);
+    lists[c].least = 0;
+  }
+}
+
 /// Throws std::bad_alloc when the system has no memory left.
 inline void* acquire(std::size_t bytes) {
   const std::size_t c = size_class(bytes);
-  if (reuse && life() != Life::after) {
-    FreeLists& free = free_lists();
-    if (void* const p = free.heads[c]) {
-      free.heads[c] = next_of(p);
-      free.kept -= block_size(c);
-      return p;
-    }
-  }
+  if (reuse && life() != Life::after)
+    if (void* const p = free_lists().take(c)) return p;
   return ::operator new (block_size(c), std::align_val_t{alignment});
 }
 
 inline void release(void* p, std::size_t bytes) noexcept {
   const std::size_t c = size_class(bytes);
-  if (reuse && life() == Life::lists && free_lists().kept + block_size(c) <= keep_at_most) {
-    FreeLists& free = free_lists();
-    next_of(p) = std::exchange(free.heads[c], p);
-    free.kept += block_size(c);
-  } else {
+  if (reuse && life() == Life::lists && free_lists().kept + block_size(c) <= keep_at_most)
+    free_lists().put(c, p);
+  else
     ::operator delete (p, std::align_val_t{alignment});
-  }
+}
+
+/// Rounds that ended in this process so far.
+inline std::atomic<std::uint32_t>& all_rounds() {
+  static std::atomic<std::uint32_t> count{0};
+  return count;
+}
+/// Ends a round of the calling thread: a piece of work that is likely to come again.
+inline void end_round() noexcept {
+  all_rounds().fetch_add(1, std::memory_order_relaxed);
+  if (reuse && life() == Life::lists) free_lists().end_round();
+}
+/// Ends a round of a thread that works for others, if one of theirs has ended.
+inline void follow_rounds() noexcept {
+  if (!reuse || life() != Life::lists) return;
+  if (const auto now = all_rounds().load(std::memory_order_relaxed);
+      std::exchange(free_lists().seen, now) != now)
+    free_lists().end_round();
 }
 
 /// The pool as an allocator of standard containers.

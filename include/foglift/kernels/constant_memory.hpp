@@ -47,7 +47,9 @@ class ConstantMemory {
   }
   ConstantMemory(const ConstantMemory&) = delete;
   ConstantMemory& operator=(const ConstantMemory&) = delete;
+  /// Ends a round of the memory pool: promises are made for the length of a run.
   ~ConstantMemory() {
+    pool::end_round();
     if (constant_memory() == this) {
       constant_memory() = outer_;
       return;

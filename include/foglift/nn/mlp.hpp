@@ -85,7 +85,8 @@ class Mlp {
  private:
   static Index outputs(const Options& o) { return o.out == 0 ? o.in : o.out; }
   detail::SampleCost sample_cost(const Shape&) const {
-    return {options_.depth * options_.width * options_.width};
+    return {.multiply_adds = options_.depth * options_.width * options_.width,
+            .live = 4 * options_.width + options_.in + outputs(options_)};
   }
 
   static TimeEmbeddingOptions filled(const Options& o) {

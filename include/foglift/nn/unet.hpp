@@ -237,11 +237,20 @@ class UNet {
   }
 
   static Index outputs(const Options& o) { return o.out == 0 ? o.in : o.out; }
-  /// Of x [B, ..., in], in the residual blocks of the first level.
+  /// Of x [B, ..., in]: work in the residual blocks of the first level; alive are what is kept for
+  /// the way up, and inside a block some eight activations of its level.
   detail::SampleCost sample_cost(const Shape& x) const {
     const Index taps = Dims == 1 ? options_.kernel : options_.kernel * options_.kernel;
     const Index convolutions = 2 * (2 * options_.blocks + 1), width = channels(options_, 0);
-    return {x.size(1, Dims + 1) * taps * convolutions * width * width};
+    Index positions = x.size(1, Dims + 1), kept = 0, largest = 0;
+    const Index work = positions * taps * convolutions * width * width;
+    for (Index l = 0; l < levels(options_); ++l) {
+      const Index activation = positions * channels(options_, l);
+      kept += (options_.blocks + 1) * activation;
+      largest = std::max(largest, activation);
+      positions = (positions + (1 << Dims) - 1) >> Dims;
+    }
+    return {.multiply_adds = work, .live = kept + 8 * largest};
   }
 
   static Index levels(const Options& o) { return static_cast<Index>(o.multipliers.size()); }
