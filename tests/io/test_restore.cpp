@@ -165,6 +165,17 @@ TEST_CASE("restore: a network whose options are others, of weights alike, is ref
              ContainsSubstring("made for extents = 8 4, used for extents = 4 8"));
   CHECK_THAT(refusal<nn::Mlp<float>>({.width = 8}, {.width = 8, .embedding = {.time_scale = 1}}),
              ContainsSubstring("made for time_scale = 1000, used for time_scale = 1"));
+  const auto told = [&](auto&& change, const char* what) {
+    auto changed = unet;
+    change(changed);
+    CHECK_THAT(refusal<nn::UNet1d<float>>(unet, changed), ContainsSubstring(what));
+  };
+  told([](auto& o) { o.head_width = 2; }, "head_width = 0, used for head_width = 2");
+  told([](auto& o) { o.norm_eps = 0.25; }, "used for norm_eps = 0.25");
+  told([](auto& o) { o.same_padding = true; }, "used for same_padding = true");
+  told([](auto& o) { o.embedding.time_offset = -1; }, "used for time_offset = -1");
+  told([](auto& o) { o.embedding.frequency_shift = 1; }, "used for frequency_shift = 1");
+  told([](auto& o) { o.embedding.sines_first = true; }, "used for sines_first = true");
   // Another dropout or checkpointing is no other network.
   other = unet;
   other.dropout = 0.5;
@@ -176,14 +187,20 @@ TEST_CASE("restore: options of a network inside of a model are known by its name
           "[io][restore]") {
   Rng rng(1);
   Pair pair{{nn::Mlp<float>({.width = 8}, rng), nn::Mlp<float>({.width = 8}, rng)}, {}};
-  CHECK(nn::description(pair) ==
-        nn::Description{{"nets.0.time_scale", "1000"}, {"nets.1.time_scale", "1000"}});
+  const auto embedding = [](const std::string& name) {
+    return nn::Description{{name + ".time_scale", "1000"},
+                           {name + ".time_offset", "0"},
+                           {name + ".frequency_shift", "0"},
+                           {name + ".sines_first", "false"}};
+  };
+  auto expected = embedding("nets.0");
+  expected.merge(embedding("nets.1"));
+  CHECK(nn::description(pair) == expected);
   pair.nets.clear();
   pair.maybe.emplace(nn::TransformerOptions{.width = 8, .depth = 1, .heads = 2}, rng);
-  CHECK(nn::description(pair) == nn::Description{{"maybe.extents", ""},
-                                                 {"maybe.heads", "2"},
-                                                 {"maybe.patch", "1"},
-                                                 {"maybe.time_scale", "1000"}});
+  expected = {{"maybe.extents", ""}, {"maybe.heads", "2"}, {"maybe.patch", "1"}};
+  expected.merge(embedding("maybe"));
+  CHECK(nn::description(pair) == expected);
   CHECK(nn::default_description(pair).at("maybe.heads") == "4");
 }
 

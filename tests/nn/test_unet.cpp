@@ -39,6 +39,24 @@ nn::UNet2d<T> small_2d() {
   return net;
 }
 
+/// With the options of checkpoints from TensorFlow.
+template <Scalar T>
+nn::UNet2d<T> padded_2d() {
+  Rng rng(2);
+  nn::UNet2d<T> net({.in = 1,
+                     .width = 4,
+                     .multipliers = {1, 2},
+                     .blocks = 1,
+                     .head_width = 4,
+                     .groups = 2,
+                     .norm_eps = 0.1,
+                     .same_padding = true,
+                     .embedding = {.time_offset = -1, .frequency_shift = 1, .sines_first = true}},
+                    rng);
+  test::randomize(net, 2);
+  return net;
+}
+
 }  // namespace
 
 TEST_CASE("unet: gradients are right in one dimension with every condition", "[nn][unet]") {
@@ -77,6 +95,42 @@ TEST_CASE("unet: any extent keeps its size", "[nn][unet]") {
 // With circular padding and extents that every level halves evenly, rolling the input by the
 // coarsest level's stride rolls the output: convolutions, norms and attention without positions all
 // commute with it.
+TEST_CASE("unet: levels may be halved with TensorFlow's padding", "[nn][unet]") {
+  Rng rng(2);
+  const auto net = padded_2d<double>();
+  test::check_gradients(net, {2, 5, 4, 1}, {}, 3);
+  test::check_bits(padded_2d<float>(), {6, 5, 1}, {});
+  for (const Index n : {1, 2, 3, 7, 8})
+    CHECK(net(Rng(1).normal<double>({2, n, 4, 1}), test::times<double>(2)).shape() ==
+          Shape{2, n, 4, 1});
+  CHECK_THROWS_WITH((nn::UNet2d<double>({.padding = Padding::circular, .same_padding = true}, rng)),
+                    "UNet: same_padding is of zeros, the padding is not");
+  CHECK_THROWS_WITH((nn::UNet2d<double>({.width = 8, .head_width = 6}, rng)),
+                    "UNet: heads of 6 channels do not divide 32");
+  CHECK_THROWS_WITH((nn::UNet2d<double>({.width = 8, .norm_eps = -1}, rng)),
+                    "GroupNorm: eps = -1, must not be negative");
+  CHECK_THROWS_WITH((nn::UNet2d<double>({.width = 8, .embedding = {.frequency_shift = 4}}, rng)),
+                    "TimeEmbedding: frequency_shift = 4 of 4 frequencies, must be in [0, 4)");
+}
+
+TEST_CASE("unet: TensorFlow's padding has one zero more at the end", "[nn][unet]") {
+  // tf.nn.conv's "SAME": ceil(n / stride) positions, half of the zeros in front, rounded down.
+  const auto padded = [](Index n, Index kernel, Index stride) {
+    const Tensor<float> y = nn::padded_same(Tensor<float>({1, n, 1}, 1.f), kernel, stride);
+    Index front = 0;
+    while (front < y.size() && y[front] == 0) ++front;
+    return std::pair(front, y.size() - n - front);
+  };
+  CHECK(padded(8, 3, 2) == std::pair<Index, Index>(0, 1));
+  CHECK(padded(7, 3, 2) == std::pair<Index, Index>(1, 1));
+  CHECK(padded(8, 3, 1) == std::pair<Index, Index>(1, 1));
+  CHECK(padded(8, 5, 2) == std::pair<Index, Index>(1, 2));
+  CHECK(padded(8, 1, 2) == std::pair<Index, Index>(0, 0));
+  CHECK(padded(1, 3, 2) == std::pair<Index, Index>(1, 1));
+  const Tensor<float> x({1, 2, 2, 1}, {1, 2, 3, 4});
+  CHECK(nn::padded_same(x, 3, 2) == Tensor<float>({1, 3, 3, 1}, {1, 2, 0, 3, 4, 0, 0, 0, 0}));
+}
+
 TEST_CASE("unet: circular padding makes it equivariant to shifts", "[nn][unet]") {
   const auto net = small_1d<double>();
   const Index L = 12, shift = 4;

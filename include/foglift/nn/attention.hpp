@@ -117,6 +117,7 @@ struct AttentionBlockOptions {
   Index width = 0;
   Index heads = 4;
   Index groups = 8;
+  double norm_eps = 1e-5;
   Index context = 0;  ///< > 0: also attends to a sequence of so many channels
   bool zero = false;  ///< starts as the identity
 };
@@ -135,10 +136,11 @@ class AttentionBlock {
   std::optional<MultiHeadAttention<T>> cross;
 
   explicit AttentionBlock(const Options& o, Rng& rng)
-      : norm({.channels = o.width, .groups = o.groups}),
+      : norm({.channels = o.width, .groups = o.groups, .eps = o.norm_eps}),
         attention({.width = o.width, .heads = o.heads, .zero = o.zero}, rng) {
     if (o.context == 0) return;
-    cross_norm.emplace(GroupNormOptions{.channels = o.width, .groups = o.groups});
+    cross_norm.emplace(
+        GroupNormOptions{.channels = o.width, .groups = o.groups, .eps = o.norm_eps});
     cross.emplace(
         AttentionOptions{.width = o.width, .heads = o.heads, .context = o.context, .zero = o.zero},
         rng);

@@ -18,11 +18,12 @@ inline namespace v0 {
 namespace nn {
 
 namespace detail {
-/// f_i = max_period^(-i / half) for i < half.
-inline Tensor<double> falling_frequencies(Index half, double max_period) {
+/// f_i = max_period^(-i / (half - shift)) for i < half.
+inline Tensor<double> falling_frequencies(Index half, double max_period, double shift = 0) {
   auto f = Tensor<double>::uninitialized({half});
   for (Index i = 0; i < half; ++i)
-    f[i] = std::exp(-std::log(max_period) * static_cast<double>(i) / static_cast<double>(half));
+    f[i] = std::exp(-std::log(max_period) * static_cast<double>(i) /
+                    (static_cast<double>(half) - shift));
   return f;
 }
 }  // namespace detail
@@ -35,7 +36,7 @@ Tensor<T> sinusoidal_features(const Tensor<T>& t, Index width, double scale = 1,
                               double max_period = 10000) {
   if (width <= 0 || width % 2 != 0)
     raise<ArgumentError>("sinusoidal_features: width ", width, ", must be even and positive");
-  return sinusoids(t, detail::falling_frequencies(width / 2, max_period), scale);
+  return sinusoids(t, detail::falling_frequencies(width / 2, max_period), {.scale = scale});
 }
 
 struct FourierOptions {
@@ -61,7 +62,7 @@ class FourierFeatures {
   }
 
   Tensor<T> operator()(const Tensor<T>& t) const {
-    return sinusoids(t, frequencies.value.template cast<double>(), 2 * std::numbers::pi);
+    return sinusoids(t, frequencies.value.template cast<double>(), {.scale = 2 * std::numbers::pi});
   }
 
   static void each(auto& self, auto&& f) { f("frequencies", self.frequencies); }
@@ -105,18 +106,25 @@ class ClassEmbedding {
 };
 
 struct TimeEmbeddingOptions {
-  Index features = 0;        ///< width of the features of the time; 0: chosen by the network
-  Index width = 0;           ///< width of the embedding; 0: chosen by the network
-  double time_scale = 1000;  ///< times in [0, 1] are multiplied by this before the sinusoids
-  double fourier = 0;        ///< > 0: random Fourier features of this bandwidth, not sinusoids
-  Index layers = 2;          ///< 2: silu(fc2(silu(fc1(features)))), 1: fc1(features) alone
-  Index classes = 0;         ///< > 0: takes class labels
-  Index vector = 0;          ///< > 0: takes a condition vector of so many features
+  Index features = 0;          ///< width of the features of the time; 0: chosen by the network
+  Index width = 0;             ///< width of the embedding; 0: chosen by the network
+  double time_scale = 1000;    ///< times in [0, 1] are multiplied by this before the sinusoids
+  double time_offset = 0;      ///< added to the scaled times, in whose unit it is
+  double frequency_shift = 0;  ///< of the sinusoids: f_i = 10000^(-i / (features / 2 - shift))
+  bool sines_first = false;    ///< of the sinusoids: sin, then cos
+  double fourier = 0;          ///< > 0: random Fourier features of this bandwidth, not sinusoids
+  Index layers = 2;            ///< 2: silu(fc2(silu(fc1(features)))), 1: fc1(features) alone
+  Index classes = 0;           ///< > 0: takes class labels
+  Index vector = 0;            ///< > 0: takes a condition vector of so many features
 
   /// See nn::description. An option that is added has to be sorted here.
   static void untold(const TimeEmbeddingOptions& o, auto&& f) {
-    const auto& [features, width, time_scale, fourier, layers, classes, vector] = o;
+    const auto& [features, width, time_scale, time_offset, frequency_shift, sines_first, fourier,
+                 layers, classes, vector] = o;
     f("time_scale", time_scale);
+    f("time_offset", time_offset);
+    f("frequency_shift", frequency_shift);
+    f("sines_first", sines_first);
   }
 };
 
@@ -134,7 +142,8 @@ class TimeEmbedding {
   std::optional<ClassEmbedding<T>> classes;
   std::optional<Linear<T>> vector;
 
-  /// Throws ArgumentError for odd features, layers other than 1 and 2, or no width.
+  /// Throws ArgumentError for odd features, layers other than 1 and 2, a frequency shift outside
+  /// [0, features / 2), or no width.
   explicit TimeEmbedding(const Options& o, Rng& rng)
       : fc1({.in = o.features, .out = o.width}, rng), options_(o) {
     if (o.layers != 1 && o.layers != 2)
@@ -147,7 +156,11 @@ class TimeEmbedding {
     if (o.classes > 0)
       classes.emplace(ClassEmbeddingOptions{.classes = o.classes, .width = o.width}, rng);
     if (o.vector > 0) vector.emplace(LinearOptions{.in = o.vector, .out = o.width}, rng);
-    if (!fourier) frequencies_ = detail::falling_frequencies(o.features / 2, 10000);
+    if (fourier) return;
+    if (!(o.frequency_shift >= 0 && o.frequency_shift < static_cast<double>(o.features / 2)))
+      raise<ArgumentError>("TimeEmbedding: frequency_shift = ", o.frequency_shift, " of ",
+                           o.features / 2, " frequencies, must be in [0, ", o.features / 2, ")");
+    frequencies_ = detail::falling_frequencies(o.features / 2, 10000, o.frequency_shift);
   }
 
   const Options& options() const { return options_; }
@@ -159,8 +172,12 @@ class TimeEmbedding {
     if constexpr (!Recorded<X>)
       if (const T* const row = time.size() == 1 ? foreseen(time[0]) : nullptr)
         return Tensor<T>({1, options_.width}, {row, static_cast<std::size_t>(options_.width)});
-    X e = fc1(constant(
-        fourier ? (*fourier)(time) : sinusoids(time, frequencies_, options_.time_scale), like));
+    X e = fc1(constant(fourier ? (*fourier)(time)
+                               : sinusoids(time, frequencies_,
+                                           {.scale = options_.time_scale,
+                                            .offset = options_.time_offset,
+                                            .sines_first = options_.sines_first}),
+                       like));
     if (fc2) e = (*fc2)(silu(e));
     if (classes) {
       std::vector<Index> none;

@@ -27,13 +27,14 @@ class GroupNorm {
 
   Parameter<T> weight, bias;
 
-  /// Throws ArgumentError unless groups divides channels.
+  /// Throws ArgumentError unless groups divides channels, or for a negative eps.
   explicit GroupNorm(const Options& o) : groups_(o.groups), eps_(o.eps) {
     detail::need_positive("GroupNorm", "channels", o.channels);
     detail::need_positive("GroupNorm", "groups", o.groups);
     if (o.channels % o.groups != 0)
       raise<ArgumentError>("GroupNorm: ", o.groups, " groups do not divide ", o.channels,
                            " channels");
+    if (!(o.eps >= 0)) raise<ArgumentError>("GroupNorm: eps = ", o.eps, ", must not be negative");
     weight = Parameter<T>(Tensor<T>({o.channels}, T(1)));
     bias = Parameter<T>(Tensor<T>({o.channels}));
   }

@@ -20,6 +20,7 @@ struct ResBlockOptions {
   Index embedding = 0;       ///< features of the time embedding; 0: none
   bool scale_shift = false;  ///< the embedding scales and shifts (FiLM) instead of adding
   Index groups = 8;
+  double norm_eps = 1e-5;
   Index kernel = 3;
   Padding padding = Padding::zero;
   double dropout = 0;
@@ -47,9 +48,9 @@ class ResBlock {
   /// Throws ArgumentError for an even kernel, groups that do not divide both in and out, or a
   /// dropout outside [0, 1).
   explicit ResBlock(const Options& o, Rng& rng)
-      : norm1({.channels = o.in, .groups = o.groups}),
+      : norm1({.channels = o.in, .groups = o.groups, .eps = o.norm_eps}),
         conv1({.in = o.in, .out = o.out, .kernel = odd(o.kernel), .mode = o.padding}, rng),
-        norm2({.channels = o.out, .groups = o.groups}),
+        norm2({.channels = o.out, .groups = o.groups, .eps = o.norm_eps}),
         conv2({.in = o.out, .out = o.out, .kernel = o.kernel, .mode = o.padding, .zero = o.zero},
               rng),
         scale_shift_(o.scale_shift),

@@ -5,6 +5,7 @@
 #include "foglift/nn/attention.hpp"
 #include "foglift/nn/embedding.hpp"
 #include "foglift/nn/residual.hpp"
+#include "foglift/nn/same_padding.hpp"
 #include "foglift/nn/shares.hpp"
 #include "foglift/nn/tap.hpp"
 
@@ -25,10 +26,13 @@ struct UNetOptions {
   std::vector<Index> attention = {};  ///< levels with attention after each block; 0 is the finest
   bool middle_attention = true;
   Index heads = 4;
+  Index head_width = 0;  ///< > 0: channels of each head, whatever the level's, instead of `heads`
   Index groups = 8;
-  Index kernel = 3;  ///< odd
+  double norm_eps = 1e-5;  ///< of all group norms
+  Index kernel = 3;        ///< odd
   Padding padding = Padding::zero;
-  bool scale_shift = false;  ///< the time scales and shifts (FiLM) instead of adding
+  bool same_padding = false;  ///< levels are halved with TensorFlow's padding, see padded_same
+  bool scale_shift = false;   ///< the time scales and shifts (FiLM) instead of adding
   double dropout = 0;
   bool zero_out = false;  ///< output layer and each residual branch's last layer start at zero
   Index sequence = 0;     ///< > 0: attention blocks also attend to a sequence of so many channels
@@ -38,11 +42,14 @@ struct UNetOptions {
 
   /// See nn::description. An option that is added has to be sorted here.
   static void untold(const UNetOptions& o, auto&& f) {
-    const auto& [in, out, width, multipliers, blocks, attention, middle_attention, heads, groups,
-                 kernel, padding, scale_shift, dropout, zero_out, sequence, embedding, checkpoint] =
-        o;
+    const auto& [in, out, width, multipliers, blocks, attention, middle_attention, heads,
+                 head_width, groups, norm_eps, kernel, padding, same_padding, scale_shift, dropout,
+                 zero_out, sequence, embedding, checkpoint] = o;
     f("heads", heads);
+    f("head_width", head_width);
     f("groups", groups);
+    f("norm_eps", norm_eps);
+    f("same_padding", same_padding);
     constexpr std::array<const char*, 3> paddings{"zero", "circular", "reflect"};
     f("padding", paddings[static_cast<std::size_t>(padding)]);
     TimeEmbeddingOptions::untold(embedding, f);
@@ -83,14 +90,15 @@ class UNet {
   Conv<Dims, T> output;
 
   /// Throws ArgumentError for an extent that is not positive, an even kernel, groups or heads that
-  /// do not divide the channels, or a sequence without any attention.
+  /// do not divide the channels, same_padding with another padding than zeros, or a sequence
+  /// without any attention.
   explicit UNet(const Options& o, Rng& rng)
       : embedding(filled(o), rng),
         input({.in = o.in, .out = o.width, .kernel = o.kernel, .mode = o.padding}, rng),
         down(make_down(o, rng)),
         middle(make_middle(o, rng)),
         up(make_up(o, rng)),
-        norm({.channels = channels(o, 0), .groups = o.groups}),
+        norm({.channels = channels(o, 0), .groups = o.groups, .eps = o.norm_eps}),
         output({.in = channels(o, 0),
                 .out = outputs(o),
                 .kernel = o.kernel,
@@ -156,7 +164,7 @@ class UNet {
         skips.push_back(block<X>(down[i], b, skips.back(), nullptr, pass, tap, "down", i, b));
         touch(tap, skips.back(), "down", i, b);
       }
-      if (down[i].resample) skips.push_back((*down[i].resample)(skips.back()));
+      if (down[i].resample) skips.push_back((*down[i].resample)(unhalved(skips.back())));
     }
     X h = block<X>(middle, 0, skips.back(), nullptr, pass, tap, "middle");
     if (!detail::change_of(condition.perturbation, {}, "middle").skip)
@@ -228,6 +236,11 @@ class UNet {
     return stage.attention[b](h, pass.sequence ? &*pass.sequence : nullptr, pass.mask,
                               change.attention);
   }
+  /// What the convolution that halves a level is given.
+  template <Value X>
+  X unhalved(const X& h) const {
+    return options_.same_padding ? padded_same(h, options_.kernel, 2) : h;
+  }
   /// The first extents of h, as many as `like` has between batch and channels.
   template <Value X>
   static X cropped(X h, const Shape& like) {
@@ -266,6 +279,8 @@ class UNet {
     detail::need_positive("UNet", "blocks", o.blocks);
     if (o.sequence > 0 && o.attention.empty() && !o.middle_attention)
       raise<ArgumentError>("UNet: a sequence needs attention at a level or in the middle");
+    if (o.same_padding && o.padding != Padding::zero)
+      raise<ArgumentError>("UNet: same_padding is of zeros, the padding is not");
     TimeEmbeddingOptions e = o.embedding;
     if (e.features == 0) e.features = o.width;
     if (e.width == 0) e.width = 4 * o.width;
@@ -278,6 +293,7 @@ class UNet {
                               .embedding = filled(o).width,
                               .scale_shift = o.scale_shift,
                               .groups = o.groups,
+                              .norm_eps = o.norm_eps,
                               .kernel = o.kernel,
                               .padding = o.padding,
                               .dropout = o.dropout,
@@ -285,9 +301,12 @@ class UNet {
                              rng);
   }
   static AttentionBlock<T> make_attention(const Options& o, Index width, Rng& rng) {
+    if (o.head_width < 0 || (o.head_width > 0 && width % o.head_width != 0))
+      raise<ArgumentError>("UNet: heads of ", o.head_width, " channels do not divide ", width);
     return AttentionBlock<T>({.width = width,
-                              .heads = o.heads,
+                              .heads = o.head_width > 0 ? width / o.head_width : o.heads,
                               .groups = o.groups,
+                              .norm_eps = o.norm_eps,
                               .context = o.sequence,
                               .zero = o.zero_out},
                              rng);
@@ -299,8 +318,10 @@ class UNet {
   }
   static Conv<Dims, T> make_resample(const Options& o, Index level, Index stride, Rng& rng) {
     const Index c = channels(o, level);
-    return Conv<Dims, T>(
-        {.in = c, .out = c, .kernel = o.kernel, .stride = stride, .mode = o.padding}, rng);
+    ConvLayerOptions conv{
+        .in = c, .out = c, .kernel = o.kernel, .stride = stride, .mode = o.padding};
+    if (o.same_padding && stride > 1) conv.padding = 0;
+    return Conv<Dims, T>(conv, rng);
   }
 
   /// Channels of the activations kept for the way up, in the order they are made.
