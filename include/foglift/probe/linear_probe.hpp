@@ -22,9 +22,12 @@ struct LinearProbe {
   Tensor<double> bias;    ///< [classes]
 
   /// Scores [n, classes] of features [n, d]. A row's scores do not depend on the other rows.
-  /// Throws ShapeError for another number of features.
+  /// Throws ShapeError for another number of features, ArgumentError for a probe never fitted.
   template <Scalar T>
   Tensor<double> scores(const Tensor<T>& features) const {
+    if (weight.rank() != 2 || weight.empty() || bias.shape() != Shape{weight.dim(1)})
+      raise<ArgumentError>("LinearProbe: not fitted: weight ", weight.shape(), ", bias ",
+                           bias.shape(), ", needed [d, classes] and [classes]");
     const Index d = weight.dim(0), classes = weight.dim(1);
     if (features.rank() != 2 || features.dim(1) != d)
       raise<ShapeError>("LinearProbe: features ", features.shape(), ", expected [n, ", d, "]");
