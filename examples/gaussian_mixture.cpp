@@ -4,6 +4,7 @@
 #include "foglift/diffusion/solver/heun.hpp"
 #include "foglift/version.hpp"
 #include "support/folders.hpp"
+#include "support/numbers.hpp"
 #include "support/plane_figure.hpp"
 #include "support/progress.hpp"
 #include "support/solver_list.hpp"
@@ -103,6 +104,7 @@ int main(int argc, char** argv) {
       "  gaussian_mixture bikes --out bikes\n"
       "  gaussian_mixture points.csv --samples 1000 --out mine\n"
       "Exit status: 0 done, 1 failed, 2 wrong usage.");
+  require_plain_numbers(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/core/shape.hpp"
+#include "numbers.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -60,6 +61,7 @@ inline int parse(int argc, char** argv, Settings& s) {
       "  forecast load.csv --horizon 24 --minutes 5 --out tomorrow\n"
       "  forecast load.csv --out tomorrow --resume  after Ctrl-C\n"
       "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted (resumable).");
+  require_plain_numbers(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

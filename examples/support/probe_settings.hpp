@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/core/shape.hpp"
+#include "numbers.hpp"
 
 #include <cstdint>
 #include <string>
@@ -50,6 +51,7 @@ inline int parse(int argc, char** argv, Settings& s) {
       "  probe --minutes 10 --noises 8      a better network, steadier features\n"
       "  probe --steps 500 --seed 2 --out second\n"
       "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.");
+  require_plain_numbers(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
