@@ -310,6 +310,28 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("forecaster: equal pasts of two series, or of two origins, get paths of their own",
+          "[forecast][forecaster]") {
+  // A series of period 16, so that the windows at 40 and 56 are alike, and a second one like it.
+  Series wave{"wave", {0, {.seconds = 3600}}, {}};
+  const auto e = Rng(3).normal<double>({16});
+  for (Index t = 0; t < 60; ++t) wave.values.push_back(e[t % 16]);
+  const std::vector<Series> series(2, wave);
+  Forecaster<> model(small_options(), small_net);
+  model.fit(series);
+  const std::vector<Origin> origins = {{0, 40}, {1, 40}, {0, 56}};
+  const Windows windows = model.windower()(series, origins);
+  REQUIRE(windows.features.rows(0, 1) == windows.features.rows(1, 1));
+  REQUIRE(windows.features.rows(0, 1) == windows.features.rows(2, 1));
+  const Tensor<double> paths = model.paths(series, origins, 5);
+  for (const Index other : {1, 2}) {
+    Index equal = 0;
+    for (Index p = 0; p < 5; ++p)
+      for (Index h = 0; h < 4; ++h) equal += paths(0, p, h) == paths(other, p, h);
+    CHECK(equal == 0);
+  }
+}
+
 TEST_CASE("forecaster: an infinite or absurd value is named, never a forecast",
           "[forecast][forecaster]") {
   const std::vector<Series> series = autoregressions(2, 60);
