@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 using namespace foglift;
@@ -314,6 +315,41 @@ TEST_CASE("times: slots stratify samples of any numbers", "[diffusion][loss]") {
         draw_times(Times::stratified, Rng(5), 8, {.step = 0}));
   CHECK_THROWS_AS(draw_times(Times::stratified, Rng(5), 4, {.step = 0, .slots = slots}),
                   ShapeError);
+}
+
+TEST_CASE("loss: data of another order than the network is made for are refused",
+          "[diffusion][loss]") {
+  const Scale net;
+  const auto loss = [&](const Tensor<double>& x0, const auto& p,
+                        const LossOptions<double>& o = {}) {
+    return diffusion_loss(net, x0, cosine, p, Rng(1), {.step = 0}, o);
+  };
+  // Pixels in 0..255, a fifth of them not black.
+  Tensor<double> pixels({8, 10, 10, 1});
+  for (Index i = 0; i < pixels.size(); i += 5) pixels[i] = 255.0 - static_cast<double>(i % 100);
+  CHECK_THROWS_AS(loss(pixels, predict::Velocity{}), ArgumentError);
+  CHECK_THROWS_WITH(loss(pixels, predict::Velocity{}),
+                    ContainsSubstring("8 of 8 samples have values beyond 50 (up to 255)"));
+  CHECK_THROWS_AS(loss(pixels, predict::Edm({.sigma_data = 0.5})), ArgumentError);
+  CHECK_NOTHROW(loss(pixels, predict::Edm({.sigma_data = 64})));
+  CHECK_NOTHROW(loss(pixels, predict::Velocity{}, {.data_scale = 60}));
+  CHECK_NOTHROW(
+      loss(pixels, predict::Velocity{}, {.data_scale = std::numeric_limits<double>::infinity()}));
+  CHECK_THROWS_AS(loss(pixels, predict::Velocity{}, {.data_scale = -1}), ArgumentError);
+  CHECK_THROWS_AS(loss(pixels, predict::Velocity{}, {.data_scale = std::nan("")}), ArgumentError);
+  Tensor<double> unit = pixels;
+  for (double& v : unit) v = v / 127.5 - 1;
+  CHECK_NOTHROW(loss(unit, predict::Velocity{}));
+  // What does not count does not.
+  Tensor<double> seen({8, 10, 10, 1}, 1.0);
+  for (Index i = 0; i < pixels.size(); i += 5) seen[i] = 0;
+  CHECK_NOTHROW(loss(pixels, predict::Velocity{}, {.weight = &seen}));
+  // Outliers are data: five samples of eight are no proof.
+  auto outliers = Rng(2).normal<double>({8, 3});
+  for (Index b = 0; b < 5; ++b) outliers(b, 1) = 1e6;
+  CHECK_NOTHROW(loss(outliers, predict::Velocity{}));
+  outliers(5, 1) = 1e6;
+  CHECK_THROWS_AS(loss(outliers, predict::Velocity{}), ArgumentError);
 }
 
 TEST_CASE("loss: weights that are not numbers are refused", "[diffusion][loss]") {

@@ -37,6 +37,10 @@ struct LossOptions {
   /// is that of evenly spread times.
   bool reweight = false;
   Penalty penalty = {};
+  /// The data's standard deviation that schedule and network are made for; 0: the
+  /// parameterization's sigma_data, or 1. Data far beyond it (pixels in 0..255, say) train badly,
+  /// and are an error; infinite: whatever the data.
+  double data_scale = 0;
   /// Strength of a normal number that all positions of a channel (the last axis) share, added to
   /// the noise: "offset noise" (Guttenberg 2023). The covariance of eps becomes I + strength^2
   /// within a channel.
