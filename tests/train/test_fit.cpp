@@ -302,6 +302,17 @@ TEST_CASE("fit: checkpoints come at their steps with the state complete", "[trai
   CHECK(same(saved[0], state));
 }
 
+TEST_CASE("fit: a shard larger than any batch is one shard", "[train][fit]") {
+  const Series<float> data(50);
+  auto o = options(3), largest = o;
+  o.shard = o.batch;
+  largest.shard = std::numeric_limits<Index>::max();
+  State a = fresh(), b = fresh();
+  train::fit(a, toy::squared_error(data), o);
+  train::fit(b, toy::squared_error(data), largest);
+  CHECK(same(a, b));
+}
+
 TEST_CASE("fit: wrong options and losses are refused", "[train][fit]") {
   const Series<float> data(50);
   const auto loss = toy::squared_error(data);
@@ -313,7 +324,9 @@ TEST_CASE("fit: wrong options and losses are refused", "[train][fit]") {
     CHECK(state.step == 0);
   };
   refuses([](auto& o) { o.examples = 0; });
+  refuses([](auto& o) { o.examples = Index{1} << 62; });
   refuses([](auto& o) { o.batch = 0; });
+  refuses([](auto& o) { o.batch = std::numeric_limits<Index>::max(); });
   refuses([](auto& o) { o.shard = 0; });
   refuses([](auto& o) { o.steps = -1; });
   refuses([](auto& o) { o.clip = -1; });

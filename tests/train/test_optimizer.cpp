@@ -151,6 +151,24 @@ TEST_CASE("optimizer: deduces float and takes a rate a step", "[train]") {
   CHECK(opt.slots[0].updates == 1);
 }
 
+TEST_CASE("optimizer: the rate of a step rules all of it, decay too", "[train]") {
+  const auto same = [](auto slow, auto fast) {
+    auto a = toy::make_pair<float>(6), b = a;
+    for (Index k = 0; k < 3; ++k) {
+      fast.step(a, toy::gradients(a, wave_like(a.a.value, k), wave_like(a.b.value, k)), 0.01);
+      slow.step(b, toy::gradients(b, wave_like(b.a.value, k), wave_like(b.b.value, k)));
+    }
+    CHECK(a.a.value == b.a.value);
+    CHECK(a.b.value == b.b.value);
+  };
+  same(train::Adam<float>({.lr = 0.01, .weight_decay = 0.3}),
+       train::Adam<float>({.lr = 1, .weight_decay = 0.3}));
+  same(train::AdamW<float>({.lr = 0.01, .weight_decay = 0.3}),
+       train::AdamW<float>({.lr = 1, .weight_decay = 0.3}));
+  same(train::Sgd<float>({.lr = 0.01, .momentum = 0.9, .weight_decay = 0.3}),
+       train::Sgd<float>({.lr = 1, .momentum = 0.9, .weight_decay = 0.3}));
+}
+
 TEST_CASE("optimizer: a parameter without gradient stays, with its moments", "[train]") {
   auto model = toy::make_pair<double>(7);
   const auto start = model;

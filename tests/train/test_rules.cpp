@@ -159,6 +159,12 @@ TEST_CASE("shuffle: a batch follows from its step alone", "[train][shuffle]") {
   CHECK_THROWS_AS(train::Shuffle(0, 1, 0), ArgumentError);
   CHECK_THROWS_AS(train::Shuffle(1, 0, 0), ArgumentError);
   CHECK_THROWS_AS(train::Shuffle(1, 1, 0)(-1), ArgumentError);
+  constexpr Index largest = std::numeric_limits<Index>::max();
+  CHECK_THROWS_AS(train::Shuffle(largest, 1, 0), ArgumentError);
+  CHECK_THROWS_AS(train::Shuffle(Index{1} << 62, 1, 0), ArgumentError);
+  CHECK_THROWS_AS(train::Shuffle(1, largest, 0), ArgumentError);
+  CHECK_THROWS_AS(train::Shuffle(3, 2, 0)(largest), ArgumentError);
+  CHECK_THROWS_AS(train::Shuffle(3, 2, 0)(largest / 2), ArgumentError);
 }
 
 TEST_CASE("shuffle: every order of three examples is as likely", "[train][shuffle]") {

@@ -52,7 +52,7 @@ class Shards {
   &operator()(const M& model, const L& loss, std::span<const Index> batch, Index step) {
     if (batch.empty()) raise<ArgumentError>("Shards: an empty batch at step ", step);
     const auto total = static_cast<Index>(batch.size());
-    const Index count = (total + shard_ - 1) / shard_;
+    const Index count = 1 + (total - 1) / shard_;
     results_.resize(static_cast<std::size_t>(count));
     const auto one = [&](Index i) {
       const Index first = i * shard_, size = std::min(shard_, total - first);
@@ -90,7 +90,7 @@ class Shards {
     if (std::isfinite(loss)) return;
     std::ostringstream list;
     const auto total = static_cast<Index>(batch.size());
-    for (Index k = i * shard_; k < std::min(total, (i + 1) * shard_); ++k)
+    for (Index k = i * shard_; k < std::min(total - i * shard_, shard_) + i * shard_; ++k)
       list << (k == i * shard_ ? "" : ", ") << batch[static_cast<std::size_t>(k)];
     raise<NumericError>("fit: step ", step, ": the loss is ", loss, " on the examples ",
                         list.str());

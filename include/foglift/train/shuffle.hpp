@@ -3,6 +3,8 @@
 #include "foglift/core/rng.hpp"
 
 #include <cstdint>
+#include <limits>
+#include <new>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -16,19 +18,31 @@ namespace train {
 /// (seed, k) alone and a resumed run needs no stored position. A batch may span two epochs.
 class Shuffle {
  public:
-  /// Throws ArgumentError unless examples > 0 and batch > 0.
+  /// An order takes 8 bytes an example, for as many as this at most.
+  static constexpr Index at_most = Index{1} << 32;
+
+  /// Throws ArgumentError unless examples and batch are in [1, at_most].
   Shuffle(Index examples, Index batch, std::uint64_t seed)
       : examples_(examples), batch_(batch), rng_(Rng(seed).stream(0x5AFF1E)) {
-    if (examples <= 0 || batch <= 0)
+    if (examples <= 0 || batch <= 0 || examples > at_most || batch > at_most)
       raise<ArgumentError>("Shuffle: batches of ", batch, " from ", examples,
-                           " examples, both must be positive");
+                           " examples, both must be in [1, ", at_most, ']');
   }
 
-  /// The examples of step `step`. Throws ArgumentError for a negative step.
+  /// The examples of step `step`. Throws ArgumentError for a negative step, for one whose examples
+  /// can not be counted, and if there is no memory for an order of all examples.
   std::vector<Index> operator()(Index step) {
-    if (step < 0) raise<ArgumentError>("Shuffle: step ", step, " is negative");
+    if (step < 0 || step >= std::numeric_limits<Index>::max() / batch_)
+      raise<ArgumentError>("Shuffle: step ", step, " in batches of ", batch_,
+                           ", must be at least 0 and within the numbers");
     std::vector<Index> out;
-    out.reserve(static_cast<std::size_t>(batch_));
+    try {
+      out.reserve(static_cast<std::size_t>(batch_));
+      permutation_.resize(static_cast<std::size_t>(examples_));
+    } catch (const std::bad_alloc&) {
+      raise<ArgumentError>("Shuffle: no memory for batches of ", batch_, " and an order of ",
+                           examples_, " examples, 8 bytes each");
+    }
     for (Index at = step * batch_; at < (step + 1) * batch_; ++at) {
       if (at / examples_ != epoch_) permute(at / examples_);
       out.push_back(permutation_[static_cast<std::size_t>(at % examples_)]);
@@ -39,7 +53,6 @@ class Shuffle {
  private:
   /// Fisher & Yates.
   void permute(Index epoch) {
-    permutation_.resize(static_cast<std::size_t>(examples_));
     std::iota(permutation_.begin(), permutation_.end(), Index{0});
     const Rng rng = rng_.stream(static_cast<std::uint64_t>(epoch));
     for (Index i = examples_ - 1; i > 0; --i)
