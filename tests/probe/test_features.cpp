@@ -119,6 +119,52 @@ TEST_CASE("features: each example keeps its condition", "[probe][features]") {
   CHECK(found[1].values == Tensor<double>({5, 1}, {4, 0, 3, 1, 2}));
 }
 
+TEST_CASE("features: all that a condition says reaches the network", "[probe][features]") {
+  // Shows every field, as a number for each example.
+  const auto net = [](const Tensor<double>& x, const Tensor<double>&,
+                      const nn::Condition<double>& c, auto&& tap) {
+    const Index B = x.dim(0);
+    const auto show = [&](const char* name, const auto& value) {
+      Tensor<double> h({B, 1, 1});
+      for (Index b = 0; b < B; ++b) h[b] = value(b);
+      tap(name, h);
+    };
+    show("label",
+         [&](Index b) { return static_cast<double>(c.labels.at(static_cast<std::size_t>(b))); });
+    show("vector", [&](Index b) { return (*c.vector)(b, 1); });
+    show("sequence", [&](Index b) { return (*c.sequence)(b, 1, 0); });
+    show("mask", [&](Index b) { return (*c.mask)(b, 1); });
+    show("blur", [&](Index) { return c.perturbation ? c.perturbation->blur : -1; });
+    show("drops", [&](Index b) {
+      return c.dropout ? static_cast<double>(c.dropout->first_sample) + static_cast<double>(b) : -1;
+    });
+    return x;
+  };
+  const Index n = 5;
+  const auto vector = Rng(1).normal<double>({n, 2}), sequence = Rng(2).normal<double>({n, 2, 3}),
+             mask = Rng(3).uniform<double>({n, 2});
+  const nn::Condition<double> all{
+      .labels = {4, 0, 3, 1, 2},
+      .vector = vector,
+      .sequence = sequence,
+      .mask = mask,
+      .dropout = nn::DropoutNoise{.rng = Rng(4), .first_sample = 10, .step = 0},
+      .perturbation = nn::Perturbation{.blur = 0.7}};
+  const auto found = probe::features(net, some_images(n), some_level, Rng(5), {.batch = 2}, all);
+  REQUIRE(found.size() == 6);
+  for (Index i = 0; i < n; ++i) {
+    CHECK(found[0].values[i] == static_cast<double>(all.labels[static_cast<std::size_t>(i)]));
+    CHECK(found[1].values[i] == vector(i, 1));
+    CHECK(found[2].values[i] == sequence(i, 1, 0));
+    CHECK(found[3].values[i] == mask(i, 1));
+    CHECK(found[4].values[i] == 0.7);
+    CHECK(found[5].values[i] == static_cast<double>(10 + i));
+  }
+  auto few = all;
+  few.labels.pop_back();
+  CHECK_THROWS_AS(probe::features(net, some_images(n), some_level, Rng(5), {}, few), ShapeError);
+}
+
 TEST_CASE("features: no examples give no rows", "[probe][features]") {
   const auto found = probe::features(Toy{}, some_images(0), some_level, Rng(8));
   CHECK(found.at(0).values.shape() == Shape{0, 2});

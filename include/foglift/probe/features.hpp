@@ -3,13 +3,11 @@
 #include "foglift/core/parallel.hpp"
 #include "foglift/core/rng.hpp"
 #include "foglift/diffusion/level.hpp"
-#include "foglift/nn/condition.hpp"
+#include "foglift/nn/shares.hpp"
 #include "foglift/probe/pool.hpp"
-#include "foglift/probe/split.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,24 +33,6 @@ struct BlockFeatures {
 };
 
 namespace detail {
-
-template <Scalar T>
-nn::Condition<T> condition_rows(const nn::Condition<T>& all, Index first, Index count) {
-  nn::Condition<T> part;
-  if (!all.labels.empty()) {
-    std::vector<Index> index(static_cast<std::size_t>(count));
-    std::iota(index.begin(), index.end(), first);
-    part.labels = gather(all.labels, index);
-  }
-  const auto cut = [&](const std::optional<Tensor<T>>& from, std::optional<Tensor<T>>& to) {
-    if (from) to = from->rows(first, count);
-  };
-  cut(all.vector, part.vector);
-  cut(all.sequence, part.sequence);
-  cut(all.mask, part.mask);
-  part.perturbation = all.perturbation;
-  return part;
-}
 
 /// Pooled activations of examples x0 [B, ...] of the samples first_sample + [0, B), as sums over
 /// the noises.
@@ -114,7 +94,7 @@ std::vector<BlockFeatures<T>> features(const Net& net, const Tensor<T>& x0, cons
     parts[static_cast<std::size_t>(b)] =
         detail::batch_features(net, x0.rows(first, count), level, rng,
                                options.first_sample + static_cast<std::uint64_t>(first),
-                               detail::condition_rows(condition, first, count), options);
+                               nn::rows(condition, first, count), options);
   });
   std::vector<BlockFeatures<T>> out;
   for (std::size_t k = 0; k < parts.front().size(); ++k) {

@@ -1,0 +1,45 @@
+#include "foglift/forecast/forecaster.hpp"
+#include "support/catch.hpp"
+
+#include <algorithm>
+#include <set>
+
+using namespace foglift;
+using namespace foglift::forecast;
+
+TEST_CASE("forecaster: a validation is the mean loss of four draws of times and noise",
+          "[forecast][forecaster]") {
+  std::vector<Series> series;
+  for (std::uint64_t s = 0; s < 2; ++s) {
+    const auto x = Rng(s).normal<double>({60});
+    series.push_back({"white", {0, {.seconds = 3600}}, {x.begin(), x.end()}});
+  }
+  // One step, one validation, of the last window of each series.
+  Forecaster<> model({.window = {.horizon = 4, .context = 8},
+                      .validation = 4,
+                      .batch = 8,
+                      .steps = 1,
+                      .warm_up = 1,
+                      .validate_every = 1,
+                      .seed = 5},
+                     {.width = 8, .multipliers = {1}, .blocks = 1, .groups = 4});
+  model.fit(series);
+  const std::vector<Origin> origins = {{0, 56}, {1, 56}};
+  const Windows windows = model.windower()(series, origins);
+  Tensor<float> x0 = windows.target;
+  for (float& v : x0) v /= static_cast<float>(model.spread());
+  const auto net = [&](const Tensor<float>& x, const Tensor<float>& time) {
+    return model.state().ema(concat({x, windows.features}, 2), time);
+  };
+  double sum = 0;
+  std::set<float> draws;
+  for (Index r = 0; r < 4; ++r) {
+    const float loss = diffusion_loss(net, x0, schedule::Cosine{}, predict::Velocity{},
+                                      Rng(5).stream(3), {.step = r}, {.weight = &windows.weight})
+                           .item();
+    sum += static_cast<double>(loss);
+    draws.insert(loss);
+  }
+  CHECK(draws.size() == 4);
+  CHECK(model.state().best_metric == sum / 4);
+}
