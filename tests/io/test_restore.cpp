@@ -157,6 +157,14 @@ TEST_CASE("restore: a network whose options are others, of weights alike, is ref
   other.padding = Padding::circular;
   CHECK_THAT(refusal<nn::UNet1d<float>>(unet, other),
              ContainsSubstring("made for padding = zero, used for padding = circular"));
+  other = unet;
+  other.norm_eps = 1e-6;
+  CHECK_THAT(refusal<nn::UNet1d<float>>(unet, other),
+             ContainsSubstring("made for norm_eps = 1e-05, used for norm_eps = 1e-06"));
+  other = unet;
+  other.same_padding = true;
+  CHECK_THAT(refusal<nn::UNet1d<float>>(unet, other),
+             ContainsSubstring("made for same_padding = false, used for same_padding = true"));
   const nn::TransformerOptions dit{
       .in = 1, .patch = 4, .width = 16, .depth = 1, .heads = 4, .extents = {8, 4}};
   nn::TransformerOptions turned = dit;

@@ -42,9 +42,11 @@ struct ForecasterOptions {
 /// cosine schedule; forecasts are sample paths of the whole horizon. `Net` is a denoiser of
 /// [B, horizon, channels] with Options that have `in` and `out`: nn::UNet1d, nn::Dit1d.
 ///
-///   Forecaster<> model({.window = {.horizon = 24, .context = 168, .seasons = {24}}}, {.width =
-///   24}); model.fit(series); auto paths = model.paths(series, origins, 100);   // [origins, 100,
-///   24]
+///   Forecaster<> model({.window = {.horizon = 24, .context = 168, .seasons = {24}}});
+///   model.fit(series);
+///   auto paths = model.paths(series, origins, 100);           // [origins, 100, 24]
+///   io::save_checkpoint("model.safetensors", model.state(), "");
+///   io::Checkpoint("model.safetensors").restore(other.state());   // built with the same options
 template <class Net = nn::UNet1d<float>>
 class Forecaster {
  public:

@@ -2,6 +2,8 @@
 
 #include "foglift/nn/module.hpp"
 
+#include <array>
+#include <charconv>
 #include <concepts>
 #include <map>
 #include <sstream>
@@ -42,17 +44,28 @@ void each_described(const std::string& name, const C& child, F& f) {
   }
 }
 
+/// Text of a choice; a floating number in the shortest form that reads back the same.
+template <class Choice>
+std::string choice_text(const Choice& choice) {
+  if constexpr (std::is_floating_point_v<Choice>) {
+    std::array<char, 32> text;
+    return {text.data(), std::to_chars(text.data(), text.data() + text.size(), choice).ptr};
+  } else if constexpr (requires { choice.begin(); }) {
+    std::string all;
+    for (const auto& one : choice) all += (all.empty() ? "" : " ") + choice_text(one);
+    return all;
+  } else {
+    std::ostringstream text;
+    text << std::boolalpha << choice;
+    return text.str();
+  }
+}
+
 /// The choices in `options`, under the names they have below `name`.
 template <class Options>
 void describe(Description& out, const std::string& name, const Options& options) {
   Options::untold(options, [&](const char* key, const auto& value) {
-    std::ostringstream text;
-    text.precision(17);
-    if constexpr (requires { value.begin(); })
-      for (const auto& v : value) text << (text.tellp() > 0 ? " " : "") << v;
-    else
-      text << std::boolalpha << value;
-    out[foglift::detail::below(name, key)] = text.str();
+    out[foglift::detail::below(name, key)] = choice_text(value);
   });
 }
 
