@@ -1,5 +1,6 @@
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/discrete.hpp"
+#include "foglift/diffusion/encode/edit.hpp"
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/schedule/exploding.hpp"
 #include "foglift/diffusion/solver/ancestral.hpp"
@@ -133,6 +134,57 @@ TEST_CASE("sample: the distribution of the data comes out", "[diffusion][sample]
   CHECK(distance(sample(Heun{}, mixture, {4000, 1}, grid::karras(s, 40), Rng(21))) < 0.036);
   CHECK(distance(sample(Ddim{}, mixture, {4000, 1}, grid::karras(s, 100), Rng(22))) < 0.036);
   CHECK(distance(sample(Ddpm{}, mixture, {4000, 1}, grid::karras(s, 200), Rng(23))) < 0.036);
+}
+
+namespace {
+/// A solver that keeps what a step may draw, two numbers and a repetition's, and stands still.
+struct Draws {
+  static constexpr const char* name = "draws";
+  static constexpr int order = 0, weak_order = 1, evaluations = 0;
+  std::vector<Tensor<double>>* kept;
+  template <class D>
+  Tensor<double> step(Tensor<double> x, const Level&, const Level&, const D&,
+                      const StepRng& rng) const {
+    if (kept->empty()) kept->push_back(x);
+    for (const std::uint64_t draw : {0, 1}) kept->push_back(rng.normal<double>(x.shape(), draw));
+    kept->push_back(rng.repeat(0).normal<double>(x.shape()));
+    return x;
+  }
+};
+}  // namespace
+
+TEST_CASE("sample: the start, the steps and what they draw are independent",
+          "[diffusion][sample]") {
+  // Correlations of n pairs of independent normals have a standard error of 1 / sqrt(n); 4.5 of
+  // them for all. Alike for edit(), whose noise is the start's.
+  const Index n = 1 << 14;
+  const TimeGrid g{{1, 0.1, 1}, {0.7, 0.2, 1}, {0.5, 0.3, 1}, {0.3, 0.4, 1}};
+  std::vector<Tensor<double>> sampled, edited;
+  sample<double>(Draws{&sampled}, mixture, {4, n / 4}, g, Rng(8), {.first_sample = 3});
+  edit(Draws{&edited}, mixture, Tensor<double>({4, n / 4}), g, Rng(8), {.first_sample = 3});
+  CHECK(sampled == edited);
+  REQUIRE(sampled.size() == 1 + 3 * 3);
+  for (std::size_t i = 0; i < sampled.size(); ++i)
+    for (std::size_t k = 0; k <= i; ++k) {
+      double sum = 0;
+      for (Index e = 0; e < n; ++e) sum += sampled[i][e] * sampled[k][e] / static_cast<double>(n);
+      INFO(i << ' ' << k);
+      CHECK_THAT(sum, WithinAbs(i == k ? 1 : 0, (i == k ? std::sqrt(2) : 1) * 4.5 / 128));
+    }
+}
+
+TEST_CASE("sample: the first step's noise is not the start's", "[diffusion][sample]") {
+  // Data at 0 and one alpha: Ddpm's step is x' = q^2 x + sigma' sqrt(1 - q^2) z, q = sigma' /
+  // sigma, and keeps the marginal's variance sigma'^2, whatever the step, if and only if z is new.
+  const auto zero = [](const Tensor<double>& x, const Level&) { return Tensor<double>(x.shape()); };
+  const Index n = 1 << 14;
+  for (const double to : {9.9, 9.0, 5.0}) {
+    const TimeGrid g{{1, 1, 10}, {0.5, 1, to}};
+    double square = 0;
+    for (const double v : sample<double>(Ddpm{}, zero, {n, 1}, g, Rng(8)))
+      square += v * v / static_cast<double>(n);
+    CHECK_THAT(square / (to * to), WithinAbs(1, 4 * std::sqrt(2.0) / 128));
+  }
 }
 
 TEST_CASE("sample: moments of Gaussian data within their standard errors", "[diffusion][sample]") {

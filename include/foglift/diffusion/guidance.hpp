@@ -7,6 +7,7 @@
 #include "foglift/diffusion/guidance/gradient.hpp"
 #include "foglift/diffusion/guidance/guidance.hpp"
 #include "foglift/diffusion/guidance/interval.hpp"
+#include "foglift/diffusion/guidance/known.hpp"
 #include "foglift/diffusion/guidance/magnitude_aware.hpp"
 #include "foglift/diffusion/guidance/mean_shift.hpp"
 #include "foglift/diffusion/guidance/momentum.hpp"

@@ -234,6 +234,20 @@ TEST_CASE("slerp: arcs of each sample", "[diffusion][encode]") {
   CHECK_THAT(half[5], WithinAbs(1, 1e-14));  // from zero: straight
   CHECK(slerp(x, y, 0) == x);
   CHECK_THAT(slerp(x, y, 1)[1], WithinAbs(2, 1e-14));
+  // An arc of angle w is turned by part w, however small: a chord is w^2 / 8 short of it in the
+  // middle. Lengths between follow the straight line's weights, sin((1 - part) w) and sin(part w).
+  for (const double w : {2.0, 0.5, 0.09, 1e-2, 1e-3, 1e-5})
+    for (const double part : {0.5, 0.3}) {
+      const Tensor<double> from({1, 2}, {3, 0}), to({1, 2}, {3 * std::cos(w), 3 * std::sin(w)}),
+          far({1, 2}, {6 * std::cos(w), 6 * std::sin(w)});
+      const auto z = slerp(from, to, part), grown = slerp(from, far, part);
+      INFO(w << ' ' << part);
+      CHECK_THAT(z[0], WithinAbs(3 * std::cos(part * w), 4e-15));
+      CHECK_THAT(z[1], WithinRel(3 * std::sin(part * w), 1e-10));
+      CHECK_THAT(grown[1] - z[1], WithinRel(3 * std::sin(part * w), 1e-10));
+      CHECK_THAT(grown[0] - z[0],
+                 WithinAbs(3 * std::sin(part * w) / std::sin(w) * std::cos(w), 1e-9));
+    }
   CHECK_THROWS_AS(slerp(x, affine(-1, x, 0, x), 0.5), ArgumentError);
   CHECK_THROWS_AS(slerp(x, Tensor<double>({3, 1}), 0.5), ShapeError);
 }

@@ -180,7 +180,8 @@ TEST_CASE("inpainting: what the mask hides is never read", "[diffusion][guidance
   };
   const auto expected = all(0);
   for (const auto& x : expected) CHECK(finite(x));
-  for (const double hidden : std::vector<double>{NAN, INFINITY, -INFINITY, 1e308}) CHECK(all(hidden) == expected);
+  for (const double hidden : std::vector<double>{NAN, INFINITY, -INFINITY, 1e308})
+    CHECK(all(hidden) == expected);
 
   auto known = with(NAN);
   known.values[2] = NAN;
@@ -188,6 +189,19 @@ TEST_CASE("inpainting: what the mask hides is never read", "[diffusion][guidance
                     "solver::Replacement: value nan at element 2 of [1, 4] under a mask of 0.5, "
                     "must be finite; where nothing is known the mask is 0");
   CHECK_THROWS_AS(solver::Repaint(solver::Ddim{}, known), ArgumentError);
+}
+
+TEST_CASE("replacement: the noise of the known part is not the step's", "[diffusion][guidance]") {
+  // Data at 0, half known to be 0, one alpha, Ddpm from sigma to sigma': x' = q^2 x + sigma' sqrt(1
+  // - q^2) z and half of it, and of sigma' z': two independent parts of variance sigma'^2.
+  const auto zero = [](const Tensor<double>& x, const Level&) { return Tensor<double>(x.shape()); };
+  const Index n = 1 << 14;
+  const solver::Known<double> half{Tensor<double>({1, 1}), Tensor<double>({1, 1}, 0.5)};
+  double square = 0;
+  for (const double v : sample<double>(solver::Replacement(solver::Ddpm{}, half), zero, {n, 1},
+                                       {{1, 1, 10}, {0.5, 1, 8}}, Rng(8)))
+    square += v * v / static_cast<double>(n);
+  CHECK_THAT(square / 64, WithinAbs(0.5, 4 * 0.5 * std::sqrt(2.0) / 128));
 }
 
 TEST_CASE("known: the square error of each sample and its gradient", "[diffusion][guidance]") {

@@ -1,4 +1,5 @@
 #include "foglift/diffusion/grid.hpp"
+#include "foglift/diffusion/schedule/exploding.hpp"
 #include "support/catch.hpp"
 
 using namespace foglift;
@@ -85,6 +86,41 @@ TEST_CASE("grid: ranges are cut to what the schedule has", "[diffusion][grid]") 
   const schedule::ScaledLinear s;  // ratio at most 14.6
   CHECK_THAT(grid::karras(s, 5).front().t, WithinAbs(1, 1e-13));
   CHECK_THAT(grid::log_snr(s, 5).front().ratio(), WithinRel(s.at(1).ratio(), 1e-12));
+}
+
+TEST_CASE("grid: the least noise is the schedule's, where a range goes below",
+          "[diffusion][grid]") {
+  // VE from 0.01 to 50, asked for 80 to 0.002: every grid of ratios is the one that is asked for
+  // from 50 to 0.01, and by its formula.
+  const schedule::Geometric s;
+  const double max = 50, min = 0.01;
+  const auto same = [&](const auto& make, const auto& ratio) {
+    const TimeGrid wide = make(grid::RatioRange{.end = Last::keep}),
+                   own = make(grid::RatioRange{.max = max, .min = min, .end = Last::keep}),
+                   cleaned = make(grid::RatioRange{});
+    REQUIRE(wide.size() == 7);
+    CHECK(wide == own);
+    for (std::size_t i = 0; i < 7; ++i)
+      CHECK_THAT(wide[i].sigma, WithinRel(ratio(static_cast<double>(i) / 6), 1e-10));
+    CHECK(cleaned[6] == grid::clean);
+    CHECK_THAT(cleaned[5].sigma, WithinRel(min, 1e-10));
+  };
+  const auto power = [&](double u) {
+    return std::pow(std::pow(max, 1 / 7.0) + u * (std::pow(min, 1 / 7.0) - std::pow(max, 1 / 7.0)),
+                    7);
+  };
+  same([&](auto r) { return grid::karras(s, 6, r); }, power);
+  same([&](auto r) { return grid::log_snr(s, 6, r); },
+       [&](double u) { return max * std::pow(min / max, u); });
+  same([&](auto r) { return grid::polyexponential(s, 6, r, 2); },
+       [&](double u) { return min * std::pow(max / min, (1 - u) * (1 - u)); });
+  same([&](auto r) { return grid::kl_optimal(s, 6, r); },
+       [&](double u) { return std::tan(std::atan(max) + u * (std::atan(min) - std::atan(max))); });
+  same([&](auto r) { return grid::beta_ratios(s, 6, r); },
+       [&](double u) { return min + (max - min) * grid::beta_quantile(1 - u); });
+  // A range that does not meet the schedule's.
+  CHECK_THROWS_AS(grid::karras(s, 6, {.max = 0.009, .min = 0.002}), ArgumentError);
+  CHECK_THROWS_AS(grid::karras(s, 6, {.max = 90, .min = 60}), ArgumentError);
 }
 
 TEST_CASE("grid: refuses what is no grid", "[diffusion][grid]") {

@@ -69,6 +69,25 @@ TEST_CASE("brownian: increments have a Wiener process's covariances", "[diffusio
   CHECK_THAT(covariance(w[0], increment(path, 0.1, 0.2, 1)) / 0.1, WithinAbs(0, error));
 }
 
+TEST_CASE("brownian: a path is a Wiener process at every scale of an octave",
+          "[diffusion][solver]") {
+  // Neighbouring increments of length 2^-k, away from the ends of any half, quarter ...: variances
+  // and covariance, with standard errors of sqrt(2 / n) and 1 / sqrt(n) of the length; 4.5 of them.
+  // A bisection that ends early makes the path smooth below its last interval.
+  const BrownianPath path(Rng(17));
+  const double error = 4.5 / std::sqrt(static_cast<double>(many));
+  for (const double begin : {1.2345678, 0.7654321})
+    for (int k = 3; k <= 17; k += 2) {
+      const double h = std::ldexp(1.0, -k);
+      const auto a = increment(path, begin, begin + h),
+                 b = increment(path, begin + h, begin + 2 * h);
+      INFO(begin << ", 2^-" << k);
+      CHECK_THAT(covariance(a, a) / h, WithinAbs(1, std::sqrt(2) * error));
+      CHECK_THAT(covariance(b, b) / h, WithinAbs(1, std::sqrt(2) * error));
+      CHECK_THAT(covariance(a, b) / h, WithinAbs(0, error));
+    }
+}
+
 TEST_CASE("brownian: finer steps converge to one sample", "[diffusion][solver]") {
   // With y = x alpha / sigma^2 and the clock c = (alpha / sigma)^2 ancestral sampling is Euler's
   // rule for dy = x0 dc + dW. Additive noise: its strong order, of the mean distance, is 1. Fresh
