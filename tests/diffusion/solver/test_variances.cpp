@@ -42,7 +42,7 @@ struct Says {
 
 }  // namespace
 
-TEST_CASE("analytic ddpm: exact variance of Gaussian data in any number of steps",
+TEST_CASE("analytic ddpm: exact variance of isotropic Gaussian data in any number of steps",
           "[diffusion][solver]") {
   for (const double eta : {0.0, 0.4, 1.0}) {
     const AnalyticDdpm solver{.errors = exact_errors(vp), .eta = eta};
@@ -69,6 +69,39 @@ TEST_CASE("analytic ddpm: exact variance of Gaussian data in any number of steps
   CHECK_THAT(
       runs::end_of(AnalyticDdpm{.errors = exact_errors(vp)}, data, 0.3, {vp[1], grid::clean}),
       WithinAbs(runs::denoised(data, 0.3, vp[1]), 1e-15));
+}
+
+TEST_CASE("analytic ddpm: correlated data has one error for directions that differ",
+          "[diffusion][solver]") {
+  // Pairs of correlation 0.8 are independent along (1, 1) and (1, -1), with variances 1.8 and 0.2;
+  // the solver knows the mean of the two posterior variances. How far the covariance is off, in
+  // Frobenius' norm, at s = 0.05 after n steps from s = 20, equal in log SNR. Exact moments; the
+  // numbers are those of the same recursion by itself, from eq. 6 of the paper.
+  const std::vector<double> variances{1.8, 0.2};
+  const auto off = [&](Index n, const std::vector<double>& known) {
+    const TimeGrid g =
+        grid::log_snr(schedule::Linear{}, n, {.max = 20, .min = 0.05, .end = grid::Last::keep});
+    std::vector<double> errors;
+    for (const Level& l : g)
+      errors.push_back(0.5 / (1 / known[0] + l.snr()) + 0.5 / (1 / known[1] + l.snr()));
+    const AnalyticDdpm solver{.errors = DenoisingErrors(g, errors)};
+    double square = 0, size = 0, sum = 0, total = 0;
+    for (const double v : known) {
+      const auto at = [v](const Level& l) { return l.alpha * l.alpha * v + l.sigma * l.sigma; };
+      const auto m = verify::moments(solver, analytic::gaussian({.mean = 0, .variance = v}), g,
+                                     {0, at(g.front())});
+      square += (m.variance - at(g.back())) * (m.variance - at(g.back()));
+      size += at(g.back()) * at(g.back());
+      sum += m.variance, total += at(g.back());
+    }
+    if (n == 1) CHECK_THAT(sum, WithinRel(total, 1e-12));  // the total is right in one step
+    return std::sqrt(square / size);
+  };
+  CHECK_THAT(off(1, variances), WithinAbs(0.6206, 1e-4));
+  CHECK_THAT(off(4, variances), WithinAbs(0.2820, 1e-4));
+  CHECK_THAT(off(10, variances), WithinAbs(0.1515, 1e-4));
+  CHECK_THAT(off(50, variances), WithinAbs(0.0362, 1e-4));
+  for (const Index n : {1, 4, 10}) CHECK(off(n, {1.0, 1.0}) < 1e-12);
 }
 
 TEST_CASE("analytic ddpm: the last noise of a run is bounded", "[diffusion][solver]") {
