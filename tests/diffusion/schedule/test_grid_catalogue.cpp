@@ -154,6 +154,19 @@ TEST_CASE("grids: published tables of ratios", "[diffusion][grid]") {
   const auto four = grid::align_your_steps(edm, 5, grid::AysModel::stable_diffusion_1_5);
   const double expected[] = {14.615, 3.22693616, 1.396, 0.51004706, 0.029, 0};
   for (std::size_t i = 0; i < 6; ++i) CHECK_THAT(four[i].sigma, WithinAbs(expected[i], 1e-7));
+  // Clean data in place of the table's last level, or after a resampled one: how far apart.
+  for (const auto& [model, apart] : {std::pair{grid::AysModel::stable_diffusion_1_5, 0.809},
+                                     {grid::AysModel::stable_diffusion_xl, 0.743},
+                                     {grid::AysModel::stable_video_diffusion, 0.941}}) {
+    const schedule::Edm wide({.min = 0.001, .max = 1000});
+    TimeGrid kept = grid::align_your_steps(wide, 10, model, Last::keep);
+    const TimeGrid own = grid::align_your_steps(wide, 10, model);
+    kept.back() = grid::clean;
+    grid::check(kept);
+    double worst = 0;
+    for (std::size_t i = 0; i < 10; ++i) worst = std::max(worst, 1 - own[i].sigma / kept[i].sigma);
+    CHECK_THAT(worst, WithinAbs(apart, 5e-4));
+  }
   // Each table falls by some factor at every step, and ends where its model's training does.
   for (const auto model :
        {grid::AysModel::stable_diffusion_xl, grid::AysModel::stable_video_diffusion})

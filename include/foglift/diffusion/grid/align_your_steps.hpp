@@ -45,7 +45,12 @@ TimeGrid resampled(const S& schedule, Index steps, std::span<const double> table
   });
 }
 
-/// The published ratios of a model, as they are for ten steps with Last::keep, else resampled.
+/// The published ratios of a model, as they are for ten steps with Last::keep, else resampled: with
+/// Last::zero clean data follow the table's last ratio. Clean data in its place, as diffusers and
+/// others have it, are
+///
+///   TimeGrid g = grid::align_your_steps(schedule, 10, model, grid::Last::keep);
+///   g.back() = grid::clean;
 template <NoiseSchedule S>
 TimeGrid align_your_steps(const S& schedule, Index steps, AysModel model, Last end = Last::zero) {
   return resampled(schedule, steps, ays_table(model), end);
