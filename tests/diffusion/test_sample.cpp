@@ -1,11 +1,14 @@
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/discrete.hpp"
 #include "foglift/diffusion/encode/edit.hpp"
+#include "foglift/diffusion/guidance/classifier_free.hpp"
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/schedule/exploding.hpp"
+#include "foglift/diffusion/solver/adaptive_rk45.hpp"
 #include "foglift/diffusion/solver/ancestral.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/ddpm.hpp"
+#include "foglift/diffusion/solver/dpm_multi.hpp"
 #include "foglift/diffusion/solver/heun.hpp"
 #include "support/catch.hpp"
 
@@ -248,7 +251,23 @@ TEST_CASE("sample: wrong arguments are refused", "[diffusion][sample]") {
   CHECK_THROWS_WITH(sample(Heun{}, shrinks, {4, 3}, g, Rng(1)),
                     "denoiser: returned [1] for a state [4, 3]; the same shape is needed");
   CHECK_THROWS_AS(sample(Heun{}, mixture, {4, 1}, {}, Rng(1)), ArgumentError);
-  CHECK(sample(Heun{}, mixture, {0, 1}, g, Rng(1)).shape() == Shape{0, 1});
+  // Nothing in, nothing out.
+  const auto data = analytic::gaussian({.mean = 1, .variance = 0.3});
+  for (const Shape& none : {Shape{0, 1}, Shape{4, 0}, Shape{0, 0}, Shape{0}})
+    for_each_solver([&](auto solver) {
+      CHECK(sample(solver, data, none, g, Rng(1)).shape() == none);
+      CHECK(sample(solver::AdaptiveRk45{}, data, none, g, Rng(1)).shape() == none);
+      CHECK(sample(solver::DpmMulti<3>{}, data, none, g, Rng(1)).shape() == none);
+      CHECK(edit(solver, data, Tensor<float>(none), g, Rng(1)).shape() == none);
+      CHECK(sample(solver, data | guide::ClassifierFree{data, 2.0}, none, g, Rng(1)).shape() ==
+            none);
+    });
+  CHECK_THROWS_WITH(sample(Heun{}, data, Shape{}, g, Rng(1)),
+                    "sample: a state [], needed [B, ...]");
+  CHECK_THROWS_AS(integrate(Heun{}, data, Tensor<float>(Shape{}), g), ShapeError);
+  CHECK_THROWS_WITH(sample(Heun{}, data, {4, 1}, TimeGrid{}, Rng(1)),
+                    "time grid: 0 levels, at least 2 are needed");
+  CHECK_THROWS_AS(sample(Heun{}, data, {4, 1}, TimeGrid{g[0]}, Rng(1)), ArgumentError);
 }
 
 TEST_CASE("sample: a grid that begins where the data shows is refused", "[diffusion][sample]") {

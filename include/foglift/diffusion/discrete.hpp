@@ -68,8 +68,9 @@ class DiscreteSchedule {
       const Level l = continuous.at(t);
       return l.alpha > 0.5 ? 0.5 * std::log1p(-l.sigma * l.sigma) : std::log(l.alpha);
     };
+    schedule::detail::check_steps(steps, "DiscreteSchedule");
     std::vector<double> betas;
-    for (Index i = 0; i < check_steps(steps); ++i) {
+    for (Index i = 0; i < steps; ++i) {
       const auto T = static_cast<double>(steps), at = static_cast<double>(i);
       betas.push_back(
           std::min(most, -std::expm1(2 * (log_alpha((at + 1) / T) - log_alpha(at / T)))));
@@ -93,8 +94,9 @@ class DiscreteSchedule {
   /// beginning.
   static DiscreteSchedule laplace(Index steps, schedule::LaplaceCurve curve = {}) {
     const schedule::Laplace continuous(curve);
+    schedule::detail::check_steps(steps, "DiscreteSchedule");
     std::vector<double> bars;
-    for (Index i = 0; i < check_steps(steps); ++i) {
+    for (Index i = 0; i < steps; ++i) {
       const double alpha =
           continuous.at(steps > 1 ? static_cast<double>(i) / static_cast<double>(steps - 1) : 1.0)
               .alpha;
@@ -176,10 +178,6 @@ class DiscreteSchedule {
   LevelRate derivative(double t) const { return schedule::detail::rate_of(at(t), rate(t)); }
 
  private:
-  static Index check_steps(Index steps) {
-    if (steps < 1) raise<ArgumentError>("DiscreteSchedule: ", steps, " steps, at least 1 needed");
-    return steps;
-  }
   std::size_t check_step(Index i, const char* where) const {
     if (i < 0 || i >= steps())
       raise<ArgumentError>(where, ": step ", i, " of a chain of ", steps());
@@ -189,8 +187,9 @@ class DiscreteSchedule {
   /// beta(i / (T - 1)) for every step, at most 0.999; a single step takes beta(1).
   template <class F>
   static DiscreteSchedule tabulate(Index steps, F beta) {
+    schedule::detail::check_steps(steps, "DiscreteSchedule");
     std::vector<double> betas;
-    for (Index i = 0; i < check_steps(steps); ++i) {
+    for (Index i = 0; i < steps; ++i) {
       const double u = steps > 1 ? static_cast<double>(i) / static_cast<double>(steps - 1) : 1.0;
       const double b = beta(u);
       betas.push_back(b > 0.999 ? 0.999 : b);  // NaN stays, and is refused

@@ -167,6 +167,7 @@ X run_state(S solver, const D& denoise, X x, const TimeGrid& grid, const Rng& rn
   foresee(packed, denoise, grid);
   foresee(packed, solver, grid);
   auto start = to_tensor<X>(std::move(x));
+  if (start.rank() == 0) raise<ShapeError>("sample: a state [], needed [B, ...]");
   if constexpr (!std::same_as<X, Tensor<T>> && requires(const X& s, const Level& level) {
                   { denoise(s, level) } -> std::convertible_to<X>;
                 })
@@ -208,7 +209,7 @@ class NoNoise final : public NoiseSource {
 /// zero within a step (FlushDenormals). Networks in the denoiser and the solver keep their weights
 /// until the end of the run (PackedWeights).
 /// Throws ArgumentError for a grid that grid::check refuses, NumericError for a state that is not
-/// finite, ShapeError for a denoiser that changes the shape.
+/// finite, ShapeError for a scalar state and for a denoiser that changes the shape.
 template <State X, class S, class D, class Observer = NoObserver>
 X sample_from(S solver, const D& denoise, X x, const TimeGrid& grid, const Rng& rng,
               const SampleOptions& options = {}, Observer observer = {}) {

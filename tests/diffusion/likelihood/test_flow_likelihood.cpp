@@ -180,4 +180,8 @@ TEST_CASE("flow likelihood: refuses levels out of order", "[diffusion][likelihoo
       likelihood::flow_density(mixture, Tensor<double>({2, 3}), vp_data, vp_noise,
                                [](const Tensor<double>&) { return Tensor<double>({1}); }),
       ShapeError);
+  for (const Shape& none : {Shape{}, Shape{4, 0}, Shape{0, 0}})
+    CHECK_THROWS_AS(likelihood::flow_density(mixture, Tensor<double>(none), vp_data, vp_noise,
+                                             law(mixture, vp_noise)),
+                    ShapeError);
 }

@@ -123,6 +123,35 @@ TEST_CASE("grid: the least noise is the schedule's, where a range goes below",
   CHECK_THROWS_AS(grid::karras(s, 6, {.max = 90, .min = 60}), ArgumentError);
 }
 
+TEST_CASE("grid: more steps than memory has are refused at once", "[diffusion][grid]") {
+  const schedule::Linear s;
+  const auto chain = DiscreteSchedule::linear(1000);
+  for (const Index n : {schedule::most_steps + 1, Index{1} << 40, Index{1} << 62}) {
+    CHECK_THROWS_AS(grid::uniform(s, n), ArgumentError);
+    CHECK_THROWS_AS(grid::quadratic(s, n), ArgumentError);
+    CHECK_THROWS_AS(grid::beta(s, n), ArgumentError);
+    CHECK_THROWS_AS(grid::beta_ratios(s, n), ArgumentError);
+    CHECK_THROWS_AS(grid::karras(s, n), ArgumentError);
+    CHECK_THROWS_AS(grid::log_snr(s, n), ArgumentError);
+    CHECK_THROWS_AS(grid::polyexponential(s, n), ArgumentError);
+    CHECK_THROWS_AS(grid::kl_optimal(s, n), ArgumentError);
+    CHECK_THROWS_AS(grid::align_your_steps(s, n, grid::AysModel::stable_diffusion_xl),
+                    ArgumentError);
+    CHECK_THROWS_AS(grid::trailing(chain, n), ArgumentError);
+    CHECK_THROWS_AS(grid::linspace(chain, n), ArgumentError);
+    CHECK_THROWS_AS(grid::leading(chain, n), ArgumentError);
+    CHECK_THROWS_AS(grid::sectioned(chain, {n}), ArgumentError);
+    CHECK_THROWS_AS(grid::fast_dpm_steps(chain, n), ArgumentError);
+    CHECK_THROWS_AS(grid::fast_dpm_variances(chain, n), ArgumentError);
+    CHECK_THROWS_AS(DiscreteSchedule::linear(n), ArgumentError);
+    CHECK_THROWS_AS(DiscreteSchedule::cosine(n), ArgumentError);
+    CHECK_THROWS_AS(DiscreteSchedule::laplace(n), ArgumentError);
+  }
+  CHECK_THROWS_WITH(grid::karras(s, Index{1} << 40),
+                    "grid::karras: 1099511627776 steps, at most 1000000 are possible");
+  CHECK(grid::uniform(s, schedule::most_steps).size() == schedule::most_steps + 1);
+}
+
 TEST_CASE("grid: refuses what is no grid", "[diffusion][grid]") {
   const schedule::Linear s;
   CHECK_THROWS_AS(grid::uniform(s, 0), ArgumentError);

@@ -37,9 +37,7 @@ inline void check(const TimeGrid& grid) {
 }
 
 namespace detail {
-inline void check_steps(Index steps, const char* where) {
-  if (steps < 1) raise<ArgumentError>(where, ": ", steps, " steps, at least 1 is needed");
-}
+using schedule::detail::check_steps;
 
 /// level(u) at u = 0, 1/k, ... with k such that the last of `steps` + 1 levels is clean data, or
 /// the level at u = 1. A single noisy level is the one at u = 0.

@@ -42,12 +42,14 @@ concept HasPriorLogp = requires(const P& prior, const Tensor<T>& x) {
 /// at `to`: prior(x). The trace rule is ExactTrace, Hutchinson or HutchPlusPlus. Each sample is
 /// integrated with steps of its own, and its number does not depend on its companions. `from` needs
 /// some noise: the flow does not leave clean data. Throws ArgumentError
-/// for levels out of order, ShapeError for a scalar, NumericError where the tolerance is not met.
+/// for levels out of order, ShapeError for a scalar and for samples without elements, NumericError
+/// where the tolerance is not met.
 template <Scalar T, class D, class Prior, class Trace = ExactTrace>
 FlowDensity<T> flow_density(const D& denoise, const Tensor<T>& x, const Level& from,
                             const Level& to, const Prior& prior, const Trace& trace = {},
                             const FlowOptions& options = {}) {
-  if (x.rank() == 0) raise<ShapeError>("flow_density: a state [B, ...] is needed, found a scalar");
+  if (x.rank() == 0 || x.row_size() == 0)
+    raise<ShapeError>("flow_density: state ", x.shape(), ", needed [B, ...] with elements");
   const solver::Tolerance tolerance{options.rtol, options.atol, options.max_evaluations};
   tolerance.check("flow_density");
   solver::detail::check_noise(from, "flow_density");

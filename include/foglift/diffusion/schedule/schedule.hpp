@@ -40,7 +40,18 @@ concept VariancePreservingSchedule = DifferentiableSchedule<S> && requires(const
 
 namespace schedule {
 
+/// The most steps that a chain or a time grid may have. More are a mistake, and would take minutes
+/// and gigabytes before that shows.
+inline constexpr Index most_steps = 1'000'000;
+
 namespace detail {
+/// Throws ArgumentError unless there are 1 to most_steps steps.
+inline void check_steps(Index steps, const char* where) {
+  if (steps < 1) raise<ArgumentError>(where, ": ", steps, " steps, at least 1 is needed");
+  if (steps > most_steps)
+    raise<ArgumentError>(where, ": ", steps, " steps, at most ", most_steps, " are possible");
+}
+
 /// Throws ArgumentError unless t is in [0, 1].
 inline void check_time(double t, const char* where) {
   if (!(t >= 0 && t <= 1)) raise<ArgumentError>(where, ": t = ", t, ", must be in [0, 1]");
