@@ -78,6 +78,7 @@
 #include "foglift/io/safetensors_sharded.hpp"
 #include "foglift/io/safetensors_types.hpp"
 #include "foglift/io/safetensors_writer.hpp"
+#include "foglift/io/save_weights.hpp"
 #include "foglift/io/weight_names.hpp"
 #include "foglift/nn/attention.hpp"
 #include "foglift/nn/chunk.hpp"

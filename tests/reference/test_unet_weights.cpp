@@ -1,13 +1,17 @@
 #include "foglift/core/atomic_file.hpp"
 #include "foglift/io/diffusers_names.hpp"
 #include "foglift/io/load_weights.hpp"
+#include "foglift/io/save_weights.hpp"
 #include "foglift/nn/linear.hpp"
 #include "foglift/nn/unet.hpp"
 #include "support/catch.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <string>
+
+#include <unistd.h>
 
 using namespace foglift;
 
@@ -201,6 +205,31 @@ TEST_CASE("load_weights: own names in own layout are the default", "[reference][
         "file: 1 tensors do not fit the model:\n  shape: weight [2, 3] from a.w [1, 2], b.w [3]");
   CHECK(message(to, write({bias}), io::WeightNames{{"bias", {"bias"}}}) ==
         "file: 1 tensors do not fit the model:\n  missing: weight (no name for it)");
+}
+
+TEST_CASE("save_weights: a network's weights alone are loaded again", "[reference][weights]") {
+  std::string path = (std::filesystem::temp_directory_path() / "foglift-XXXXXX").string();
+  const int fd = ::mkstemp(path.data());
+  REQUIRE(fd >= 0);
+  ::close(fd);
+  const auto net = loaded("film", film());
+  io::save_weights(path, net);
+  Rng rng(2);
+  nn::UNet2d<float> again(film(), rng);
+  io::load_weights(again, io::read_safetensors(path));
+  CHECK(distance("film", again) == distance("film", net));
+  // The weights were made in bfloat16: halving them once more changes none.
+  io::save_weights(path, net, {.stored = io::DType::bf16});
+  CHECK(io::read_safetensors(path).at("input.weight").dtype == io::DType::bf16);
+  nn::UNet2d<float> halved(film(), rng);
+  io::load_weights(halved, io::read_safetensors(path));
+  CHECK(distance("film", halved) == distance("film", net));
+  auto other = film();
+  other.head_width = 4;
+  nn::UNet2d<float> of_others(other, rng);
+  CHECK(message(of_others, io::read_safetensors(path)) ==
+        path + ": made for head_width = 8, used for head_width = 4");
+  std::filesystem::remove(path);
 }
 
 TEST_CASE("load_weights: patterns match piece by piece", "[reference][weights]") {

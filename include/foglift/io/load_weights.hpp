@@ -3,6 +3,7 @@
 #include "foglift/core/error.hpp"
 #include "foglift/core/tensor.hpp"
 #include "foglift/core/utf8.hpp"
+#include "foglift/io/choices.hpp"
 #include "foglift/io/safetensors.hpp"
 #include "foglift/io/weight_names.hpp"
 #include "foglift/nn/state.hpp"
@@ -141,11 +142,12 @@ class Misfits {
 ///
 /// Throws FormatError, with the model as it was, if a parameter has no tensor, a tensor no
 /// parameter, or a shape does not fit: one error that counts them and names the first five of each
-/// kind.
+/// kind. A file of save_weights is refused by a network of other options, too.
 template <nn::Module M, WeightNaming Names = OwnNames>
 void load_weights(M& model, const Safetensors& file, const Names& names = {}) {
   using T = nn::module_scalar<M>;
   nn::check_children(std::as_const(model));
+  detail::match_model(file, model);
   std::set<std::string> used;
   std::vector<Tensor<T>> values;
   detail::Misfits missing("missing"), surplus("surplus"), shapes("shape");

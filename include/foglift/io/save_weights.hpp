@@ -1,0 +1,41 @@
+#pragma once
+
+#include "foglift/io/choices.hpp"
+#include "foglift/io/safetensors_writer.hpp"
+#include "foglift/nn/description.hpp"
+#include "foglift/nn/forgotten.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace foglift {
+inline namespace v0 {
+namespace io {
+
+struct SaveWeightsOptions {
+  std::optional<DType> stored =
+      std::nullopt;  ///< F16 or BF16, to halve the file of a float network
+};
+
+/// Writes a network's weights alone, under their dotted names, with what they are made for in the
+/// metadata; load_weights reads them, and PyTorch's safetensors. Throws what write_safetensors
+/// throws, so for a weight that F16 can not hold.
+template <nn::Module M>
+void save_weights(const std::string& path, const M& model, const SaveWeightsOptions& options = {}) {
+  nn::check_children(model);
+  std::vector<NamedTensor> tensors;
+  nn::for_each_parameter(model, [&](const std::string& name, const auto& p) {
+    tensors.push_back(named(name, p.value));
+    tensors.back().stored = options.stored;
+  });
+  Metadata metadata;
+  for (const auto& [key, value] : nn::description(model))
+    metadata[std::string(detail::made_for) + key] = value;
+  write_safetensors(path, std::move(tensors), metadata);
+}
+
+}  // namespace io
+}  // namespace v0
+}  // namespace foglift
