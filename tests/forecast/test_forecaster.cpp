@@ -290,6 +290,9 @@ TEST_CASE(
   CHECK(restored.paths(series, origins, 2) == expected);
   restored.state().fitted["spread"] = Tensor<double>({1}, -1);
   CHECK_THROWS_AS(restored.paths(series, origins, 2), ArgumentError);
+  restored.state().fitted["spread"] = Tensor<double>();
+  restored.state().step = 2;
+  CHECK_THROWS_AS(restored.fit(series), ArgumentError);
 }
 
 TEST_CASE(

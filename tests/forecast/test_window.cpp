@@ -216,4 +216,11 @@ TEST_CASE("windows: options and origins that make no sense are refused", "[forec
   const std::vector<Series> series = {counting(20)};
   for (const Origin o : {Origin{0, 0}, Origin{0, 21}, Origin{1, 5}, Origin{-1, 5}})
     CHECK_THROWS_AS(window(series, std::vector<Origin>{o}), ArgumentError);
+  std::vector<Series> timeless = series;
+  timeless[0].time = {};
+  CHECK_THROWS_WITH(window(timeless, std::vector<Origin>{{0, 8}}),
+                    ContainsSubstring("a step of 0 seconds and 0 months"));
+  WindowOptions plain = small;
+  plain.calendar = {};
+  CHECK(Windower(plain)(timeless, std::vector<Origin>{{0, 8}}).scale.size() == 1);
 }

@@ -72,18 +72,9 @@ class Forecaster {
   /// its state is of a checkpoint that did not keep it: `fit` on the training series finds it
   /// again.
   double spread() const {
-    const auto found = state_.fitted.find(spread_name);
     if (state_.step == 0)
       raise<ArgumentError>("Forecaster: not trained; call fit, or restore a checkpoint");
-    if (found == state_.fitted.end())
-      raise<ArgumentError>("Forecaster: trained for ", state_.step,
-                           " steps, but the state has no \"", spread_name,
-                           "\", the scale of its targets; older checkpoints did not keep it: fit "
-                           "on the series of the training finds it again");
-    const Tensor<double>& s = found->second;
-    if (s.size() != 1 || !(s[0] > 0 && s[0] < largest_value))
-      raise<ArgumentError>("Forecaster: the state's \"", spread_name, "\" is no positive number");
-    return s[0];
+    return fitted_spread();
   }
 
   /// Trains on every window of the series that ends before their validation cells, and keeps the
@@ -163,6 +154,19 @@ class Forecaster {
   static constexpr Index most_windows = 64;   // of one validation
   static constexpr double most_scales = 1e6;  // of a target; more drown all others in float
   static constexpr const char* spread_name = "spread";
+
+  double fitted_spread() const {
+    const auto found = state_.fitted.find(spread_name);
+    if (found == state_.fitted.end())
+      raise<ArgumentError>("Forecaster: trained for ", state_.step,
+                           " steps, but the state has no \"", spread_name,
+                           "\", the scale of its targets; older checkpoints did not keep it: fit "
+                           "on the series of the training finds it again");
+    const Tensor<double>& s = found->second;
+    if (s.size() != 1 || !(s[0] > 0 && s[0] < largest_value))
+      raise<ArgumentError>("Forecaster: the state's \"", spread_name, "\" is no positive number");
+    return s[0];
+  }
 
   static State initial(const ForecasterOptions& o, const Windower& windower,
                        typename Net::Options net) {
@@ -251,7 +255,7 @@ class Forecaster {
   /// What diffusion_loss is given for windows: the data, and how to draw and weigh it.
   Tensor<float> scaled_target(const Windows& windows) const {
     Tensor<float> x0 = windows.target;
-    const auto spread = static_cast<float>(state_.fitted.at(spread_name)[0]);
+    const auto spread = static_cast<float>(fitted_spread());
     for (float& v : x0) v /= spread;
     return x0;
   }

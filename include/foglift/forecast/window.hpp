@@ -100,7 +100,8 @@ class Windower {
   }
 
   /// Windows at the origins. Cells outside a series are missing. Throws ArgumentError for an origin
-  /// without any cell before it, or past the end of its series, and NumericError for a value in
+  /// without any cell before it, or past the end of its series, or a series without a frequency
+  /// whose calendar is to be shown, and NumericError for a value in
   /// reach that is infinite or beyond largest_value.
   Windows operator()(std::span<const Series> series, std::span<const Origin> origins) const {
     return windows(series, origins, true);
@@ -216,6 +217,8 @@ class Windower {
 
   void fill_features(const Past& past, const Scale& scale, Index b, Windows& out) const {
     const Index H = options_.horizon, at = past.end;
+    if (options_.calendar.channels() > 0)
+      past.series.time.frequency.check("Windower: the calendar of a series");
     double error_sum = 0, errors = 0, last_error = 0;
     for (Index h = H; h-- > 0;)
       if (const double e = naive_error(past, at - 1 - h); !std::isnan(e))
