@@ -1,9 +1,11 @@
 #pragma once
 
 #include "foglift/autograd/tape.hpp"
+#include "foglift/diffusion/level.hpp"
 #include "foglift/diffusion/solver/step_rng.hpp"
 
 #include <cmath>
+#include <utility>
 
 namespace foglift {
 inline namespace v0 {
