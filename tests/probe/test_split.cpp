@@ -15,6 +15,15 @@ std::vector<Index> some_labels() {  // 50 of class 0, 35 of class 1, none of 2, 
 }
 }  // namespace
 
+TEST_CASE("split: classes may have any numbers", "[probe][split]") {
+  const std::vector<Index> near{0, 1, 0, 1, 0, 1, 0, 1, 0, 1},
+      far{7, Index{1} << 62, 7, Index{1} << 62, 7, Index{1} << 62,
+          7, Index{1} << 62, 7, Index{1} << 62};
+  const auto a = probe::stratified_split(near, Rng(1)), b = probe::stratified_split(far, Rng(1));
+  CHECK(a.train == b.train);
+  CHECK(a.test == b.test);
+}
+
 TEST_CASE("split: the sets are disjoint and cover all examples", "[probe][split]") {
   const auto labels = some_labels();
   const auto split = probe::stratified_split(labels, Rng(1));
@@ -60,6 +69,7 @@ TEST_CASE("split: wrong parts and labels are refused", "[probe][split]") {
                   ArgumentError);
   CHECK_THROWS_AS(probe::stratified_split(good, Rng(1), {.validation = -0.1}), ArgumentError);
   CHECK_THROWS_AS(probe::stratified_split(bad, Rng(1)), ArgumentError);
+  CHECK_THROWS_AS(probe::stratified_split({}, Rng(1)), ArgumentError);
 }
 
 TEST_CASE("gather: rows in the order asked for", "[probe][split]") {
@@ -114,4 +124,5 @@ TEST_CASE("sign test: hand-computed binomial tails", "[probe][accuracy]") {
   CHECK(probe::sign_test(right_on(0, 5), right_on(5, 10), labels) == 1);  // capped
   CHECK(probe::sign_test(right_on(2, 3), right_on(2, 3), labels) == 1);
   CHECK_THROWS_AS(probe::sign_test({}, right_on(0, 1), labels), ShapeError);
+  CHECK_THROWS_AS(probe::sign_test({}, {}, {}), ArgumentError);
 }

@@ -230,6 +230,8 @@ TEST_CASE("optimizer: gradients and moments of another model are refused", "[tra
     return toy::gradients(m, wave_like(m.a.value, 0), wave_like(m.b.value, 0));
   };
   CHECK_THROWS_AS(opt.step(model, of(other)), ArgumentError);
+  CHECK_THROWS_WITH(opt.step(model, Gradients<float>()),
+                    "sgd: no gradients; the loss depends on no parameter");
   opt.step(model, of(model));
   const auto before = wide;
   CHECK_THROWS_AS(opt.step(wide, of(wide)), ShapeError);

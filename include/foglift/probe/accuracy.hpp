@@ -48,12 +48,13 @@ inline Interval wilson_interval(Index hits, Index n, double z = 1.95996398454005
 /// Two-sided p-value of the sign test between two classifiers of the same examples (McNemar's test
 /// in its exact form): of the examples that only one of them gets right, as unequal a division as
 /// this or worse, were each as likely to fall to either. 1 where they never differ. Throws
-/// ShapeError if the lengths differ.
+/// ShapeError if the lengths differ, ArgumentError if they are empty.
 inline double sign_test(std::span<const Index> a, std::span<const Index> b,
                         std::span<const Index> labels) {
   if (a.size() != labels.size() || b.size() != labels.size())
     raise<ShapeError>("sign_test: ", a.size(), " and ", b.size(), " predictions for ",
                       labels.size(), " labels");
+  if (labels.empty()) raise<ArgumentError>("sign_test: no examples");
   Index only_a = 0, only_b = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     only_a += a[i] == labels[i] && b[i] != labels[i];

@@ -3,6 +3,7 @@
 #include "foglift/probe/accuracy.hpp"
 #include "foglift/probe/features.hpp"
 #include "foglift/probe/ridge.hpp"
+#include "foglift/probe/split.hpp"
 
 #include <functional>
 

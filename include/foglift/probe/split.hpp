@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <span>
 #include <utility>
 #include <vector>
@@ -36,24 +37,24 @@ inline void check_labels(const char* where, std::span<const Index> labels, Index
 
 /// Splits examples 0 .. labels.size() - 1 at random, class by class, so that each class has the
 /// same part (rounded to the nearest example) in every set. A pure function of its arguments.
-/// Throws ArgumentError for a negative label, or parts that are negative or leave no training part.
+/// Throws ArgumentError for no examples, a negative label, or parts that are negative or leave no
+/// training part.
 inline Split stratified_split(std::span<const Index> labels, const Rng& rng,
                               const SplitOptions& options = {}) {
   if (!(options.validation >= 0 && options.test >= 0 && options.validation + options.test < 1))
     raise<ArgumentError>("stratified_split: validation = ", options.validation,
                          " and test = ", options.test,
                          " must not be negative and must leave a part for training");
-  std::vector<std::vector<std::pair<double, Index>>> classes;
+  if (labels.empty()) raise<ArgumentError>("stratified_split: no examples");
+  std::map<Index, std::vector<std::pair<double, Index>>> classes;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     if (labels[i] < 0)
       raise<ArgumentError>("stratified_split: label ", labels[i], " of example ", i,
                            " is negative");
-    const auto k = static_cast<std::size_t>(labels[i]);
-    if (k >= classes.size()) classes.resize(k + 1);
-    classes[k].emplace_back(rng.uniform(i), static_cast<Index>(i));
+    classes[labels[i]].emplace_back(rng.uniform(i), static_cast<Index>(i));
   }
   Split split;
-  for (auto& members : classes) {
+  for (auto& [label, members] : classes) {
     std::sort(members.begin(), members.end());  // by a random key of the example's own
     const auto part = [&](double p) {
       return static_cast<std::size_t>(std::lround(p * static_cast<double>(members.size())));

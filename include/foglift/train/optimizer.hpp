@@ -132,6 +132,8 @@ void check_gradients(const std::string& where, const M& model, const Gradients<T
     ++named;
     good = good && g->shape() == p.value.shape() && all_finite(*g);
   });
+  if (grads.size() == 0)
+    raise<ArgumentError>(where, ": no gradients; the loss depends on no parameter");
   if (named == 0)
     raise<ArgumentError>(where, ": none of the ", grads.size(),
                          " gradients belongs to this model; gradients of a copy do not count");
