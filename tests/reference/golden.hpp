@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/diffusion/solver/at_any_length.hpp"
 #include "foglift/diffusion/solver/solver.hpp"
 #include "foglift/io/safetensors_reader.hpp"
 #include "support/catch.hpp"
@@ -162,11 +163,11 @@ inline Tensor<double> rows(const Tensor<double>& from, const std::vector<Index>&
   return out;
 }
 
-/// Our run on a case with the deviates of `noise`: the states [nodes, 8].
+/// Our run on a case with the deviates of `noise`, by the published rule: the states [nodes, 8].
 template <class S, class D>
 Tensor<double> run_with(const Case& c, const S& solver, const D& denoise,
                         const NoiseSource& noise) {
-  Run<S, double> ours(solver, c.grid);
+  Run<S, double> ours(solver::at_any_length(solver), c.grid);
   Tensor<double> out(c.states.shape()), x = state(c.states, 0);
   const Index n = c.states.dim(1);
   std::copy_n(x.data(), n, out.data());

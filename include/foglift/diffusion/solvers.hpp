@@ -5,6 +5,7 @@
 #include "foglift/diffusion/solver/adaptive_rk45.hpp"
 #include "foglift/diffusion/solver/analytic_ddpm.hpp"
 #include "foglift/diffusion/solver/ancestral.hpp"
+#include "foglift/diffusion/solver/at_any_length.hpp"
 #include "foglift/diffusion/solver/brownian.hpp"
 #include "foglift/diffusion/solver/cfg_plus_plus.hpp"
 #include "foglift/diffusion/solver/churn.hpp"

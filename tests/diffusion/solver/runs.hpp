@@ -2,6 +2,7 @@
 
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/sample.hpp"
+#include "foglift/diffusion/solver/at_any_length.hpp"
 #include "foglift/diffusion/verify.hpp"
 
 #include <algorithm>
@@ -52,18 +53,19 @@ inline double normal(std::size_t step, std::uint64_t draw = 0) {
   return step_rng(step).normal<double>({1, 1}, draw).item();
 }
 
-/// The end of a run from a scalar.
+/// The end of a run from a scalar, by the rule that the solver has at steps of any length.
 template <class S, class D>
 double end_of(const S& solver, const D& data, double x, const TimeGrid& grid) {
-  return sample_from(solver, data, Tensor<double>({1, 1}, x), grid, Rng(1)).item();
+  return sample_from(solver::at_any_length(solver), data, Tensor<double>({1, 1}, x), grid, Rng(1))
+      .item();
 }
 
-/// Largest difference of two runs from the same four starts, with the same noise.
+/// Largest difference of two such runs from the same four starts, with the same noise.
 template <class A, class B, class D>
 double gap(const A& a, const B& b, const D& data, const TimeGrid& grid) {
   const Tensor<double> starts({4, 1}, {-1.8, -0.3, 0.4, 1.5});
-  const auto x = sample_from(a, data, starts, grid, Rng(1)),
-             y = sample_from(b, data, starts, grid, Rng(1));
+  const auto x = sample_from(solver::at_any_length(a), data, starts, grid, Rng(1)),
+             y = sample_from(solver::at_any_length(b), data, starts, grid, Rng(1));
   double worst = 0;
   for (Index i = 0; i < 4; ++i) worst = std::max(worst, std::abs(x[i] - y[i]));
   return worst;

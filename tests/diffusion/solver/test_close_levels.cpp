@@ -56,7 +56,8 @@ double apart(const Tensor<double>& a, const Tensor<double>& b) {
 TEST_CASE("close levels: a run in float is the run in double", "[diffusion][solver]") {
   // Seven steps of states below 3, weights of outputs whose sizes add up to less than 10, each
   // rounded to 6e-8: 1.3e-5. Levels 1e-6 apart would multiply that by 1e6.
-  each_rule([](const auto& solver) {
+  each_rule([](const auto& rule) {
+    const auto solver = at_any_length(rule);
     for (const double gap : {1e-3, 1e-5, 1e-6, 1e-7, 1e-9, 1e-12}) {
       const TimeGrid g = with_pair(gap);
       const Tensor<float> x = sample_from(solver, runs::mixture(), starts, g, Rng(1));
@@ -69,7 +70,8 @@ TEST_CASE("close levels: a run in float is the run in double", "[diffusion][solv
 
 TEST_CASE("close levels: runs are continuous in the gap", "[diffusion][solver]") {
   // Nothing happens in between but noise of a size sqrt(2 gap), on slopes of up to 10.
-  each_rule([](const auto& solver) {
+  each_rule([](const auto& rule) {
+    const auto solver = at_any_length(rule);
     const auto end = [&](double gap) {
       return sample_from(solver, runs::mixture(), starts.cast<double>(), with_pair(gap), Rng(1));
     };

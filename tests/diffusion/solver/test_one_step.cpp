@@ -30,7 +30,8 @@ double x0_at(double z, double s) { return runs::denoised(runs::mixture(), z, Lev
 template <class S>
 double step_of(const S& solver, double z, double s, double t) {
   const Level from{0.7, 0.3, 0.3 * s}, to{0.5, 0.6, 0.6 * t};
-  return solver.step(Tensor<double>({1, 1}, 0.3 * z), from, to, runs::mixture(), runs::step_rng(0))
+  return at_any_length(solver)
+             .step(Tensor<double>({1, 1}, 0.3 * z), from, to, runs::mixture(), runs::step_rng(0))
              .item() /
          0.6;
 }

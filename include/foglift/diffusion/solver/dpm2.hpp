@@ -3,6 +3,7 @@
 #include "foglift/diffusion/solver/between.hpp"
 #include "foglift/diffusion/solver/transfer.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace foglift {
@@ -16,13 +17,18 @@ namespace solver {
 struct Dpm2 {
   enum class Middle { logarithm, cube_root };
   Middle middle = Middle::logarithm;
+  /// As in Heun: the slope at the middle counts by 1 / max(s_m, least_ratio s); 0: as published.
+  double least_ratio = 0.5;
 
   static constexpr const char* name = "dpm2";
   static constexpr int order = 2, weak_order = 0, evaluations = 2;
 
+  /// Throws ArgumentError unless least_ratio is in [0, 1/2].
   template <Scalar T, Denoiser<T> D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng& rng) const {
+    if (!(least_ratio >= 0 && least_ratio <= 0.5))
+      raise<ArgumentError>("dpm2: least_ratio = ", least_ratio, ", must be in [0, 1/2]");
     const Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
     if (to.sigma == 0 || from.alpha == 0)
       return transfer(std::move(x), x0, from, to, to.sigma, 0, rng);
@@ -33,8 +39,9 @@ struct Dpm2 {
     const Tensor<T> x_mid = transfer(x, x0, from, mid, mid.sigma, 0, rng);
     const Tensor<T> x0_mid = foglift::detail::denoised(denoise, x_mid, mid);
     // z' = z + (t - s) (z_m - x0_m) / s_m, z_m = x0 + (s_m / s) (z - x0).
-    const double weight = to.alpha * (t - s) / mid.ratio();
-    return affine(to.sigma / from.sigma, std::move(x), weight * (1 - mid.ratio() / s), x0, -weight,
+    const double slope_at = std::max(mid.ratio(), least_ratio * s);
+    const double weight = to.alpha * (t - s) / slope_at;
+    return affine(to.sigma / from.sigma, std::move(x), weight * (1 - slope_at / s), x0, -weight,
                   x0_mid);
   }
 };

@@ -12,14 +12,15 @@ namespace solver {
 /// steps of one evaluation: "2M" and "3M". Adams-Bashforth in lambda on top of the exact linear
 /// part. With Weights::exact, order 2 is "2M heun" and the RES multistep rule, orders 2 and 3 with
 /// Prediction::noise are DEIS in log rho. The third order has exact weights; Weights::as_published
-/// are those of print and public code, of second order. The default start costs Order - 1 more
-/// evaluations in each of the first Order - 1 steps.
+/// are those of print and public code, of second order. Single steps at the start,
+/// where they are short, cost Order - 1 more evaluations in each of the first Order - 1 steps.
 template <int Order = 2, Weights weights = Weights::midpoint>
 struct DpmMulti {
   static_assert(Order >= 1 && Order <= 3, "DpmMulti: orders 1 to 3");
   Prediction prediction = Prediction::data;
-  Start begin = Start::single_step;
+  Start begin = Start::by_length;
   Ending end = Ending::full_order;
+  Outputs outputs = Outputs::by_length;
 
   static constexpr const char* name = "dpm multistep";
   static constexpr int order = weights == Weights::as_published && Order > 2 ? 2 : Order;
@@ -33,7 +34,8 @@ struct DpmMulti {
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng& rng, MultistepMemory<T, std::size_t{Order}>& memory) const {
     const Exponential rule{.prediction = prediction, .weights = weights};
-    return multistep<Order>(rule, begin, end, std::move(x), from, to, denoise, rng, memory);
+    return multistep<Order>(rule, {begin, end, outputs}, std::move(x), from, to, denoise, rng,
+                            memory);
   }
 };
 
@@ -50,6 +52,7 @@ struct SdeDpmMulti {
   Prediction prediction = Prediction::data;
   Start begin = Start::lower_order;
   Ending end = Ending::full_order;
+  Outputs outputs = Outputs::by_length;
 
   static constexpr const char* name = "sde dpm multistep";
   static constexpr int order = Order < 2 ? 1 : 2, weak_order = order, evaluations = 1;
@@ -63,7 +66,8 @@ struct SdeDpmMulti {
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng& rng, MultistepMemory<T, std::size_t{Order}>& memory) const {
     const Exponential rule{.prediction = prediction, .weights = weights, .eta = eta};
-    return multistep<Order>(rule, begin, end, std::move(x), from, to, denoise, rng, memory);
+    return multistep<Order>(rule, {begin, end, outputs}, std::move(x), from, to, denoise, rng,
+                            memory);
   }
 };
 
@@ -73,7 +77,7 @@ struct SdeDpmMulti {
 template <int Order = 3>
 struct Deis {
   static_assert(Order >= 1 && Order <= 4, "Deis: orders 1 to 4");
-  Start begin = Start::single_step;
+  Start begin = Start::by_length;
   Ending end = Ending::full_order;
 
   static constexpr const char* name = "deis";
@@ -87,7 +91,8 @@ struct Deis {
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng& rng, MultistepMemory<T, std::size_t{Order}>& memory) const {
     const Exponential rule{.prediction = Prediction::noise, .weights = Weights::exact};
-    return multistep<Order>(rule, begin, end, std::move(x), from, to, denoise, rng, memory);
+    return multistep<Order>(rule, {begin, end, Outputs::all}, std::move(x), from, to, denoise, rng,
+                            memory);
   }
 };
 

@@ -33,8 +33,8 @@ struct ErSde {
   template <Scalar T, Denoiser<T> D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng& rng, MultistepMemory<T, std::size_t{Stages}>& memory) const {
-    return multistep<Stages>(Rule{}, Start::lower_order, end, std::move(x), from, to, denoise, rng,
-                             memory);
+    return multistep<Stages>(Rule{}, {Start::lower_order, end, Outputs::all}, std::move(x), from,
+                             to, denoise, rng, memory);
   }
 
   /// ln phi(s), and its derivative in ln s.

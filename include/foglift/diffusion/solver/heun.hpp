@@ -3,6 +3,7 @@
 #include "foglift/diffusion/solver/between.hpp"
 #include "foglift/diffusion/solver/transfer.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace foglift {
@@ -15,23 +16,29 @@ namespace solver {
 /// to clean data, and one from pure noise, which is infinitely long in s, take Euler's rule alone.
 struct Heun {
   double stage = 1;
+  /// The second slope, at s_m, counts by 1 / max(s_m, least_ratio s), 0: by 1 / s_m, as published.
+  /// With s' < s / 2 Heun's rule goes by more than the whole step towards the second x0, and by s /
+  /// (2 s') of it where s' is small: with 5 Karras steps it is 0.91 off the law of N(1, 0.25), with
+  /// the bound 0.33, DDIM in as many evaluations 0.28. Orders are those of steps shorter than that.
+  double least_ratio = 0.5;
 
   static constexpr const char* name = "heun";
   static constexpr int order = 2, weak_order = 0, evaluations = 2;
 
-  /// Throws ArgumentError unless stage is in (0, 1].
+  /// Throws ArgumentError unless stage is in (0, 1] and least_ratio in [0, 1/2].
   template <Scalar T, Denoiser<T> D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng& rng) const {
-    if (!(stage > 0 && stage <= 1))
-      raise<ArgumentError>("heun: stage = ", stage, ", must be in (0, 1]");
+    if (!(stage > 0 && stage <= 1 && least_ratio >= 0 && least_ratio <= 0.5))
+      raise<ArgumentError>("heun: stage = ", stage, ", least_ratio = ", least_ratio,
+                           ", must be in (0, 1] and [0, 1/2]");
     const Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
     if (to.sigma == 0 || from.alpha == 0)
       return transfer(std::move(x), x0, from, to, to.sigma, 0, rng);
     const double s = from.ratio(), h = to.ratio() - s, inner = s + stage * h;
     // With d = (z - x0) / s, z_m = z + stage h d and d_m = (z_m - x0_m) / s_m: d_m - d = (x0 -
     // x0_m) / s_m, so z' = z + h d + h (d_m - d) / (2 stage) is Euler's z plus this weight.
-    const double weight = 0.5 * to.alpha * h / (stage * inner);
+    const double weight = 0.5 * to.alpha * h / (stage * std::max(inner, least_ratio * s));
     if (stage == 1) {
       x = transfer(std::move(x), x0, from, to, to.sigma, 0, rng);
       const Tensor<T> x0_end = foglift::detail::denoised(denoise, x, to);

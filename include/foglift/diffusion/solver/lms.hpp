@@ -9,12 +9,12 @@ inline namespace v0 {
 namespace solver {
 
 /// Linear multistep rule in s = sigma / alpha (Adams-Bashforth on steps of any length; "LMS"): the
-/// polynomials are integrated in closed form. The default start is the Runge-Kutta rule, with four
-/// evaluations in each of the first Order - 1 steps.
+/// polynomials are integrated in closed form. Single steps at the start,
+/// where they are short, are those of the Runge-Kutta rule, with four evaluations each.
 template <int Order = 4>
 struct Lms {
   static_assert(Order >= 1 && Order <= 4, "Lms: orders 1 to 4");
-  Start begin = Start::single_step;
+  Start begin = Start::by_length;
   Ending end = Ending::full_order;
 
   static constexpr const char* name = "lms";
@@ -27,7 +27,8 @@ struct Lms {
   template <Scalar T, Denoiser<T> D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng& rng, MultistepMemory<T, std::size_t{Order}>& memory) const {
-    return multistep<Order>(Straight{}, begin, end, std::move(x), from, to, denoise, rng, memory);
+    return multistep<Order>(Straight{}, {begin, end, Outputs::all}, std::move(x), from, to, denoise,
+                            rng, memory);
   }
 };
 
@@ -44,8 +45,8 @@ struct FixedWeights {
   template <Scalar T, Denoiser<T> D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng& rng, MultistepMemory<T, 4>& memory) const {
-    return multistep<4>(Straight{.fixed_weights = true}, from_start, Ending::full_order,
-                        std::move(x), from, to, denoise, rng, memory);
+    return multistep<4>(Straight{.fixed_weights = true}, {.begin = from_start}, std::move(x), from,
+                        to, denoise, rng, memory);
   }
 };
 }  // namespace detail

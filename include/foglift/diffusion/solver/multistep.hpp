@@ -12,12 +12,31 @@ namespace solver {
 
 /// How a method of several past outputs begins, when it has none: with steps of their own in
 /// stages, which cost more evaluations and keep the order, or with fewer outputs: the first step is
-/// Euler's rule, whose one error limits any method without a corrector to order 2.
-enum class Start { single_step, lower_order };
+/// Euler's rule, whose one error limits any method without a corrector to order 2. by_length:
+/// single steps where they are short, at most short_step in lambda, fewer outputs where they are
+/// long, since there is no order to keep and the evaluations are better spent on more steps.
+enum class Start { by_length, single_step, lower_order };
+inline constexpr double short_step = 0.3;
 
 /// How it ends: as before, or with the orders ..., 2, 1. A step to clean data is of first order
 /// either way where the method's clock is infinite there.
 enum class Ending { full_order, lower_order };
+
+/// Outputs of x0 that a step of a method of two or more takes: all, or, where it is longer than
+/// long_step in lambda (half of that with noise), two at most by Weights::midpoint. x0 is about a
+/// sigmoid of lambda (for Gaussian data 1 / (1 + e^(-2 lambda) / v), whose poles are pi / 2 away
+/// from any lambda), and polynomials do not foresee it by half of that: with 5 Karras steps 3M is
+/// 1.25 off the law of N(1, 0.25), 2M by exact weights 0.27, by midpoint 0.07. eps, which gains
+/// little on long steps, stays interpolated by all.
+enum class Outputs { by_length, all };
+inline constexpr double long_step = 0.8;
+
+/// The options of multistep().
+struct MultistepOptions {
+  Start begin = Start::by_length;
+  Ending end = Ending::full_order;
+  Outputs outputs = Outputs::by_length;
+};
 
 /// The memory of a multistep method of K outputs.
 template <Scalar T, std::size_t K>
@@ -26,7 +45,7 @@ struct MultistepMemory {
   /// Of the state, by the outputs of the history as it will be after the next one is made.
   std::array<double, K> correction{};
   Index left = 0;        // steps to come
-  bool started = false;  // past the steps of Start::single_step
+  bool started = false;  // past the single steps
 };
 
 /// Outputs that a predictor of P and a corrector of C of them (0: none) need to keep.
@@ -77,17 +96,17 @@ struct Nodes {
 /// state corrects it, and takes the step. The state after the last step stays as predicted.
 ///
 /// Rule: over(from, to) -> Quadrature, position(level, back, from, to) with `back` the number of
-/// steps since, and single<P>(x, m0, from, to, denoise) for Start::single_step; one without
+/// steps since, and single<P>(x, m0, from, to, denoise) for single steps at the start; one without
 /// `single` begins with fewer outputs. Endless steps are of first order, and leave no output
 /// behind.
 template <std::size_t P, std::size_t C = 0, class Rule, Scalar T, class D>
-Tensor<T> multistep(const Rule& rule, Start start, Ending ending, Tensor<T> x, const Level& from,
-                    const Level& to, const D& denoise, const StepRng& rng,
+Tensor<T> multistep(const Rule& rule, const MultistepOptions& options, Tensor<T> x,
+                    const Level& from, const Level& to, const D& denoise, const StepRng& rng,
                     MultistepMemory<T, kept_outputs<P, C>>& memory) {
   constexpr std::size_t K = kept_outputs<P, C>;
   static_assert(P >= 1 && K <= most_nodes, "multistep: 1 to 4 outputs, 5 with a corrector");
   const auto left = static_cast<std::size_t>(std::max<Index>(memory.left--, 1));
-  const Quadrature step = rule.over(from, to);
+  Quadrature step = rule.over(from, to);
   Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
   if (step.endless) return first_order(step, std::move(x), x0, from, to, rng);
 
@@ -96,10 +115,19 @@ Tensor<T> multistep(const Rule& rule, Start start, Ending ending, Tensor<T> x, c
   const std::size_t made = std::min(K, history.size());  // the compiler can not know that it fits
   // A corrector's outputs must be there in the next step too.
   const Nodes<K> nodes(rule, history, C > 0 ? K - 1 : K, from, to);
-  const std::size_t most = ending == Ending::lower_order ? left : K;
+  const double length = std::abs(std::log(correlation(from, to)));
+  std::size_t most = options.end == Ending::lower_order ? left : K;
+  const double longest = step.noise == 0 ? long_step : long_step / 2;
+  if (P > 1 && options.outputs == Outputs::by_length && step.prediction == Prediction::data &&
+      length > longest) {
+    most = std::min<std::size_t>(most, 2);
+    if (P > 2 || step.form == Weights::exact) step.form = Weights::midpoint;
+  }
   const std::size_t used = std::min({P, nodes.count, most});
+  [[maybe_unused]] const bool single = options.begin == Start::single_step ||
+                                       (options.begin == Start::by_length && length <= short_step);
   if constexpr (requires { rule.template single<int{P}>(std::move(x), x0, from, to, denoise); })
-    if (start == Start::single_step && !memory.started && used < std::min(P, most))
+    if (single && !memory.started && used < std::min(P, most))
       return rule.template single<int{P}>(std::move(x), history[0].output, from, to, denoise);
 
   memory.started = true;

@@ -35,6 +35,7 @@ struct SaSolver {
   Tau tau{};
   Start begin = Start::lower_order;
   Ending end = Ending::full_order;
+  Outputs outputs = Outputs::by_length;
 
   static constexpr const char* name = "sa-solver";
   /// Of the noise-free rule; its first step is of order 1, or 2 if corrected.
@@ -52,7 +53,8 @@ struct SaSolver {
     const double now = tau(from);
     const Exponential rule{
         .prediction = Prediction::data, .weights = Weights::exact, .eta = now * now};
-    return multistep<P, C>(rule, begin, end, std::move(x), from, to, denoise, rng, memory);
+    return multistep<P, C>(rule, {begin, end, outputs}, std::move(x), from, to, denoise, rng,
+                           memory);
   }
 };
 

@@ -19,8 +19,9 @@ struct UniPc {
   static_assert(Order >= 1 && Order <= 4, "UniPc: orders 1 to 4");
   static_assert(weights != Weights::as_published, "UniPc: weights bh1, bh2 or exact");
   Prediction prediction = Prediction::data;
-  Start begin = Start::single_step;
+  Start begin = Start::by_length;
   Ending end = Ending::full_order;
+  Outputs outputs = Outputs::by_length;
 
   static constexpr std::size_t corrected = corrector ? Order + 1 : 0;
   static constexpr const char* name = corrector ? "unipc" : "unip";
@@ -36,8 +37,8 @@ struct UniPc {
                  const StepRng& rng,
                  MultistepMemory<T, kept_outputs<Order, corrected>>& memory) const {
     const Exponential rule{.prediction = prediction, .weights = weights};
-    return multistep<Order, corrected>(rule, begin, end, std::move(x), from, to, denoise, rng,
-                                       memory);
+    return multistep<Order, corrected>(rule, {begin, end, outputs}, std::move(x), from, to, denoise,
+                                       rng, memory);
   }
 };
 
