@@ -62,6 +62,18 @@ TEST_CASE("seasonal naive bootstrap: missing errors are drawn from the known one
   CHECK_THROWS_AS(seasonal_naive_bootstrap(x, 2, {.horizon = 0}, Rng(1)), ArgumentError);
 }
 
+TEST_CASE("seasonal naive bootstrap: missing errors of two steps are drawn apart",
+          "[forecast][baselines]") {
+  // Season 4, horizon 2. Errors (4, 40), none, (2, 20), (1, 10): a path of the second kind takes
+  // each of its errors from any of the others, so 1/4 * 2/3 of all paths mix two of them.
+  const std::vector<double> x = {0, 0, 0,       0,       1, 10, 0, 0,  3, 30,
+                                 0, 0, missing, missing, 0, 0,  7, 70, 0, 0};
+  const auto paths = seasonal_naive_bootstrap(x, 4, {.horizon = 2, .paths = 400}, Rng(5));
+  double mixed = 0;
+  for (Index p = 0; p < 400; ++p) mixed += paths(p, 1) - 70 != 10 * (paths(p, 0) - 7);
+  CHECK_THAT(mixed, WithinAbs(400.0 / 6, 4 * std::sqrt(400.0 * 5 / 36)));
+}
+
 TEST_CASE("random walk bootstrap: mean and variance grow with the changes of the past",
           "[forecast][baselines]") {
   const std::vector<double> x = {0, 1, 3, missing, 2, 1};  // changes 1, 2, -1; mean 2/3

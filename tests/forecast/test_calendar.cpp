@@ -24,6 +24,9 @@ TEST_CASE("time axis: monthly cells keep their day where the month has it", "[fo
   CHECK(date(ends.at(-9)) == "2011-02-28");
   const TimeAxis quarters{time_at(1999, 2, 15), {.months = 3, .day = 15}};
   CHECK(date(quarters.at(5)) == "2000-05-15");
+  const TimeAxis early{time_at(0, 2, 1), {.months = 1, .day = 1}};
+  CHECK(early.at(-1) == time_at(0, 1, 1));
+  CHECK(early.at(-2) == time_at(-1, 12, 1));
 }
 
 TEST_CASE("frequency: found from times with gaps", "[forecast][frequency]") {
@@ -107,6 +110,25 @@ TEST_CASE("regular series: as many cells as the rows are worth, and not one more
                   ArgumentError);
 }
 
+TEST_CASE("frequency: of two gaps that are as frequent, the smaller one", "[forecast][frequency]") {
+  const std::vector<Time> times = {0, 60, 120, 240, 360};
+  CHECK(detect_frequency(times) == Frequency{.seconds = 60});
+}
+
+TEST_CASE("seasons: one that explains less than a tenth is not one", "[forecast][season]") {
+  // Changes of a wave a sin(2 pi t / 24) have variance 2 a^2 sin^2(pi / 24), those of noise 2:
+  // their autocorrelation at 24 is the share of the wave, with a standard error of 0.01 here.
+  const auto noise = Rng(8).normal<double>({24 * 420});
+  const double unit = 2 * std::pow(std::sin(std::numbers::pi / 24), 2);
+  for (const double share : {0.05, 0.2}) {
+    const double a = std::sqrt(2 * share / (1 - share) / unit);
+    std::vector<double> x;
+    for (Index t = 0; t < noise.size(); ++t)
+      x.push_back(a * std::sin(2 * std::numbers::pi * static_cast<double>(t) / 24) + noise[t]);
+    CHECK(detect_seasons(x, {.seconds = 3600}).empty() == (share < 0.1));
+  }
+}
+
 TEST_CASE("autocorrelation: a negative lag and an infinite value are refused",
           "[forecast][season]") {
   CHECK_THROWS_AS(autocorrelation(std::vector<double>{1, 2, 3}, -1), ArgumentError);
@@ -188,6 +210,8 @@ TEST_CASE("calendar: phases at known times", "[forecast][calendar]") {
   CHECK_THAT(w[3], WithinAbs(std::cos(2 * std::numbers::pi * 6.5 / 7), 1e-6));
   CHECK_THAT(w[4], WithinAbs(0, 1e-6));
   CHECK_THAT(w[5], WithinAbs(-1, 1e-6));
+  c.write(time_at(2024, 7, 2) + 12 * 3600, w);  // 183.5 of 366 days
+  CHECK_THAT(w[4], WithinAbs(std::sin(2 * std::numbers::pi * 183.5 / 366), 1e-6));
   CHECK_THROWS_AS(c.write(0, std::span(w).first(5)), ShapeError);
 }
 

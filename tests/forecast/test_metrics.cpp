@@ -138,6 +138,10 @@ TEST_CASE("coverage: the share between interpolated quantiles, missing cells lef
     for (Index h = 0; h < 5; ++h) paths(0, s, h) = static_cast<double>(s);
   const Tensor<double> actual({1, 5}, {1, 9, 0.99, 5, missing});  // the 80 % interval is [1, 9]
   CHECK_THAT(coverage(paths, actual, 0.8), WithinAbs(0.75, 1e-15));
+  // The middle half of 0 ... 4 is [1, 3], exactly; both ends are inside.
+  const Tensor<double> five({1, 5, 4},
+                            {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4});
+  CHECK(coverage(five, Tensor<double>({1, 4}, {1, 3, 0.999, 3.001}), 0.5) == 0.5);
   CHECK_THROWS_AS(coverage(paths, actual, 1.0), ArgumentError);
   CHECK_THROWS_AS(coverage(paths, Tensor<double>({1, 5}, missing), 0.8), ArgumentError);
   CHECK_THROWS_AS(coverage(paths, Tensor<double>({5, 1}), 0.8), ShapeError);
@@ -194,6 +198,7 @@ TEST_CASE("metrics: values up to the stated size give finite results, beyond it 
     const std::vector<double> sorted = {-bad, bad};
     CHECK_THROWS_AS(quantile_linear(sorted, 0.5), NumericError);
     CHECK_THROWS_AS(quantile_nearest(sorted, 0.9), NumericError);
+    CHECK_THROWS_AS(quantile_linear(std::vector<double>{1, bad}, 0.5), NumericError);
     CHECK_THROWS_AS(seasonal_error(sorted, 1), NumericError);
     const Tensor<double> wild({1, 2, 2}, {1, 2, bad, 4}), wild_actual({1, 2}, {1, bad});
     const auto refuse = [&](const Tensor<double>& p, const Tensor<double>& y) {

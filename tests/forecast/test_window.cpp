@@ -157,6 +157,12 @@ TEST_CASE("windows: a context that hardly moves is scaled by a tenth of what cam
   const Windows m =
       Windower({.horizon = 4, .context = 8, .scaling = Scaling::mean_abs})(series, origin);
   CHECK_THAT(m.scale[0], WithinRel(5.0, 1e-12));
+  // An empty context takes location 5 and scale 4 from the far past, whose last value is 9.
+  Series gap = s;
+  for (std::size_t t = 24; t < 32; ++t) gap.values[t] = missing;
+  const Windows g = Windower({.horizon = 4, .context = 8})(std::vector<Series>{gap}, origin);
+  CHECK_THAT(g.scale[0], WithinRel(4.0, 1e-12));
+  CHECK_THAT(g.features(0, 0, 4 + 2 + 1), WithinAbs(1, 1e-6));  // behind two folds, error and lead
   // A context that never moves, after a past that never did: the size of the values, or 1.
   for (const double level : {5.0, 0.0}) {
     Series flat = counting(36);
