@@ -49,7 +49,8 @@ struct SaSolver {
   /// Throws ArgumentError unless tau(from) is finite.
   template <Scalar T, Denoiser<T> D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
-                 const StepRng& rng, MultistepMemory<T, kept_outputs<P, C>>& memory) const {
+                 const StepRng& rng,
+                 MultistepMemory<T, kept_outputs<std::size_t{P}, std::size_t{C}>>& memory) const {
     const double now = tau(from);
     const Exponential rule{
         .prediction = Prediction::data, .weights = Weights::exact, .eta = now * now};

@@ -35,7 +35,7 @@ struct UniPc {
   template <Scalar T, Denoiser<T> D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng& rng,
-                 MultistepMemory<T, kept_outputs<Order, corrected>>& memory) const {
+                 MultistepMemory<T, kept_outputs<std::size_t{Order}, corrected>>& memory) const {
     const Exponential rule{.prediction = prediction, .weights = weights};
     return multistep<Order, corrected>(rule, {begin, end, outputs}, std::move(x), from, to, denoise,
                                        rng, memory);
