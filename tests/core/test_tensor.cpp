@@ -7,6 +7,7 @@
 #include <numeric>
 #include <sstream>
 #include <thread>
+#include <vector>
 
 using namespace foglift;
 
@@ -93,6 +94,8 @@ TEST_CASE("tensor: rows, reshaped and cast keep the row-major order", "[core][te
   Tensor<float> a({3, 2, 2});
   std::iota(a.begin(), a.end(), 0.f);
   CHECK(a.rows(1, 2) == Tensor<float>({2, 2, 2}, {4, 5, 6, 7, 8, 9, 10, 11}));
+  const std::vector<Index> index{2, 0, 2};
+  CHECK(a.rows(index) == Tensor<float>({3, 2, 2}, {8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11}));
   CHECK(a.reshaped({4, 3})(1, 2) == 5);
   CHECK(a.cast<double>()(2, 1, 1) == 11.0);
   CHECK(Tensor<float>(Shape{0, 3}).size() == 0);
@@ -104,6 +107,10 @@ TEST_CASE("tensor: errors name both sides", "[core][tensor]") {
                     "Tensor: 3 values for shape [2, 2], which has 4");
   CHECK_THROWS_AS(Tensor<float>({2, 2}).reshaped({3}), ShapeError);
   CHECK_THROWS_AS(Tensor<float>({2, 2}).rows(1, 2), ArgumentError);
+  const std::vector<Index> after{0, 2}, before{-1};
+  CHECK_THROWS_AS(Tensor<float>({2, 2}).rows(after), ArgumentError);
+  CHECK_THROWS_AS(Tensor<float>({2, 2}).rows(before), ArgumentError);
+  CHECK_THROWS_AS(Tensor<float>(Shape{}).rows(before), ArgumentError);
   CHECK_THROWS_AS(Tensor<float>({2, 2}).rows(1, std::numeric_limits<Index>::max()), ArgumentError);
   CHECK_THROWS_AS(Tensor<float>({2}).item(), ShapeError);
 }

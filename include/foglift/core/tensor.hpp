@@ -129,6 +129,20 @@ class Tensor {
     std::copy_n(data_ + first * row, count * row, out.data_);
     return out;
   }
+  /// Rows index[0], index[1], ... of the first axis, copied in that order. Throws ArgumentError for
+  /// one outside the batch.
+  Tensor rows(std::span<const Index> index) const {
+    if (rank() == 0) raise<ArgumentError>("Tensor::rows: a scalar has none");
+    Tensor out(shape_.with(0, static_cast<Index>(index.size())), Raw{});
+    const Index row = row_size();
+    T* to = out.data_;
+    for (const Index i : index) {
+      if (i < 0 || i >= shape_[0])
+        raise<ArgumentError>("Tensor::rows: row ", i, " of shape ", shape_);
+      to = std::copy_n(data_ + i * row, row, to);
+    }
+    return out;
+  }
   /// Elements of one row of the first axis; 1 for rank 0.
   Index row_size() const { return shape_.size(rank() ? 1 : 0, rank()); }
 

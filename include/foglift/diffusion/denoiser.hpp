@@ -2,10 +2,14 @@
 
 #include "foglift/autograd/packed_weights.hpp"
 #include "foglift/autograd/value.hpp"
+#include "foglift/diffusion/condition.hpp"
 #include "foglift/diffusion/parameterization.hpp"
+#include "foglift/diffusion/rows.hpp"
 #include "foglift/diffusion/schedule.hpp"
 
 #include <concepts>
+#include <functional>
+#include <memory>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -28,11 +32,21 @@ concept BatchDenoiser = Denoiser<D, T> &&
   { d(x, levels) } -> std::convertible_to<Tensor<T>>;
 };
 
-/// How an adapter keeps what it wraps, given as Kept<D> for an argument D&&: a named object by
-/// const reference, which must outlive the adapter; a temporary by value.
+/// How an adapter keeps the denoiser it is given, as Kept<D> for an argument D&&: by value, so that
+/// what is made of a denoiser outlives it, as `return denoise | guide::Clip{}` needs. Denoisers of
+/// the library are cheap to copy: copies share their network, condition or law. One that is not is
+/// given as std::cref(denoise), is referred to, and must outlive the adapter.
 template <class D>
-using Kept = std::conditional_t<std::is_lvalue_reference_v<D>, const std::remove_reference_t<D>&,
-                                std::remove_cv_t<D>>;
+using Kept = std::conditional_t<std::is_lvalue_reference_v<std::unwrap_ref_decay_t<D>>,
+                                const std::remove_reference_t<std::unwrap_ref_decay_t<D>>&,
+                                std::unwrap_ref_decay_t<D>>;
+
+/// How a denoiser keeps its network, as KeptNetwork<N> for an argument N&&: a named one by
+/// reference, since networks are large, go on learning and have their own life; it must outlive the
+/// denoiser and its copies. A temporary is kept, and shared by the copies of the denoiser.
+template <class N>
+using KeptNetwork = std::conditional_t<std::is_lvalue_reference_v<N>,
+                                       const std::remove_reference_t<N>&, std::remove_cv_t<N>>;
 
 namespace detail {
 /// True if alpha is exactly 0 at t = 1.
@@ -54,8 +68,36 @@ Tensor<T> denoised(const D& denoise, const Tensor<T>& x, const L& level) {
 
 namespace detail {
 
-/// A network with what it predicts and the schedule that it was trained on: see NetworkDenoiser.
-template <class Net, Parameterization P, NoiseSchedule S>
+/// A network kept as KeptNetwork says; cheap to copy.
+template <class Net>
+class NetworkHandle {
+  using Target = const std::remove_reference_t<Net>;
+  static constexpr bool named = std::is_lvalue_reference_v<Net>;
+
+ public:
+  NetworkHandle(Target& net) requires named : net_(&net) {}  // NOLINT: implicit
+  NetworkHandle(Net&& net) requires(!named)                  // NOLINT: implicit
+      : net_(std::make_shared<Target>(std::move(net))) {}
+
+  Target& operator*() const { return *net_; }
+
+ private:
+  std::conditional_t<named, Target*, std::shared_ptr<Target>> net_;
+};
+
+/// f(network), or f(network inside) for each that a wrapper names, if it embeds times.
+template <class Net, class F>
+void each_embedding(const Net& net, const F& f) {
+  if constexpr (requires(PackedWeights & promise) { net.embedding.foresee(promise, {}); })
+    f(net.embedding);
+  else if constexpr (requires { net.each_part([](const auto&) {}); })
+    net.each_part([&](const auto& part) { each_embedding(part, f); });
+}
+
+/// A network with what it predicts, the schedule that it was trained on and what it is told beside
+/// x and the time: what Self, a NetworkDenoiser or the like, is made of.
+template <template <class, class, class, class> class Self, class Net, Parameterization P,
+          NoiseSchedule S, class C>
 class TrainedNetwork {
   static_assert(!(predict::needs_signal<P> && reaches_pure_noise<S>),
                 "NetworkDenoiser: this parameterization says nothing of x0 at alpha = 0, which the "
@@ -64,39 +106,71 @@ class TrainedNetwork {
                 "a schedule that keeps some signal");
 
  public:
-  template <class N>
-  requires std::same_as<Kept<N>, Net> TrainedNetwork(N&& net, P parameterization, S schedule)
-      : net_(std::forward<N>(net)),
+  TrainedNetwork(NetworkHandle<Net> net, P parameterization, S schedule, C condition = {})
+      : net_(std::move(net)),
         parameterization_(std::move(parameterization)),
-        schedule_(std::move(schedule)) {}
+        schedule_(std::move(schedule)),
+        condition_(std::make_shared<const C>(std::move(condition))) {}
+
+  /// The same network told this condition: what classifier-free guidance needs a second of.
+  template <class D>
+  requires(!std::same_as<D, ConditionOf<Net>>) Self<Net, P, S, D> with(D condition)
+  const { return {net_, parameterization_, schedule_, std::move(condition)}; }
+  /// The same, where the network says of what type its conditions are: with({.labels = labels}).
+  Self<Net, P, S, ConditionOf<Net>> with(ConditionOf<Net> condition) const {
+    return {net_, parameterization_, schedule_, std::move(condition)};
+  }
+  /// The same network told nothing, called net(x, time). To the networks of nn that is "no class"
+  /// and no vector or sequence: what they learned where the condition was dropped.
+  Self<Net, P, S, NoCondition> without_condition() const {
+    return {net_, parameterization_, schedule_, NoCondition{}};
+  }
+  const C& condition() const { return *condition_; }
+
+  /// The denoiser for some samples of its batch, told their part of the condition. For a network
+  /// that sees rows through x, time and condition alone: one that has parameters, or an Alike.
+  decltype(auto) rows(const Rows& rows) const requires TellsRows<Net, C> {
+    if constexpr (std::same_as<C, NoCondition>)
+      return static_cast<const Self<Net, P, S, C>&>(*this);
+    else
+      return with(condition_rows(condition(), rows.index));
+  }
 
   const S& schedule() const { return schedule_; }
   const P& parameterization() const { return parameterization_; }
   /// f(network), for PackedWeights.
   template <class F>
   void each_part(const F& f) const {
-    f(net());
+    f(network());
   }
   /// Lets the network embed the times of a grid at once, where it can. A grid whose ends are known
   /// from before is not looked at again.
   void foresee(PackedWeights& promise, std::span<const Level> grid) const {
-    if constexpr (requires { net().embedding.foresee(promise, {}); }) {
-      if (grid.size() < 2) return;  // no step, no time
-      using T = typename std::remove_cvref_t<decltype(net().embedding)>::value_type;
+    if (grid.size() < 2) return;               // no step, no time
+    const std::size_t last = grid.size() - 1;  // where a run ends, and asks nothing
+    each_embedding(network(), [&]<class E>(const E& embedding) {
+      using T = typename E::value_type;
       const auto time = [&](std::size_t i) {
         return static_cast<T>(predict::condition(parameterization_, trained_at(grid[i])));
       };
-      const auto& embedding = net().embedding;
-      const std::size_t last = grid.size() - 1;  // where a run ends, and asks nothing
       if (embedding.knows(time(0)) && embedding.knows(time(last - 1))) return;
       auto times = Tensor<T>::uninitialized({static_cast<Index>(last)});
       for (std::size_t i = 0; i < last; ++i) times[static_cast<Index>(i)] = time(i);
       embedding.foresee(promise, times);
-    }
+    });
   }
 
  protected:
-  const std::remove_reference_t<Net>& net() const { return net_; }
+  const NetworkHandle<Net>& handle() const { return net_; }
+  const std::remove_reference_t<Net>& network() const { return *net_; }
+  /// What the network says of an input at a noise, told the condition.
+  template <Value X>
+  X ask(const X& input, const Tensor<scalar_of<X>>& noise) const {
+    if constexpr (std::same_as<C, NoCondition>)
+      return network()(input, noise);
+    else
+      return network()(input, noise, condition());
+  }
 
   /// x0 for x, a Tensor or a Var, from predicted(input, noise), what the network says of the input
   /// [B, ...] at the noise [B] or [B, groups].
@@ -137,9 +211,10 @@ class TrainedNetwork {
  private:
   Level trained_at(const Level& l) const { return schedule_.at(schedule_.time(l.lambda())); }
 
-  Net net_;
+  NetworkHandle<Net> net_;
   P parameterization_;
   S schedule_;
+  std::shared_ptr<const C> condition_;  // of all copies
 };
 
 }  // namespace detail
@@ -154,23 +229,44 @@ class TrainedNetwork {
 ///
 ///   NetworkDenoiser denoise(net, predict::Velocity{}, schedule::Cosine{});
 ///
-/// A network with a condition is wrapped in a lambda:
-///   NetworkDenoiser([&](const auto& x, const auto& time) { return net(x, time, c); }, ...)
-template <class Net, Parameterization P, NoiseSchedule S>
-class NetworkDenoiser : public detail::TrainedNetwork<Net, P, S> {
+/// A condition of the batch is bound to it; the network is then called net(x, time, condition):
+///
+///   NetworkDenoiser denoise(net, predict::Velocity{}, schedule::Cosine{}, {.labels = labels});
+///   auto guided = denoise | guide::ClassifierFree{denoise.without_condition(), 3.0};
+///
+/// Braces are for the networks of nn, whose conditions are nn::Condition; others take any object
+/// that their network takes: a Tensor [B, ...], a std::vector of B elements, or what has rows(c,
+/// std::span<const Index>) beside it.
+///
+/// A network that is a named object is referred to, and must outlive the denoiser and its copies; a
+/// temporary is kept (KeptNetwork). A lambda around a network hides it: nothing is promised of the
+/// weights inside (PackedWeights, foresee), which costs small batches up to half of their speed,
+/// and adaptive rules can not ask about a part of the batch (Rows). Bind the condition instead, or
+/// write a struct that calls f(network) in each_part(f).
+template <class Net, Parameterization P, NoiseSchedule S, class C = NoCondition>
+class NetworkDenoiser : public detail::TrainedNetwork<NetworkDenoiser, Net, P, S, C> {
  public:
-  using detail::TrainedNetwork<Net, P, S>::TrainedNetwork;
+  using detail::TrainedNetwork<NetworkDenoiser, Net, P, S, C>::TrainedNetwork;
 
   /// x0 [B, ...] for x [B, ...], a Tensor or a Var, at one level, B, or B times groups. Throws
-  /// ShapeError if the network's output has another shape than x, or the levels do not fit.
+  /// ShapeError if the network's output has another shape than x, or the levels do not fit, and
+  /// what the network throws for a condition of another batch.
   template <Value X>
   X operator()(const X& x, const Levels& levels) const {
-    return this->x0(x, levels, this->net());
+    return this->x0(x, levels, [this](const X& input, const Tensor<scalar_of<X>>& noise) {
+      return this->ask(input, noise);
+    });
   }
 };
 
 template <class N, class P, class S>
-NetworkDenoiser(N&&, P, S) -> NetworkDenoiser<Kept<N>, P, S>;
+NetworkDenoiser(N&&, P, S) -> NetworkDenoiser<KeptNetwork<N>, P, S>;
+template <class N, class P, class S, class C>
+requires(!std::same_as<C, detail::ConditionOf<N>>) NetworkDenoiser(N&&, P, S, C)
+->NetworkDenoiser<KeptNetwork<N>, P, S, C>;
+template <class N, class P, class S>
+NetworkDenoiser(N&&, P, S, detail::ConditionOf<N>)
+    -> NetworkDenoiser<KeptNetwork<N>, P, S, detail::ConditionOf<N>>;
 
 }  // namespace v0
 }  // namespace foglift

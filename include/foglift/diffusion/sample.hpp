@@ -86,6 +86,9 @@ struct Recorder {
     return out;
   }
 
+  /// Rules ask about some samples after they asked about all.
+  decltype(auto) rows(const Rows& rows) const { return rows_of(denoise, rows); }
+
   /// Of a denoiser with a variance head.
   auto moments(const Tensor<T>& x, const Level& level) const requires requires {
     denoise.moments(x, level);

@@ -16,20 +16,20 @@ concept VarianceDenoiser = Denoiser<D, T> &&
 
 /// A network with two outputs a channel, [..., 2 C] for x [..., C] (Nichol & Dhariwal 2021): the
 /// first C are what the parameterization predicts, the last C the variance head. As a denoiser it
-/// is a NetworkDenoiser of the first.
+/// is a NetworkDenoiser of the first, with a condition of the batch or without.
 ///
 ///   VarianceNetwork denoise(net, predict::Epsilon{}, schedule::Linear{});
 ///   auto [x0, v] = denoise.moments(x, level);
-template <class Net, Parameterization P, NoiseSchedule S>
-class VarianceNetwork : public detail::TrainedNetwork<Net, P, S> {
+template <class Net, Parameterization P, NoiseSchedule S, class C = NoCondition>
+class VarianceNetwork : public detail::TrainedNetwork<VarianceNetwork, Net, P, S, C> {
  public:
-  using detail::TrainedNetwork<Net, P, S>::TrainedNetwork;
+  using detail::TrainedNetwork<VarianceNetwork, Net, P, S, C>::TrainedNetwork;
 
   /// x0 [B, ..., C] for x [B, ..., C]. Throws ShapeError unless the network returns [B, ..., 2 C].
   template <Value X>
   X operator()(const X& x, const Levels& levels) const {
     return this->x0(x, levels, [&](const X& input, const Tensor<scalar_of<X>>& noise) {
-      const X both = this->net()(input, noise);
+      const X both = this->ask(input, noise);
       return half(both, x.shape(), 0);
     });
   }
@@ -39,7 +39,7 @@ class VarianceNetwork : public detail::TrainedNetwork<Net, P, S> {
   predict::Moments<T> moments(const Tensor<T>& x, const Levels& levels) const {
     Tensor<T> v;
     Tensor<T> x0 = this->x0(x, levels, [&](const Tensor<T>& input, const Tensor<T>& noise) {
-      const Tensor<T> both = this->net()(input, noise);
+      const Tensor<T> both = this->ask(input, noise);
       v = half(both, x.shape(), 1);
       return half(both, x.shape(), 0);
     });
@@ -58,7 +58,13 @@ class VarianceNetwork : public detail::TrainedNetwork<Net, P, S> {
 };
 
 template <class N, class P, class S>
-VarianceNetwork(N&&, P, S) -> VarianceNetwork<Kept<N>, P, S>;
+VarianceNetwork(N&&, P, S) -> VarianceNetwork<KeptNetwork<N>, P, S>;
+template <class N, class P, class S, class C>
+requires(!std::same_as<C, detail::ConditionOf<N>>) VarianceNetwork(N&&, P, S, C)
+->VarianceNetwork<KeptNetwork<N>, P, S, C>;
+template <class N, class P, class S>
+VarianceNetwork(N&&, P, S, detail::ConditionOf<N>)
+    -> VarianceNetwork<KeptNetwork<N>, P, S, detail::ConditionOf<N>>;
 
 }  // namespace v0
 }  // namespace foglift

@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <iterator>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace foglift {
@@ -25,6 +28,51 @@ struct Condition {
   std::optional<DropoutNoise> dropout = {};       ///< absent: evaluation, nothing is dropped
   std::optional<Perturbation> perturbation = {};  ///< blocks to spoil, for guidance away from them
 };
+
+namespace detail {
+/// A condition of whose fields that hold something for each sample `part` takes some.
+template <Scalar T, class Part>
+Condition<T> with_part(const Condition<T>& c, const Part& part) {
+  const auto field = [&](const std::optional<Tensor<T>>& all) {
+    return all ? std::optional<Tensor<T>>(part(*all)) : std::nullopt;
+  };
+  return {.labels = {},
+          .vector = field(c.vector),
+          .sequence = field(c.sequence),
+          .mask = field(c.mask),
+          .dropout = c.dropout,
+          .perturbation = c.perturbation};
+}
+}  // namespace detail
+
+/// Samples [first, first + count) of a condition for a batch. Throws ShapeError if there are fewer
+/// labels, ArgumentError if there are fewer rows of another field.
+template <Scalar T>
+Condition<T> rows(const Condition<T>& c, Index first, Index count) {
+  auto result = detail::with_part(c, [&](const Tensor<T>& all) { return all.rows(first, count); });
+  if (!c.labels.empty() && std::ssize(c.labels) < first + count)
+    raise<ShapeError>("rows: ", c.labels.size(), " class labels, samples ", first, " to ",
+                      first + count, " are wanted");
+  if (!c.labels.empty())
+    result.labels.assign(c.labels.begin() + first, c.labels.begin() + first + count);
+  if (result.dropout) result.dropout->first_sample += static_cast<std::uint64_t>(first);
+  return result;
+}
+
+/// Samples index[0], index[1], ... of a condition for a batch. Throws ArgumentError for one outside
+/// the batch, and for dropout, whose noise belongs to samples in a row.
+template <Scalar T>
+Condition<T> rows(const Condition<T>& c, std::span<const Index> index) {
+  if (c.dropout) raise<ArgumentError>("nn::rows: of a condition with dropout");
+  auto result = detail::with_part(c, [&](const Tensor<T>& all) { return all.rows(index); });
+  if (c.labels.empty()) return result;
+  for (const Index i : index) {
+    if (i < 0 || i >= std::ssize(c.labels))
+      raise<ArgumentError>("nn::rows: sample ", i, " of ", c.labels.size(), " class labels");
+    result.labels.push_back(c.labels[static_cast<std::size_t>(i)]);
+  }
+  return result;
+}
 
 namespace detail {
 /// Throws ArgumentError / ShapeError unless the condition is one for a batch of B and a network

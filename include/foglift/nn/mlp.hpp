@@ -33,6 +33,7 @@ template <Scalar T = float>
 class Mlp {
  public:
   using value_type = T;
+  using condition_type = Condition<T>;
   using Options = MlpOptions;
 
   TimeEmbedding<T> embedding;

@@ -4,36 +4,11 @@
 #include "foglift/nn/condition.hpp"
 
 #include <algorithm>
-#include <cstdint>
-#include <iterator>
 #include <limits>
-#include <optional>
 
 namespace foglift {
 inline namespace v0 {
 namespace nn {
-
-/// Samples [first, first + count) of a condition for a batch. Throws ShapeError if there are fewer
-/// labels, ArgumentError if there are fewer rows of another field.
-template <Scalar T>
-Condition<T> rows(const Condition<T>& c, Index first, Index count) {
-  const auto part = [&](const std::optional<Tensor<T>>& field) {
-    return field ? std::optional(field->rows(first, count)) : std::nullopt;
-  };
-  Condition<T> result{.labels = {},
-                      .vector = part(c.vector),
-                      .sequence = part(c.sequence),
-                      .mask = part(c.mask),
-                      .dropout = c.dropout,
-                      .perturbation = c.perturbation};
-  if (!c.labels.empty() && std::ssize(c.labels) < first + count)
-    raise<ShapeError>("rows: ", c.labels.size(), " class labels, samples ", first, " to ",
-                      first + count, " are wanted");
-  if (!c.labels.empty())
-    result.labels.assign(c.labels.begin() + first, c.labels.begin() + first + count);
-  if (result.dropout) result.dropout->first_sample += static_cast<std::uint64_t>(first);
-  return result;
-}
 
 namespace detail {
 

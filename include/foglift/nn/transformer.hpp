@@ -158,6 +158,7 @@ template <int Dims, Scalar T = float>
 class Dit {
  public:
   using value_type = T;
+  using condition_type = Condition<T>;
   using Options = TransformerOptions;
 
   TimeEmbedding<T> embedding;

@@ -65,6 +65,7 @@ template <int Dims, Scalar T = float>
 class UNet {
  public:
   using value_type = T;
+  using condition_type = Condition<T>;
   using Options = UNetOptions;
 
   /// The blocks of one level, each followed by attention where there is any, then the change of

@@ -75,6 +75,7 @@ template <int Dims, Scalar T = float>
 class UVit {
  public:
   using value_type = T;
+  using condition_type = Condition<T>;
   using Options = TransformerOptions;
 
   TimeEmbedding<T> embedding;

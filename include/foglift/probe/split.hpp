@@ -54,7 +54,8 @@ inline Split stratified_split(std::span<const Index> labels, const Rng& rng,
     classes[labels[i]].emplace_back(rng.uniform(i), static_cast<Index>(i));
   }
   Split split;
-  for (auto& [label, members] : classes) {
+  for (auto& entry : classes) {
+    auto& members = entry.second;
     std::sort(members.begin(), members.end());  // by a random key of the example's own
     const auto part = [&](double p) {
       return static_cast<std::size_t>(std::lround(p * static_cast<double>(members.size())));
@@ -74,15 +75,7 @@ inline Split stratified_split(std::span<const Index> labels, const Rng& rng,
 /// Rows `index` of the first axis of x, in that order. Throws ArgumentError for an index outside.
 template <Scalar T>
 Tensor<T> gather(const Tensor<T>& x, std::span<const Index> index) {
-  if (x.rank() == 0) raise<ArgumentError>("gather: x is a scalar");
-  auto out = Tensor<T>::uninitialized(x.shape().with(0, static_cast<Index>(index.size())));
-  const Index row = x.row_size();
-  T* to = out.data();
-  for (const Index i : index) {
-    if (i < 0 || i >= x.dim(0)) raise<ArgumentError>("gather: row ", i, " of shape ", x.shape());
-    to = std::copy_n(x.data() + i * row, row, to);
-  }
-  return out;
+  return x.rows(index);
 }
 /// Elements `index` of a list. Throws ArgumentError for an index outside.
 template <class V>

@@ -6,6 +6,7 @@
 #include "support/catch.hpp"
 
 #include <cmath>
+#include <functional>
 
 using namespace foglift;
 
@@ -111,7 +112,8 @@ TEST_CASE("network denoiser: names a network that changes the shape", "[diffusio
                     "is needed");
 }
 
-TEST_CASE("adapters: named objects are referred to and temporaries kept", "[diffusion][denoiser]") {
+TEST_CASE("adapters: named networks are referred to, denoisers copied, temporaries kept",
+          "[diffusion][denoiser]") {
   // A stateful network, changed after it was wrapped: only a reference sees the change.
   struct Scale {
     Tensor<float> factor;
@@ -141,9 +143,11 @@ TEST_CASE("adapters: named objects are referred to and temporaries kept", "[diff
   }();
   CHECK(chain(x, l).item() == 2 * (3 * 1 - 2 * 2) - 5);
   Constant named{{2}};
-  const auto guided = Constant{{1}} | guide::ClassifierFree{named, 3.0};
+  const auto copied = Constant{{1}} | guide::ClassifierFree{named, 3.0};
+  const auto referred = Constant{{1}} | guide::ClassifierFree{std::cref(named), 3.0};
   named.value[0] = 4;
-  CHECK(guided(x, l).item() == 3 * 1 - 2 * 4);
+  CHECK(copied(x, l).item() == 3 * 1 - 2 * 2);
+  CHECK(referred(x, l).item() == 3 * 1 - 2 * 4);
 }
 
 TEST_CASE("classifier free: blends scores and stops at weights 0 and 1", "[diffusion][guidance]") {

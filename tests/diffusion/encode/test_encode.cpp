@@ -156,10 +156,10 @@ TEST_CASE("invert ddim: float states and companions", "[diffusion][encode]") {
 
 TEST_CASE("invert ddim: asks no more about samples that are done", "[diffusion][encode]") {
   Index rows = 0;
-  const auto counting = [&](const Tensor<double>& x, const Level& level) {
+  const Alike counting([&](const Tensor<double>& x, const Level& level) {
     rows += x.dim(0);
     return mixture(x, level);
-  };
+  });
   const TimeGrid g{{0.6, 0.6, 0.8}, {0.4, 0.8, 0.6}};
   const auto alone = [&](Index b) {
     rows = 0;

@@ -45,7 +45,8 @@ struct Line {
 /// One attempt of length h from lambda = 0.2 at z = 0.7 with x0 = f(lambda, z).
 template <int Order, class F>
 std::array<double, 3> attempt(const F& f, double h, double rtol = 0, double atol = 1) {
-  const auto output = [&](const std::vector<double>& lambda, const Tensor<double>& z) {
+  const auto output = [&](const std::vector<Index>&, const std::vector<double>& lambda,
+                          const Tensor<double>& z) {
     return Tensor<double>({1, 1}, f(lambda[0], z[0]));
   };
   solver::AdaptiveDpmState state;
@@ -108,7 +109,8 @@ TEMPLATE_TEST_CASE_SIG("adaptive dpm: the estimate is the pair's difference",
 TEST_CASE("adaptive dpm: the controller looks at two errors before", "[diffusion][adaptive]") {
   // Errors that are known: x0 = c lambda has the difference of the pair proportional to c.
   double c = 1;
-  const auto output = [&](const std::vector<double>& lambda, const Tensor<double>&) {
+  const auto output = [&](const std::vector<Index>&, const std::vector<double>& lambda,
+                          const Tensor<double>&) {
     return Tensor<double>({1, 1}, c * lambda[0]);
   };
   solver::AdaptiveDpmState state;
@@ -165,10 +167,10 @@ TEST_CASE("adaptive dpm: starts at pure noise and ends at clean data", "[diffusi
   StepReport report;
   const AdaptiveDpm<3> solver{.rtol = 1e-6, .atol = 1e-6, .report = &report};
   std::vector<Level> seen;
-  const auto watching = [&](const Tensor<double>& x, const Levels& levels) {
+  const Alike watching([&](const Tensor<double>& x, const Levels& levels) {
     for (Index b = 0; b < x.dim(0); ++b) seen.push_back(levels[b]);
     return data(x, levels);
-  };
+  });
   const auto x = solve(solver, watching, {pure, clean});
   for (Index i = 0; i < 4; ++i) CHECK_THAT(x[i], WithinAbs(0.5 + std::sqrt(0.3) * noise[i], 1e-4));
   for (const Level& l : seen) CHECK(std::abs(l.alpha + l.sigma - 1) < 1e-12);

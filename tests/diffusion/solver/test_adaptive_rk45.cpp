@@ -174,10 +174,10 @@ TEST_CASE("adaptive rk45: a sample does not see its companions", "[diffusion][ad
 TEST_CASE("adaptive rk45: reports the evaluations that were made", "[diffusion][adaptive]") {
   std::vector<Index> seen;
   Index rows = 0;
-  const auto counting = [&](const Tensor<double>& x, const Levels& levels) {
+  const Alike counting([&](const Tensor<double>& x, const Levels& levels) {
     rows += x.dim(0);
     return correlated(x, levels);
-  };
+  });
   StepReport report;
   const auto check = [&](const TimeGrid& grid) {
     rows = 0;

@@ -4,10 +4,12 @@
 #include "foglift/core/rng.hpp"
 #include "foglift/diffusion/affine.hpp"
 #include "foglift/diffusion/level.hpp"
+#include "foglift/diffusion/rows.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <numbers>
 #include <utility>
 #include <vector>
@@ -71,7 +73,7 @@ class Marginal {
  public:
   Index components() const { return static_cast<Index>(log_weight_.size()); }
   /// Elements of a sample; 0 for any number.
-  Index dimension() const { return law_.dimension(); }
+  Index dimension() const { return law_->dimension(); }
 
   /// D(x) = E[x0 | x] = sum_k r_k D_k(x), shape of x [B, ...].
   template <Scalar T>
@@ -89,6 +91,9 @@ class Marginal {
         });
   }
 
+  /// The same for all samples of a batch (KnowsRows).
+  const Marginal& rows(const Rows&) const { return *this; }
+
   /// J^T v for the Jacobian J = dD / dx and v [B, ...], shape of x: as d r_k / d x = r_k (S_k -
   /// sum_j r_j S_j), it is sum_k r_k (G_k^T v + ((D_k - D) v) S_k).
   template <Scalar T>
@@ -101,9 +106,9 @@ class Marginal {
       std::fill_n(total, n, 0.0);
       mean(row, total);
       for_likely(row, [&](Index k, double r) {
-        law_.add_pull(k, r, vd, row.at, sum, row.law);
+        law_->add_pull(k, r, vd, row.at, sum, row.law);
         if (const double along = deviation(k, row, total, vd, own); along != 0)
-          law_.add_score(k, r * along, row.x, row.at, sum, row.law);
+          law_->add_score(k, r * along, row.x, row.at, sum, row.law);
       });
     });
   }
@@ -118,8 +123,8 @@ class Marginal {
       mean(row, total);
       for_likely(row, [&](Index k, double r) {
         std::fill_n(score, n, 0.0);
-        law_.add_score(k, 1, row.x, row.at, score, row.law);
-        trace += r * law_.trace(k, row.at, row.law);
+        law_->add_score(k, 1, row.x, row.at, score, row.law);
+        trace += r * law_->trace(k, row.at, row.law);
         if (components() > 1) trace += r * deviation(k, row, total, score, own);
       });
       return trace;
@@ -131,7 +136,7 @@ class Marginal {
   Tensor<T> score(const Tensor<T>& x, const Levels& levels) const {
     return map(x, levels, [&](const Row& row, double* sum) {
       for_likely(row,
-                 [&](Index k, double r) { law_.add_score(k, r, row.x, row.at, sum, row.law); });
+                 [&](Index k, double r) { law_->add_score(k, r, row.x, row.at, sum, row.law); });
     });
   }
 
@@ -148,9 +153,9 @@ class Marginal {
     Tensor<T> out = Tensor<T>::uninitialized(shape);
     check(out, Level{}, "analytic::draw");
     const Index n = out.row_size();
-    detail::for_samples(out.dim(0), n, n + law_.scratch(n), [&](Index b, double* scratch) {
+    detail::for_samples(out.dim(0), n, n + law_->scratch(n), [&](Index b, double* scratch) {
       const double u = rng.stream(0).uniform(first_sample + static_cast<std::uint64_t>(b));
-      law_.draw(pick(u), n, z.data() + b * n, scratch, scratch + n);
+      law_->draw(pick(u), n, z.data() + b * n, scratch, scratch + n);
       std::transform(scratch, scratch + n, out.data() + b * n,
                      [](double v) { return static_cast<T>(v); });
     });
@@ -174,7 +179,8 @@ class Marginal {
  protected:
   /// Component k has the weight w_k / sum_j w_j. Throws ArgumentError unless all are positive and
   /// finite.
-  Marginal(Law law, const std::vector<double>& weights) : law_(std::move(law)) {
+  Marginal(Law law, const std::vector<double>& weights)
+      : law_(std::make_shared<const Law>(std::move(law))) {
     double total = 0;
     for (const double w : weights) total += w;
     for (const double w : weights) {
@@ -185,7 +191,7 @@ class Marginal {
     }
   }
 
-  const Law& law() const { return law_; }
+  const Law& law() const { return *law_; }
 
   template <Scalar T>
   void check(const Tensor<T>& x, const Levels& levels, const char* where) const {
@@ -207,7 +213,7 @@ class Marginal {
   void for_each(const Tensor<T>& x, const Levels& levels, const F& f) const {
     check(x, levels, "analytic");
     const Index n = x.row_size(), K = components();
-    detail::for_samples(x.dim(0), n * K, 5 * n + K + law_.scratch(n), [&](Index b, double* mem) {
+    detail::for_samples(x.dim(0), n * K, 5 * n + K + law_->scratch(n), [&](Index b, double* mem) {
       std::copy_n(x.data() + b * n, n, mem);
       double* spare = mem + 2 * n;
       f(Row{mem, {levels, b, n}, spare + 3 * n, spare, spare + 3 * n + K}, mem + n);
@@ -236,7 +242,7 @@ class Marginal {
     double top = -std::numeric_limits<double>::infinity(), sum = 0;
     for (Index k = 0; k < components(); ++k) {
       row.r[k] =
-          log_weight_[static_cast<std::size_t>(k)] + law_.log_density(k, row.x, row.at, row.law);
+          log_weight_[static_cast<std::size_t>(k)] + law_->log_density(k, row.x, row.at, row.law);
       top = std::max(top, row.r[k]);
     }
     for (Index k = 0; k < components(); ++k) sum += row.r[k] = std::exp(row.r[k] - top);
@@ -253,12 +259,12 @@ class Marginal {
       if (row.r[k] != 0) f(k, row.r[k]);
   }
   void mean(const Row& row, double* sum) const {
-    for_likely(row, [&](Index k, double r) { law_.add_mean(k, r, row.x, row.at, sum, row.law); });
+    for_likely(row, [&](Index k, double r) { law_->add_mean(k, r, row.x, row.at, sum, row.law); });
   }
   /// (D_k - D) v, with D_k left in `own`.
   double deviation(Index k, const Row& row, const double* D, const double* v, double* own) const {
     std::fill_n(own, row.at.n, 0.0);
-    law_.add_mean(k, 1, row.x, row.at, own, row.law);
+    law_->add_mean(k, 1, row.x, row.at, own, row.law);
     double along = 0;
     for (Index i = 0; i < row.at.n; ++i) along += (own[i] - D[i]) * v[i];
     return along;
@@ -273,7 +279,7 @@ class Marginal {
     return k;
   }
 
-  Law law_;
+  std::shared_ptr<const Law> law_;  // of all copies
   std::vector<double> log_weight_;
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/diffusion/encode/encode.hpp"
-#include "foglift/diffusion/solver/adaptive.hpp"
+#include "foglift/diffusion/rows.hpp"
 #include "foglift/diffusion/solver/transfer.hpp"
 
 #include <cmath>
@@ -40,8 +40,10 @@ Tensor<T> invert_step(const D& denoise, const Tensor<T>& y, const Level& from, c
   std::vector<Index> samples, kept;
   std::vector<double> part(static_cast<std::size_t>(y.dim(0)), first);
   for (Index b = 0; b < y.dim(0); ++b) samples.push_back(b);
+  AskedOfFewer asked(denoise, y.dim(0));
   for (Index i = 0; !samples.empty(); ++i) {
-    const Tensor<T> x0 = denoised(denoise, x, from);
+    const Tensor<T> x0 =
+        asked.of(samples, [&](const auto& left) { return denoised(left, x, from); });
     kept.clear();
     for (std::size_t a = 0; a < samples.size(); ++a) {
       const auto row = static_cast<Index>(a) * n;
@@ -70,9 +72,9 @@ Tensor<T> invert_step(const D& denoise, const Tensor<T>& y, const Level& from, c
       kept.push_back(static_cast<Index>(a));
     }
     if (kept.size() == samples.size()) continue;
-    x = solver::detail::gathered(x, kept);
-    target = solver::detail::gathered(target, kept);
-    last = solver::detail::gathered(last, kept);
+    x = x.rows(kept);
+    target = target.rows(kept);
+    last = last.rows(kept);
     for (std::size_t k = 0; k < kept.size(); ++k) {
       samples[k] = samples[static_cast<std::size_t>(kept[k])];
       part[k] = part[static_cast<std::size_t>(kept[k])];

@@ -18,7 +18,8 @@ concept LinearRule = requires(const R& rule, const Level& level) {
   rule.check();
 };
 
-/// A rule that looks at a whole sample of both models.
+/// A rule that looks at a whole sample of both models. One that remembers samples may have
+/// begin(shape), called before with the shape of the batch.
 template <class R>
 concept PairRule = !LinearRule<R> && requires(const R& rule) {
   rule.check();
@@ -78,6 +79,35 @@ void use_rule(const Rule& rule, const Pair<T>& p) {
   } else {
     rule(p);
   }
+}
+
+/// A PairRule told of some samples of its batch, by their numbers in the batch.
+template <class Rule>
+class RuleOfRows {
+ public:
+  RuleOfRows(const Rule& rule, const Rows& rows) : rule_(&rule), rows_(rows) {}
+
+  void check() const {}
+  void begin(const Shape& part) const requires requires(const Rule& rule) { rule.begin(part); }
+  { rule_->begin(part.with(0, rows_.batch)); }
+  template <Scalar T>
+  requires requires(const Rule& rule, Pair<T> p) { rule(p); }
+  void operator()(Pair<T> p) const {
+    p.sample = rows_.index[static_cast<std::size_t>(p.sample)];
+    (*rule_)(p);
+  }
+
+ private:
+  const Rule* rule_;
+  Rows rows_;
+};
+
+template <class Rule>
+auto rule_of_rows(const Rule& rule, const Rows& rows) {
+  if constexpr (LinearRule<Rule>)
+    return rule;  // sees levels alone
+  else
+    return RuleOfRows<Rule>(rule, rows);
 }
 
 /// denoise(x, levels), checked to have the shape of x.

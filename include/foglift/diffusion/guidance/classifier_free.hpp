@@ -17,6 +17,8 @@ namespace guide {
 ///   Rescaled, ZeroStar, AdaptiveProjected, Tangential, MagnitudeAware, FrequencyDecoupled
 /// The other model may be unconditional, weaker (Autoguidance), or perturbed (PerturbedAttention).
 ///
+///   NetworkDenoiser conditional(net, predict::Velocity{}, schedule, {.labels = labels});
+///   const auto unconditional = conditional.without_condition();
 ///   auto sharper = conditional | guide::ClassifierFree{unconditional, 1.5};
 ///   auto softer = conditional | guide::ClassifierFree{unconditional, guide::Rescaled{7.5}};
 template <class U, class Rule = Weight>
@@ -24,10 +26,10 @@ class ClassifierFree {
  public:
   static constexpr bool clips = clips_of<U>();
 
-  /// Throws ArgumentError for options of the rule that make no sense.
-  template <class B>
-  requires std::same_as<Kept<B>, U> ClassifierFree(B&& unconditional, Rule rule)
-      : unconditional_(std::forward<B>(unconditional)), rule_(std::move(rule)) {
+  /// Keeps a copy of the other model (see Kept). Throws ArgumentError for options of the rule that
+  /// make no sense.
+  ClassifierFree(std::type_identity_t<U> unconditional, std::type_identity_t<Rule> rule)
+      : unconditional_(std::forward<U>(unconditional)), rule_(std::move(rule)) {
     static_assert(Denoiser<U, float> || Denoiser<U, double>,
                   "guide::ClassifierFree: the unconditional model must be a denoiser, callable as "
                   "(const Tensor<T>& x, Level) -> Tensor<T>");
@@ -37,10 +39,9 @@ class ClassifierFree {
     rule_.check();
   }
   /// u + weight (c - u). Throws ArgumentError for a weight that is not finite.
-  template <class B>
-  requires(std::same_as<Kept<B>, U>&& std::same_as<Rule, Weight>)
-      ClassifierFree(B&& unconditional, double weight)
-      : ClassifierFree(std::forward<B>(unconditional), Weight{weight}) {}
+  ClassifierFree(std::type_identity_t<U> unconditional,
+                 double weight) requires std::same_as<Rule, Weight>
+      : ClassifierFree(std::forward<U>(unconditional), Weight{weight}) {}
 
   /// A model whose factor is 0 for all samples (the unconditional one at weight 1) is not asked.
   template <class D, Value X, class L>
@@ -60,7 +61,7 @@ class ClassifierFree {
     Tensor<T> u = foglift::detail::denoised(unconditional_, x, levels);
     const Levels each(levels);
     each.check(foglift::detail::batch_of(x), "guide::ClassifierFree");
-    if constexpr (requires { rule_.begin(x, each); }) rule_.begin(x, each);
+    if constexpr (requires { rule_.begin(x.shape()); }) rule_.begin(x.shape());
     const Index n = x.row_size();
     const auto size = static_cast<std::size_t>(n);
     foglift::detail::for_rows(foglift::detail::batch_of(x), n, [&](Index b) {
@@ -73,6 +74,12 @@ class ClassifierFree {
     return c;
   }
 
+  /// The guidance of some samples of its batch.
+  auto rows(const Rows& rows) const {
+    using Part = decltype(detail::rule_of_rows(rule_, rows));
+    return ClassifierFree<RowsOf<U>, Part>(rows_of(unconditional_, rows),
+                                           detail::rule_of_rows(rule_, rows));
+  }
   /// f(part) for what PackedWeights looks into.
   template <class F>
   void each_part(const F& f) const {

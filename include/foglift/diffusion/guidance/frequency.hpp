@@ -24,10 +24,10 @@ class FrequencyDecoupled {
   static constexpr bool clips = clips_of<U>();
   using Options = FrequencyOptions;
 
-  /// Throws ArgumentError unless the weights are finite and blur positive.
-  template <class B>
-  requires std::same_as<Kept<B>, U> FrequencyDecoupled(B&& unconditional, Options options)
-      : unconditional_(std::forward<B>(unconditional)), options_(options) {
+  /// Keeps a copy of the other model (see Kept). Throws ArgumentError unless the weights are finite
+  /// and blur positive.
+  FrequencyDecoupled(std::type_identity_t<U> unconditional, Options options)
+      : unconditional_(std::forward<U>(unconditional)), options_(options) {
     detail::check_weight("guide::FrequencyDecoupled", "low weight", options.low);
     detail::check_weight("guide::FrequencyDecoupled", "high weight", options.high);
     if (!(options.blur > 0))
@@ -46,6 +46,10 @@ class FrequencyDecoupled {
     return affine(1, std::move(plain), options_.low - options_.high, smooth);
   }
 
+  /// The guidance of some samples of its batch.
+  auto rows(const Rows& rows) const {
+    return FrequencyDecoupled<RowsOf<U>>(rows_of(unconditional_, rows), options_);
+  }
   /// f(part) for what PackedWeights looks into.
   template <class F>
   void each_part(const F& f) const {

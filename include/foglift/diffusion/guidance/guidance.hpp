@@ -47,7 +47,9 @@ concept Applies = requires(const G& g, const std::remove_reference_t<D>& d, cons
 /// A rule that makes an x0 of a denoiser's: apply(denoise, x, levels) is the guided x0, shape of x;
 /// `levels` is a Level or Levels, x a Tensor or, where the rule can be differentiated, a Var. It
 /// acts on x0 and never on the state, so every solver can use it, and is finite at alpha = 0 and at
-/// sigma = 0. No sample's result depends on another's.
+/// sigma = 0. No sample's result depends on another's. One that knows what of it belongs to which
+/// sample of a batch, if anything, says so by rows(rows) (KnowsRows); of others, and of those made
+/// of a user's functions, nothing is assumed.
 template <class G>
 concept Guidance = detail::Applies<std::remove_cvref_t<G>, detail::Probe, Tensor<float>, Level> ||
     detail::Applies<std::remove_cvref_t<G>, detail::Probe, Tensor<double>, Level>;
@@ -58,9 +60,8 @@ class Guided {
  public:
   static constexpr bool clips = clips_of<D>() || clips_of<G>();
 
-  template <class A>
-  requires std::same_as<Kept<A>, D> Guided(A&& denoise, G guidance)
-      : denoise_(std::forward<A>(denoise)), guidance_(std::move(guidance)) {}
+  Guided(std::type_identity_t<D> denoise, std::type_identity_t<G> guidance)
+      : denoise_(std::forward<D>(denoise)), guidance_(std::forward<G>(guidance)) {}
 
   /// Guided x0 [B, ...] for x [B, ...] at one level.
   template <Scalar T>
@@ -80,6 +81,10 @@ class Guided {
     return guidance_.apply(denoise_, x, levels);
   }
 
+  /// The guided denoiser of some samples of its batch.
+  auto rows(const Rows& rows) const requires KnowsRows<G> {
+    return Guided<RowsOf<D>, RowsOf<G>>(rows_of(denoise_, rows), rows_of(guidance_, rows));
+  }
   /// f(part) for what PackedWeights looks into.
   template <class F>
   void each_part(const F& f) const {
@@ -100,8 +105,8 @@ constexpr void check_for() {
 }
 }  // namespace detail
 
-/// The guided denoiser. Named denoisers are referred to and must outlive it, temporaries are kept;
-/// rules apply from left to right, each to what the ones before it made:
+/// The guided denoiser, which keeps copies of both (see Kept); rules apply from left to right, each
+/// to what the ones before it made:
 ///   auto sharper = model | guide::ClassifierFree{unconditional, 1.5} | guide::Clip{};
 template <class D, class G>
 requires Guidance<G>

@@ -37,7 +37,7 @@ class Interval {
   static constexpr bool clips = clips_of<G>();
 
   /// Throws ArgumentError unless lo <= hi.
-  Interval(Range range, G guidance) : range_(range), guidance_(std::move(guidance)) {
+  Interval(Range range, G guidance) : range_(range), guidance_(std::forward<G>(guidance)) {
     static_assert(Guidance<G>, "guide::Interval: what acts inside the range must be a guidance");
     if (!(range_.lo <= range_.hi))
       raise<ArgumentError>("guide::Interval: from ", range_.lo, " to ", range_.hi,
@@ -67,6 +67,10 @@ class Interval {
     });
   }
 
+  /// The guidance of some samples of its batch.
+  auto rows(const Rows& rows) const requires KnowsRows<G> {
+    return Interval<RowsOf<G>>(range_, rows_of(guidance_, rows));
+  }
   /// f(part) for what PackedWeights looks into.
   template <class F>
   void each_part(const F& f) const {

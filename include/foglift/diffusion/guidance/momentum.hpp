@@ -31,11 +31,11 @@ class Momentum {
   template <class Rule, class U>
   friend class WithMomentum;
 
-  /// Makes room for a state like x.
-  void begin(const Tensor<T>& x) {
-    if (running_.shape() == x.shape() && !running_.empty()) return;
-    running_ = Tensor<T>(x.shape());
-    ratio_.assign(static_cast<std::size_t>(foglift::detail::batch_of(x)), -1.0);
+  /// Makes room for states of a shape.
+  void begin(const Shape& batch) {
+    if (running_.shape() == batch && !running_.empty()) return;
+    running_ = Tensor<T>(batch);
+    ratio_.assign(static_cast<std::size_t>(foglift::detail::batch_of(running_)), -1.0);
   }
   /// u becomes c - m, so that the rule's difference is m.
   void update(const Pair<T>& p) {
@@ -67,7 +67,7 @@ class WithMomentum {
   WithMomentum(Rule rule, Momentum<T>& memory) : rule_(std::move(rule)), memory_(&memory) {}
 
   void check() const { rule_.check(); }
-  void begin(const Tensor<T>& x, const Levels&) const { memory_->begin(x); }
+  void begin(const Shape& batch) const { memory_->begin(batch); }
   void operator()(const Pair<T>& p) const {
     memory_->update(p);
     detail::use_rule(rule_, p);

@@ -15,9 +15,9 @@ namespace guide {
 ///   SLG or STG, skip layer (Hyung et al. 2024)   whole blocks are left out
 ///   SEG, smoothed energy (Hong 2024)             the queries of self-attention are blurred
 ///
-///   const nn::Perturbation pag{.identity_attention = {4}};
-///   NetworkDenoiser perturbed([&](const auto& x, const auto& time) {
-///       return net(x, time, {}, nn::NoTap{}, pag); }, predict::Epsilon{}, schedule);
+///   NetworkDenoiser denoise(net, predict::Epsilon{}, schedule, {.labels = labels});
+///   auto perturbed = denoise.with({.labels = labels, .perturbation = nn::Perturbation{
+///       .identity_attention = {"blocks.4"}}});
 ///   auto guided = denoise | guide::away_from(perturbed, 3.0);
 ///
 /// Beside classifier-free guidance the papers add both differences, u + w (c - u) + s (c - p).

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/diffusion/pullback.hpp"
+#include "foglift/diffusion/rows.hpp"
 #include "foglift/diffusion/solver/transfer.hpp"
 
 #include <cmath>
@@ -45,17 +46,31 @@ class PosteriorSampling {
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng& rng, Run<S, T>& inner) const {
     Pulled<T> pulled = pullback(denoise, x, from, gradient_);
-    bool used = false;
-    const auto known = [&](const Tensor<T>& at, const auto& level) -> Tensor<T> {
-      if (!std::exchange(used, true) && Levels(level).shared() && Levels(level)[0] == from)
-        return std::move(pulled.x0);
-      return denoise(at, level);
-    };
-    x = inner.step(std::move(x), from, to, known, rng);
+    const Told<D, T> told{denoise, from, pulled.x0};
+    x = inner.step(std::move(x), from, to, told, rng);
     return affine(1, std::move(x), -scale_, pulled.gradient);
   }
 
  private:
+  /// The denoiser, whose answer to the step's first call is known.
+  template <class D, Scalar T>
+  struct Told {
+    const D& denoise;
+    const Level& from;
+    Tensor<T>& x0;
+    mutable bool used = false;
+
+    template <class L>
+    requires std::invocable < const D&, const Tensor<T>
+    &, const L& > Tensor<T> operator()(const Tensor<T>& at, const L& level) const {
+      if (!std::exchange(used, true) && Levels(level).shared() && Levels(level)[0] == from)
+        return std::move(x0);
+      return denoise(at, level);
+    }
+    /// Rules ask about some samples after they asked about all.
+    decltype(auto) rows(const Rows& rows) const { return rows_of(denoise, rows); }
+  };
+
   S inner_;
   Gradient gradient_;
   double scale_;

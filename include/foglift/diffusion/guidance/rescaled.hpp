@@ -43,6 +43,8 @@ class Rescaled {
       raise<ArgumentError>("guide::Rescaled: phi = ", options_.phi, ", must be in [0, 1]");
   }
 
+  void begin(const Shape& batch) const requires requires(const Rule& rule) { rule.begin(batch); }
+  { rule_.begin(batch); }
   template <Scalar T>
   void operator()(const Pair<T>& p) const {
     Tensor<T> kept(Shape{static_cast<Index>(p.size())}, std::span<const T>(p.c));

@@ -37,7 +37,7 @@ class Sum {
  public:
   static constexpr bool clips = clips_of<G>() || clips_of<H>();
 
-  Sum(G g, H h) : g_(std::move(g)), h_(std::move(h)) {}
+  Sum(G g, H h) : g_(std::forward<G>(g)), h_(std::forward<H>(h)) {}
 
   template <class D>
   static constexpr void check() {
@@ -57,6 +57,10 @@ class Sum {
     return affine(1, std::move(both), -1, x0);
   }
 
+  /// The guidance of some samples of its batch.
+  auto rows(const Rows& rows) const requires(KnowsRows<G>&& KnowsRows<H>) {
+    return Sum<RowsOf<G>, RowsOf<H>>(rows_of(g_, rows), rows_of(h_, rows));
+  }
   /// f(part) for what PackedWeights looks into.
   template <class F>
   void each_part(const F& f) const {

@@ -28,6 +28,7 @@ struct Clip {
     for (T& v : x0) v = v < least ? least : v > most ? most : v;
     return x0;
   }
+  const Clip& rows(const Rows&) const { return *this; }
 };
 
 /// Dynamic thresholding (Saharia et al. 2022, "Photorealistic Text-to-Image Diffusion Models", sec.
@@ -60,6 +61,7 @@ struct DynamicThreshold {
                               [&](Index b) { cut(x0.data() + b * n, n); });
     return x0;
   }
+  const DynamicThreshold& rows(const Rows&) const { return *this; }
 
  private:
   template <Scalar T>

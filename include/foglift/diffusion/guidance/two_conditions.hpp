@@ -24,11 +24,10 @@ class TwoConditions {
  public:
   static constexpr bool clips = clips_of<A>() || clips_of<N>();
 
-  /// Throws ArgumentError for weights that are not finite.
-  template <class E, class F>
-  requires(std::same_as<Kept<E>, A>&& std::same_as<Kept<F>, N>)
-      TwoConditions(E&& first, F&& none, TwoWeights weights)
-      : first_(std::forward<E>(first)), none_(std::forward<F>(none)), weights_(weights) {
+  /// Keeps copies of the other models (see Kept). Throws ArgumentError for weights that are not
+  /// finite.
+  TwoConditions(std::type_identity_t<A> first, std::type_identity_t<N> none, TwoWeights weights)
+      : first_(std::forward<A>(first)), none_(std::forward<N>(none)), weights_(weights) {
     static_assert(
         (Denoiser<A, float> || Denoiser<A, double>)&&(Denoiser<N, float> || Denoiser<N, double>),
         "guide::TwoConditions: both other models must be denoisers, callable as (const "
@@ -47,6 +46,11 @@ class TwoConditions {
     return affine(1, std::move(mixed), 1 - w, detail::answer(none_, x, levels));
   }
 
+  /// The guidance of some samples of its batch.
+  auto rows(const Rows& rows) const {
+    return TwoConditions<RowsOf<A>, RowsOf<N>>(rows_of(first_, rows), rows_of(none_, rows),
+                                               weights_);
+  }
   /// f(part) for what PackedWeights looks into.
   template <class F>
   void each_part(const F& f) const {

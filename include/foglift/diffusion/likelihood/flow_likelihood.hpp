@@ -40,10 +40,11 @@ concept HasPriorLogp = requires(const P& prior, const Tensor<T>& x) {
 ///   div = tr(norm J - tanh(v) I),  J = d x0 / d x,
 /// and ln p(x) = ln p(u) - n ln(norm). `prior` is a process, or gives the log density [B] of states
 /// at `to`: prior(x). The trace rule is ExactTrace, Hutchinson or HutchPlusPlus. Each sample is
-/// integrated with steps of its own, and its number does not depend on its companions. `from` needs
-/// some noise: the flow does not leave clean data. Throws ArgumentError
-/// for levels out of order, ShapeError for a scalar and for samples without elements, NumericError
-/// where the tolerance is not met.
+/// integrated with steps of its own, and its number does not depend on its companions: the denoiser
+/// is asked about those on their way, or, where it does not know its rows (KnowsRows), about the
+/// whole batch each time. `from` needs some noise: the flow does not leave clean data. Throws
+/// ArgumentError for levels out of order, ShapeError for a scalar and for samples without elements,
+/// NumericError where the tolerance is not met.
 template <Scalar T, class D, class Prior, class Trace = ExactTrace>
 FlowDensity<T> flow_density(const D& denoise, const Tensor<T>& x, const Level& from,
                             const Level& to, const Prior& prior, const Trace& trace = {},
@@ -60,6 +61,7 @@ FlowDensity<T> flow_density(const D& denoise, const Tensor<T>& x, const Level& f
   const solver::Arc arc(from, to);
   solver::AdaptiveState steps;
   std::vector<Level>& levels = steps.work.levels;
+  foglift::detail::AskedOfFewer asked(denoise, batch);
   const auto traces = trace.template start<T>(x.shape());
   const auto slope = [&](std::span<const Index> samples, std::span<const double> at,
                          const Tensor<double>& u) {
@@ -72,7 +74,9 @@ FlowDensity<T> flow_density(const D& denoise, const Tensor<T>& x, const Level& f
       return Mix{std::hypot(levels[row].alpha, levels[row].sigma), -std::tanh(at[row])};
     };
     const Tensor<double> divergence = traces(samples, [&](const Tensor<T>& v) {
-      Pulled<T> pulled = pullback(denoise, state, levels, [&](const Tensor<T>&) { return v; });
+      Pulled<T> pulled = asked.of(samples, [&](const auto& left) {
+        return pullback(left, state, levels, [&](const Tensor<T>&) { return v; });
+      });
       x0 = std::move(pulled.x0);
       return affine(std::move(pulled.gradient), v, coefficients);
     });

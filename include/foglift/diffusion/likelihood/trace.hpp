@@ -29,16 +29,6 @@ Tensor<T> probes(Probe kind, const Shape& shape, const Rng& rng, std::uint64_t f
   return z;
 }
 
-/// The rows of the given samples.
-template <Scalar T>
-Tensor<T> rows_of(const Tensor<T>& x, std::span<const Index> samples) {
-  auto out = Tensor<T>::uninitialized(x.shape().with(0, static_cast<Index>(samples.size())));
-  const Index n = x.row_size();
-  for (std::size_t a = 0; a < samples.size(); ++a)
-    std::copy_n(x.data() + samples[a] * n, n, out.data() + static_cast<Index>(a) * n);
-  return out;
-}
-
 /// x . y over row a, in double.
 template <Scalar T, Scalar U>
 double dot(const Tensor<T>& x, const Tensor<U>& y, Index a) {
@@ -104,7 +94,7 @@ struct Hutchinson {
       const auto A = static_cast<Index>(samples.size());
       Tensor<double> trace(Shape{A});
       for (const Tensor<T>& all : z) {
-        const Tensor<T> own = detail::rows_of(all, samples), pulled = product(own);
+        const Tensor<T> own = all.rows(samples), pulled = product(own);
         for (Index a = 0; a < A; ++a)
           trace[a] += detail::dot(own, pulled, a) / static_cast<double>(z.size());
       }
@@ -136,9 +126,7 @@ struct HutchPlusPlus {
       const auto A = static_cast<Index>(samples.size());
       Tensor<double> trace(Shape{A});
       std::vector<Tensor<T>> basis;
-      const auto drawn = [&](Index k) {
-        return detail::rows_of(z[static_cast<std::size_t>(k)], samples);
-      };
+      const auto drawn = [&](Index k) { return z[static_cast<std::size_t>(k)].rows(samples); };
       for (Index k = 0; k < kept; ++k) {
         Tensor<T> q = product(drawn(k));
         const Tensor<double> size = project_out(q, basis);

@@ -78,54 +78,75 @@ Tensor<T> self_conditioned_loss(const Net& net, const Tensor<T>& x0, const S& sc
 
 /// A self-conditioned network as a denoiser: it is shown the x0 that it gave in the call before,
 /// which `last` holds for it. Start every run with an empty `last`: nothing is shown then. One
-/// `last` belongs to one run: it must outlive the denoiser, which refers to it. Rows do not see
-/// each other, so a sample's bits stay its own.
+/// `last` belongs to one run: it must outlive the denoiser, which refers to it, and to a named
+/// network as NetworkDenoiser does. Rows do not see each other, so a sample's bits stay its own. A
+/// condition of the batch is bound as to a NetworkDenoiser: net(both, time, condition).
 ///
 ///   Tensor<float> last;
 ///   sample(SelfConditioned(net, predict::Velocity{}, schedule::Cosine{}, last), ...);
-template <class Net, Scalar T, Parameterization P, NoiseSchedule S>
-class SelfConditioned {
+template <class Net, Scalar T, Parameterization P, NoiseSchedule S, class C = NoCondition>
+class SelfConditioned : detail::TrainedNetwork<NetworkDenoiser, Net, P, S, C> {
+  using Network = detail::TrainedNetwork<NetworkDenoiser, Net, P, S, C>;
+
  public:
-  template <class N>
-  requires std::same_as<Kept<N>, Net> SelfConditioned(N&& net, P parameterization, S schedule,
-                                                      Tensor<T>& last)
-      : denoise_(WithLast{std::forward<N>(net), &last}, std::move(parameterization),
-                 std::move(schedule)),
+  SelfConditioned(detail::NetworkHandle<Net> net, P parameterization, S schedule, Tensor<T>& last,
+                  C condition = {})
+      : Network(std::move(net), std::move(parameterization), std::move(schedule),
+                std::move(condition)),
         last_(&last) {}
+
+  using Network::each_part;
+  using Network::foresee;
 
   /// x0 [B, ..., C] for x [B, ..., C], remembered. Throws ShapeError if `last` is neither empty nor
   /// of the shape of x.
   Tensor<T> operator()(const Tensor<T>& x, const Levels& levels) const {
-    if (!last_->empty() && last_->shape() != x.shape())
-      raise<ShapeError>("SelfConditioned: the call before was of ", last_->shape(), ", this is of ",
-                        x.shape(), "; empty `last` to begin a run");
-    return *last_ = denoise_(x, levels);
+    check(x.shape());
+    return *last_ = shown(*last_, x, levels);
   }
 
-  /// f(part) for what PackedWeights looks into.
-  template <class F>
-  void each_part(const F& f) const {
-    f(denoise_);
+  /// The denoiser of some samples of its batch, which is shown and remembers their rows of `last`.
+  auto rows(const Rows& rows) const requires detail::TellsRows<Net, C> {
+    const SelfConditioned own(this->handle(), this->parameterization(), this->schedule(), *last_,
+                              detail::condition_rows(this->condition(), rows.index));
+    return [own, rows](const Tensor<T>& x, const Levels& levels) {
+      Tensor<T>& last = *own.last_;
+      const Shape batch = x.shape().with(0, rows.batch);
+      own.check(batch);
+      if (last.empty()) last = Tensor<T>(batch);
+      Tensor<T> x0 = own.shown(last.rows(rows.index), x, levels);
+      const Index n = x0.row_size();
+      for (Index a = 0; a < rows.size(); ++a)
+        std::copy_n(x0.data() + a * n, n,
+                    last.data() + rows.index[static_cast<std::size_t>(a)] * n);
+      return x0;
+    };
   }
 
  private:
-  struct WithLast {
-    Net net;
-    const Tensor<T>* last;
-    template <class F>
-    void each_part(const F& f) const {
-      f(net);
-    }
-    Tensor<T> operator()(const Tensor<T>& x, const Tensor<T>& time) const {
-      return net(detail::beside(x, last->empty() ? Tensor<T>(x.shape()) : *last), time);
-    }
-  };
-  NetworkDenoiser<WithLast, P, S> denoise_;
+  void check(const Shape& batch) const {
+    if (!last_->empty() && last_->shape() != batch)
+      raise<ShapeError>("SelfConditioned: the call before was of ", last_->shape(), ", this is of ",
+                        batch, "; empty `last` to begin a run");
+  }
+  Tensor<T> shown(const Tensor<T>& last, const Tensor<T>& x, const Levels& levels) const {
+    return this->x0(x, levels, [&](const Tensor<T>& input, const Tensor<T>& noise) {
+      return this->ask(detail::beside(input, last.empty() ? Tensor<T>(input.shape()) : last),
+                       noise);
+    });
+  }
+
   Tensor<T>* last_;
 };
 
 template <class N, class P, class S, class T>
-SelfConditioned(N&&, P, S, Tensor<T>&) -> SelfConditioned<Kept<N>, T, P, S>;
+SelfConditioned(N&&, P, S, Tensor<T>&) -> SelfConditioned<KeptNetwork<N>, T, P, S>;
+template <class N, class P, class S, class T, class C>
+requires(!std::same_as<C, detail::ConditionOf<N>>) SelfConditioned(N&&, P, S, Tensor<T>&, C)
+->SelfConditioned<KeptNetwork<N>, T, P, S, C>;
+template <class N, class P, class S, class T>
+SelfConditioned(N&&, P, S, Tensor<T>&, detail::ConditionOf<N>)
+    -> SelfConditioned<KeptNetwork<N>, T, P, S, detail::ConditionOf<N>>;
 
 }  // namespace v0
 }  // namespace foglift

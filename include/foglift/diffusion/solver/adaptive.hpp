@@ -12,8 +12,9 @@ namespace foglift {
 inline namespace v0 {
 namespace solver {
 
-/// What an adaptive run took, for each sample of the batch: evaluations of the denoiser, steps
-/// taken and steps refused. A sample's numbers depend on that sample alone.
+/// What an adaptive run took, for each sample of the batch: evaluations of the denoiser that its
+/// steps needed, steps taken and steps refused. A sample's numbers depend on that sample alone; a
+/// denoiser that does not know its rows is asked about the batch as often as the slowest needs.
 struct StepReport {
   std::vector<Index> evaluations, accepted, rejected;
 };
@@ -96,16 +97,6 @@ inline Verdict judge(double error, int order) {
   return {true, error > 0 ? std::clamp(0.9 * std::pow(error, -1.0 / order), 0.2, 5.0) : 5.0};
 }
 
-/// The given rows of x [A, ...], in a tensor of their own.
-template <Scalar T>
-Tensor<T> gathered(const Tensor<T>& x, std::span<const Index> rows) {
-  auto out = Tensor<T>::uninitialized(x.shape().with(0, static_cast<Index>(rows.size())));
-  const Index n = x.row_size();
-  for (std::size_t a = 0; a < rows.size(); ++a)
-    std::copy_n(x.data() + rows[a] * n, n, out.data() + static_cast<Index>(a) * n);
-  return out;
-}
-
 /// Takes each row of y [B, m] from `from` to `to` in steps of its own; rows that have arrived drop
 /// out, so that the pair is asked about those on their way only. The pair of methods gives
 ///   begin(rows, y, state)      evaluations made at the start; fills in state.step where it is 0
@@ -175,7 +166,7 @@ void advance(Tensor<double>& y, double from, double to, Index max_evaluations, c
     }
     pair.settle(accepted, kept);
     if (static_cast<Index>(kept.size()) == rows.size()) continue;
-    now = gathered(now, kept);
+    now = now.rows(kept);
     for (std::size_t k = 0; k < kept.size(); ++k) {
       rows.sample[k] = rows.sample[u(kept[k])];
       rows.at[k] = rows.at[u(kept[k])];

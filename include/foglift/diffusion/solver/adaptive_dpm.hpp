@@ -42,7 +42,7 @@ namespace detail {
 ///   order 2  ... + h phi_2(-h) (m_1 - m_0) / r_1
 ///   order 3  ... + h phi_2(-h) (m_2 - m_0) / r_2, r_2 = 2/3, at a state of order 2
 /// (Lu et al. 2022a, section B.4 and algorithm 2, in the data form of Lu et al. 2022b).
-/// `output(lambda, z)` gives the m.
+/// `output(samples, lambda, z)` gives the m of those samples of the batch.
 template <int Order, class F>
 class DpmPair {
  public:
@@ -65,9 +65,9 @@ class DpmPair {
 
   Index attempt(const ActiveRows& rows, const Tensor<double>& z) {
     const double r1 = Order == 2 ? 0.5 : 1.0 / 3;
-    const Tensor<double> m0 = output_(rows.at, z);
+    const Tensor<double> m0 = output_(rows.sample, rows.at, z);
     const Tensor<double> z1 = extended(rows, z, r1, m0, 0, m0);
-    const Tensor<double> m1 = output_(times(rows, r1), z1);
+    const Tensor<double> m1 = output_(rows.sample, times(rows, r1), z1);
     if constexpr (Order == 2) {
       low_ = extended(rows, z, 1, m0, 0, m0);
       next_ = extended(rows, z, 1, m0, 1 / r1, m1);
@@ -75,7 +75,7 @@ class DpmPair {
       const double r2 = 2.0 / 3;
       low_ = extended(rows, z, 1, m0, 1 / r1, m1);
       const Tensor<double> z2 = extended(rows, z, r2, m0, r2 / r1, m1);
-      const Tensor<double> m2 = output_(times(rows, r2), z2);
+      const Tensor<double> m2 = output_(rows.sample, times(rows, r2), z2);
       next_ = extended(rows, z, 1, m0, 1 / r2, m2);
     }
     errors(rows, z);
@@ -162,7 +162,8 @@ class DpmPair {
 /// -inf, begins with one of first order to sigma / alpha = 1000, which is exact but for what the
 /// denoiser already sees there; one to sigma = 0 ends with the denoiser's x0 at sigma / alpha =
 /// clean_ratio. Computed in double whatever the state is. Needs a denoiser that takes one level a
-/// sample.
+/// sample; it is asked about the samples on their way, or, where it does not know its rows
+/// (KnowsRows: a lambda), about the whole batch each time.
 template <int Order>
 requires(Order == 2 || Order == 3) struct AdaptiveDpm {
   double rtol = 0.05, atol = 0.0078;
@@ -226,14 +227,17 @@ requires(Order == 2 || Order == 3) struct AdaptiveDpm {
   Tensor<T> follow(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                    AdaptiveDpmState& state) const {
     std::vector<Level>& levels = state.work.levels;
-    const auto output = [&](const std::vector<double>& lambda, const Tensor<double>& z) {
+    foglift::detail::AskedOfFewer asked(denoise, x.dim(0));
+    const auto output = [&](std::span<const Index> samples, const std::vector<double>& lambda,
+                            const Tensor<double>& z) {
       levels.clear();
       for (const double l : lambda)
         levels.push_back(l == from.lambda() ? from : l == to.lambda() ? to : between(from, to, l));
-      return rows_of(
-          foglift::detail::denoised(denoise, scaled<T>(z, x.shape(), levels), Levels(levels)));
+      return flat(asked.of(samples, [&](const auto& left) {
+        return foglift::detail::denoised(left, scaled<T>(z, x.shape(), levels), Levels(levels));
+      }));
     };
-    Tensor<double> z = rows_of(x);
+    Tensor<double> z = flat(x);
     for (double& v : z) v /= from.alpha;
     detail::DpmPair<Order, decltype(output)> pair(output, controller, rtol, atol, first_step,
                                                   state);
@@ -243,7 +247,7 @@ requires(Order == 2 || Order == 3) struct AdaptiveDpm {
 
   /// x [A, ...] in double as [A, elements].
   template <Scalar T>
-  static Tensor<double> rows_of(const Tensor<T>& x) {
+  static Tensor<double> flat(const Tensor<T>& x) {
     return x.template cast<double>().reshaped({x.dim(0), x.row_size()});
   }
   /// alpha z in the shape of a batch's samples.

@@ -23,7 +23,9 @@ namespace solver {
 /// may start at alpha = 0, and the tolerances mean the same for every process. Clean data is
 /// infinitely far: a step to sigma = 0 goes to sigma / alpha = clean_ratio and ends with the
 /// denoiser's x0, which adds an error of clean_ratio^2 / 2 times the score. Computed in double
-/// whatever the state is. Needs a denoiser that takes one level a sample.
+/// whatever the state is. Needs a denoiser that takes one level a sample. It is asked about the
+/// samples on their way, or, where it does not know its rows (KnowsRows: a lambda), about the whole
+/// batch each time.
 struct AdaptiveRk45 {
   double rtol = 1e-5, atol = 1e-5;
   double clean_ratio = 1e-3;
@@ -59,11 +61,14 @@ struct AdaptiveRk45 {
     if (!(last == from)) {
       const Arc arc(from, last);
       std::vector<Level>& levels = state.work.levels;
-      const auto slope = [&](std::span<const Index>, std::span<const double> at,
+      foglift::detail::AskedOfFewer asked(denoise, x.dim(0));
+      const auto slope = [&](std::span<const Index> samples, std::span<const double> at,
                              const Tensor<double>& u) {
         detail::levels_on(arc, at, levels);
-        const Tensor<T> x0 = foglift::detail::denoised(
-            denoise, detail::states<T>(u, x.shape(), levels), Levels(levels));
+        const Tensor<T> x0 = asked.of(samples, [&](const auto& left) {
+          return foglift::detail::denoised(left, detail::states<T>(u, x.shape(), levels),
+                                           Levels(levels));
+        });
         auto out = Tensor<double>::uninitialized(u.shape());
         detail::flow_slopes(u, x0, at, out);
         return out;

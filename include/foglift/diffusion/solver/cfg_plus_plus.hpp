@@ -22,10 +22,10 @@ class CfgPlusPlus {
   static constexpr const char* name = "cfg++";
   static constexpr int order = 1, weak_order = 0, evaluations = 2;
 
-  /// Throws ArgumentError for a weight that is not finite.
-  template <class V>
-  requires std::same_as<Kept<V>, U> CfgPlusPlus(V&& unconditional, double weight)
-      : unconditional_(std::forward<V>(unconditional)), weight_(weight) {
+  /// Keeps a copy of the unconditional model (see Kept). Throws ArgumentError for a weight that is
+  /// not finite.
+  CfgPlusPlus(std::type_identity_t<U> unconditional, double weight)
+      : unconditional_(std::forward<U>(unconditional)), weight_(weight) {
     if (!std::isfinite(weight))
       raise<ArgumentError>("cfg++: weight = ", weight, ", must be finite");
   }

@@ -82,7 +82,7 @@ class DormandPrince {
       if (accepted[a])
         std::copy_n(k_[6].data() + static_cast<Index>(a) * m, m,
                     k_[0].data() + static_cast<Index>(a) * m);
-    if (kept.size() < accepted.size()) k_[0] = gathered(k_[0], kept);
+    if (kept.size() < accepted.size()) k_[0] = k_[0].rows(kept);
   }
 
  private:
