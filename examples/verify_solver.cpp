@@ -3,6 +3,7 @@
 #include "foglift/diffusion/solver/euler.hpp"
 #include "foglift/version.hpp"
 #include "support/convergence_figure.hpp"
+#include "support/few_steps.hpp"
 #include "support/folders.hpp"
 #include "support/grid_list.hpp"
 #include "support/marked_page.hpp"
@@ -43,7 +44,7 @@ struct Mine {
 };
 
 struct Settings {
-  std::string solver = "mine", out = "verify-out", table;
+  std::string solver = "mine", out = "verify-out", table, few_steps;
   bool list = false, force = false, quiet = false;
 };
 
@@ -106,6 +107,11 @@ int run(const Settings& s) {
     });
     return 0;
   }
+  if (!s.few_steps.empty()) {
+    write_marked(s.few_steps, "few-steps", few_steps::table());
+    std::printf("wrote %s\n", s.few_steps.c_str());
+    return 0;
+  }
   if (!s.table.empty()) {
     std::string short_of;
     write_marked(s.table, "verify_solver", catalogue_table(s.quiet, short_of));
@@ -149,6 +155,9 @@ int main(int argc, char** argv) {
   app.add_option("--table", s.table,
                  "measure all of them and the grids, and write the tables into this file, between\n"
                  "the lines <!-- verify_solver --> and <!-- /verify_solver -->");
+  app.add_option("--few-steps", s.few_steps,
+                 "write which solver to take on which grid at 5, 10 and 20 evaluations into this\n"
+                 "file, between the lines <!-- few-steps --> and <!-- /few-steps -->");
   app.add_option("--out", s.out, "folder for the picture")->capture_default_str();
   app.add_flag("--force", s.force, "overwrite the picture of an earlier run");
   app.add_flag("--quiet", s.quiet, "no progress");
