@@ -27,6 +27,8 @@ TEST_CASE("time axis: monthly cells keep their day where the month has it", "[fo
   const TimeAxis early{time_at(0, 2, 1), {.months = 1, .day = 1}};
   CHECK(early.at(-1) == time_at(0, 1, 1));
   CHECK(early.at(-2) == time_at(-1, 12, 1));
+  const TimeAxis last{time_at(0, 1, 31), {.months = 1, .day = 31}};
+  CHECK(last.at(-2) == time_at(-1, 11, 30));
 }
 
 TEST_CASE("frequency: found from times with gaps", "[forecast][frequency]") {

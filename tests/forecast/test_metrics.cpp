@@ -79,6 +79,7 @@ TEST_CASE("quantiles: both conventions on known lists", "[forecast][metrics]") {
   std::vector<double> hundred;
   for (int i = 0; i < 100; ++i) hundred.push_back(i);
   CHECK(quantile_nearest(hundred, 0.5) == 50);  // 49.5, half to even
+  CHECK(quantile_nearest(hundred, 0.05) == 5);  // 4.95
   const std::vector<double> four = {0, 1, 2, 3};
   CHECK(quantile_nearest(four, 0.5) == 2);  // 1.5, half to even
   const std::vector<double> six = {0, 1, 2, 3, 4, 5};
