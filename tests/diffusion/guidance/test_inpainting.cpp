@@ -80,7 +80,7 @@ struct Strict {
   }
 };
 const double y = 1.5;
-const solver::Known<double> known{Tensor<double>({1, 2}, {y, 0}), Tensor<double>({1, 2}, {1, 0})};
+const solver::Known<double> of_pair{Tensor<double>({1, 2}, {y, 0}), Tensor<double>({1, 2}, {1, 0})};
 const Index rows = 125, width = 64;  // 4000 pairs
 
 struct Moments {
@@ -307,8 +307,8 @@ TEST_CASE("repaint: an inner solver with a memory starts anew with each repetiti
     visited.clear();
     drawn.clear();
     states.clear();
-    sample<double>(solver::Repaint(Strict{&visited, &drawn, &states}, known, options), Correlated{},
-                   {1, 2}, g, Rng(3));
+    sample<double>(solver::Repaint(Strict{&visited, &drawn, &states}, of_pair, options),
+                   Correlated{}, {1, 2}, g, Rng(3));
     return visited;
   };
   CHECK(run({.jump = 2, .resamplings = 1}) == std::vector<double>{6, 5, 4, 3, 2, 1});
@@ -331,7 +331,7 @@ TEST_CASE("repaint: an inner solver with a memory starts anew with each repetiti
 TEST_CASE("repaint: a sample does not depend on its batch, nor repetitions on each other",
           "[diffusion][guidance]") {
   const TimeGrid g = grid::uniform(schedule::Linear{}, 12);
-  const solver::Repaint solver(solver::Ddpm{}, known, {.jump = 3, .resamplings = 3});
+  const solver::Repaint solver(solver::Ddpm{}, of_pair, {.jump = 3, .resamplings = 3});
   const auto all = sample<double>(solver, Correlated{}, {4, 2}, g, Rng(3));
   for (Index b = 0; b < 4; ++b)
     CHECK(sample<double>(solver, Correlated{}, {1, 2}, g, Rng(3),
@@ -340,8 +340,8 @@ TEST_CASE("repaint: a sample does not depend on its batch, nor repetitions on ea
   for (const Index steps : {1, 2})  // grids too short for a jump
     CHECK(finite(sample<double>(solver, Correlated{}, {4, 2},
                                 grid::uniform(schedule::Cosine{}, steps), Rng(3))));
-  CHECK_THROWS_AS((solver::Repaint(solver::Ddpm{}, known, {.jump = 0})), ArgumentError);
-  CHECK_THROWS_AS((solver::Repaint(solver::Ddpm{}, known, {.resamplings = 0})), ArgumentError);
+  CHECK_THROWS_AS((solver::Repaint(solver::Ddpm{}, of_pair, {.jump = 0})), ArgumentError);
+  CHECK_THROWS_AS((solver::Repaint(solver::Ddpm{}, of_pair, {.resamplings = 0})), ArgumentError);
 }
 
 TEST_CASE("posterior sampling: a step is the inner one and the gradient of the distance",
