@@ -149,7 +149,7 @@ struct Draws {
   Tensor<double> step(Tensor<double> x, const Level&, const Level&, const D&,
                       const StepRng& rng) const {
     if (kept->empty()) kept->push_back(x);
-    for (const std::uint64_t draw : {0, 1}) kept->push_back(rng.normal<double>(x.shape(), draw));
+    for (const std::uint64_t draw : {0u, 1u}) kept->push_back(rng.normal<double>(x.shape(), draw));
     kept->push_back(rng.repeat(0).normal<double>(x.shape()));
     return x;
   }
