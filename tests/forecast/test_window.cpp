@@ -193,13 +193,13 @@ TEST_CASE("windows: an infinite or absurd value in reach is named, one out of re
   const std::vector<Origin> origin = {{0, 50}};
   for (const double bad : {HUGE_VAL, -HUGE_VAL, 1e300}) {
     // The far past begins at 50 - 32, the targets end at 53.
-    for (const std::size_t at : {18, 30, 49, 50, 53}) {
+    for (const std::size_t at : {18u, 30u, 49u, 50u, 53u}) {
       Series s = noisy(60, 2);
       s.values[at] = bad;
       CHECK_THROWS_AS(window(std::vector<Series>{s}, origin), NumericError);
       CHECK_THROWS_WITH(window(std::vector<Series>{s}, origin), ContainsSubstring("\"x\""));
     }
-    for (const std::size_t at : {5, 17, 54, 59}) {
+    for (const std::size_t at : {5u, 17u, 54u, 59u}) {
       Series s = noisy(60, 2);
       s.values[at] = bad;
       const Windows w = window(std::vector<Series>{s}, origin);

@@ -10,8 +10,8 @@ using namespace foglift;
 
 namespace {
 using Columns = Eigen::Tensor<float, 3>;
-using Rows = Eigen::Tensor<float, 3, Eigen::RowMajor>;
-static_assert(State<Columns> && State<Rows> && !State<Eigen::Tensor<int, 3>>);
+using RowMajor = Eigen::Tensor<float, 3, Eigen::RowMajor>;
+static_assert(State<Columns> && State<RowMajor> && !State<Eigen::Tensor<int, 3>>);
 
 Tensor<float> counting(Shape shape) {
   Tensor<float> t(shape);
@@ -40,7 +40,7 @@ TEST_CASE("eigen tensor: both layouts keep every index", "[interop][eigen]") {
     CHECK(to_tensor(x) == t);
   };
   check(from_tensor<Columns>(t));
-  check(from_tensor<Rows>(t));
+  check(from_tensor<RowMajor>(t));
   CHECK_THROWS_AS((from_tensor<Eigen::Tensor<float, 2>>(t)), ShapeError);
 }
 
@@ -53,6 +53,6 @@ TEST_CASE("eigen tensor: sample takes and returns Eigen tensors", "[interop][eig
     for (Index j = 0; j < 8; ++j) CHECK(x(i, j, 0) == 3);
 
   const auto exact = analytic::gaussian({.mean = 2, .variance = 0.25});
-  CHECK(to_tensor(sample<Rows>(solver::Ddim{}, exact, {2, 8, 1}, grid, Rng(7))) ==
+  CHECK(to_tensor(sample<RowMajor>(solver::Ddim{}, exact, {2, 8, 1}, grid, Rng(7))) ==
         sample(solver::Ddim{}, exact, {2, 8, 1}, grid, Rng(7)));
 }
