@@ -219,10 +219,14 @@ TEST_CASE("ownership: rules keep the models and values they are made of",
     CHECK(sample<double>(rule, data, x.shape(), grid4, Rng(1)) ==
           sample<double>(make(), data, x.shape(), grid4, Rng(1)));
   };
-  run([] {
+  const Shrinks alive(0.25);
+  const auto outlives = [] {
     const Shrinks u(0.25);
     return solver::CfgPlusPlus(u, 0.5);
-  });
+  }();
+  trample();
+  CHECK(sample<double>(outlives, data, x.shape(), grid4, Rng(1)) ==
+        sample<double>(solver::CfgPlusPlus(alive, 0.5), data, x.shape(), grid4, Rng(1)));
   run([] {
     const Shrinks by(0.25);
     const auto gradient = [by](const auto& x0) { return by(x0, level); };
