@@ -130,6 +130,7 @@ inline void FreeLists::put(std::size_t size_class, void* block) noexcept {
 }
 
 inline void FreeLists::shorten(std::size_t size_class, std::uint32_t n) noexcept {
+  if (n == 0) return;  // the first classes have no size
   List& list = lists[size_class];
   list.count -= n;
   kept -= n * block_size(size_class);
