@@ -50,13 +50,13 @@ double exact_noise(int n, double eta, double x, const Level& from, const Level& 
 }
 
 /// The largest error of single steps from exact states: of all steps of the run, but for the first
-/// `given`. Outputs do not depend on x.
+/// `given`, by the rule for steps of any length. Outputs do not depend on x.
 template <class S, class D, class Exact>
 double error(const S& solver, const D& data, Index given, const Exact& exact,
              verify::Family family = verify::Family::variance_preserving) {
   const TimeGrid g = runs::irregular(family, 9, -1.5, 1.8);
   const runs::Zeros zeros;
-  Run<S, double> run(solver, g);
+  Run<S, double> run(at_any_length(solver), g);
   double x = 0.7, worst = 0;
   for (std::size_t i = 0; i + 1 < g.size(); ++i) {
     const StepRng rng(Rng(1), 0, static_cast<Index>(i), &zeros);
