@@ -50,6 +50,13 @@ inline void* keep(void* p) {
   std::free(p);
 }
 
+/// False where a sanitizer's own operator new was linked instead of these, and nothing is counted.
+inline bool counting() {
+  const long before = calls.load();
+  ::operator delete(::operator new(1));
+  return calls.load() != before;
+}
+
 /// The most bytes that lived on the heap at one time during f(), beyond those that lived before.
 template <class F>
 std::ptrdiff_t peak_of(F&& f) {
