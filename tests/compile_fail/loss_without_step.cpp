@@ -11,7 +11,6 @@ inline void train(const Rng& rng) {
   diffusion_loss(tape, net, Tensor<float>({2, 2}), schedule::Cosine{}, predict::Velocity{}, rng,
                  {.step = 3});
 #else
-  diffusion_loss(tape, net, Tensor<float>({2, 2}), schedule::Cosine{}, predict::Velocity{}, rng,
-                 {.step = 0});
+  diffusion_loss(tape, net, Tensor<float>({2, 2}), schedule::Cosine{}, predict::Velocity{}, rng);
 #endif
 }
