@@ -19,6 +19,7 @@
 #include "foglift/core/error.hpp"
 #include "foglift/core/file.hpp"
 #include "foglift/core/float_mode.hpp"
+#include "foglift/core/gather.hpp"
 #include "foglift/core/half.hpp"
 #include "foglift/core/offset_by.hpp"
 #include "foglift/core/parallel.hpp"

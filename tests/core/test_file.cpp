@@ -2,6 +2,7 @@
 #include "foglift/core/file.hpp"
 #include "foglift/core/utf8.hpp"
 #include "support/catch.hpp"
+#include "support/temp_folder.hpp"
 
 #include <csignal>
 #include <cstdlib>
@@ -15,18 +16,6 @@ using namespace foglift;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "foglift-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string operator/(const char* name) const { return (path / name).string(); }
-  auto files() const { return std::distance(fs::directory_iterator(path), {}); }
-};
 
 /// Files of this process can not grow beyond `bytes` while it lives: a full disk in small.
 struct FileSizeLimit {
@@ -46,7 +35,7 @@ struct FileSizeLimit {
 }  // namespace
 
 TEST_CASE("atomic file: the target changes at commit and not before", "[core][file]") {
-  const Folder folder;
+  const TempFolder folder;
   const std::string path = folder / "a";
   write_file(path, "old");
   CHECK(read_file(path, 100) == "old");
@@ -55,7 +44,7 @@ TEST_CASE("atomic file: the target changes at commit and not before", "[core][fi
     file.write("new and ");
     file.write("longer");
     CHECK(read_file(path, 100) == "old");
-    CHECK(folder.files() == 2);
+    CHECK(folder.files().size() == 2);
     file.commit();
     CHECK(read_file(path, 100) == "new and longer");
     CHECK_THROWS_AS(file.write("more"), ArgumentError);
@@ -66,11 +55,11 @@ TEST_CASE("atomic file: the target changes at commit and not before", "[core][fi
     abandoned.write("x");
   }
   CHECK(read_file(path, 100) == "new and longer");
-  CHECK(folder.files() == 1);
+  CHECK(folder.files().size() == 1);
 }
 
 TEST_CASE("atomic file: two writers of one path do not meet", "[core][file]") {
-  const Folder folder;
+  const TempFolder folder;
   const std::string path = folder / "a";
   AtomicFile first(path), second(path);
   first.write("first");
@@ -79,11 +68,11 @@ TEST_CASE("atomic file: two writers of one path do not meet", "[core][file]") {
   CHECK(read_file(path, 100) == "second");
   first.commit();
   CHECK(read_file(path, 100) == "first");
-  CHECK(folder.files() == 1);
+  CHECK(folder.files().size() == 1);
 }
 
 TEST_CASE("atomic file: a full disk leaves the old file and no rest", "[core][file]") {
-  const Folder folder;
+  const TempFolder folder;
   const std::string path = folder / "a";
   write_file(path, "old");
   std::string message;
@@ -97,11 +86,11 @@ TEST_CASE("atomic file: a full disk leaves the old file and no rest", "[core][fi
   }
   CHECK(message == path + ": cannot write: File too large");
   CHECK(read_file(path, 100) == "old");
-  CHECK(folder.files() == 1);
+  CHECK(folder.files().size() == 1);
 }
 
 TEST_CASE("atomic file: permissions are kept and odd targets refused", "[core][file]") {
-  const Folder folder;
+  const TempFolder folder;
   const std::string path = folder / "a";
   write_file(path, "old");
   REQUIRE(::chmod(path.c_str(), 0640) == 0);
@@ -124,19 +113,19 @@ TEST_CASE("atomic file: a folder that takes no files leaves the old one", "[core
     WARN("skipped: root may write to every folder");
     return;
   }
-  const Folder folder;
+  const TempFolder folder;
   const std::string path = folder / "a";
   write_file(path, "old");
   REQUIRE(::chmod(folder.path.c_str(), 0500) == 0);
   CHECK_THROWS_WITH(write_file(path, "new"),
                     path + ": cannot create a temporary file for: Permission denied");
   CHECK(read_file(path, 100) == "old");
-  CHECK(folder.files() == 1);
+  CHECK(folder.files().size() == 1);
   REQUIRE(::chmod(folder.path.c_str(), 0700) == 0);
 }
 
 TEST_CASE("file: reading is bounded and takes regular files alone", "[core][file]") {
-  const Folder folder;
+  const TempFolder folder;
   const std::string path = folder / "a";
   write_file(path, "12345");
   CHECK(read_file(path, 5) == "12345");
@@ -154,7 +143,7 @@ TEST_CASE("file: reading is bounded and takes regular files alone", "[core][file
 }
 
 TEST_CASE("file: a file that changes while it is read is noticed", "[core][file]") {
-  const Folder folder;
+  const TempFolder folder;
   const std::string path = folder / "a";
   write_file(path, "12345");
   char bytes[5];

@@ -2,6 +2,7 @@
 
 #include "foglift/core/atomic_file.hpp"
 #include "support/catch.hpp"
+#include "support/temp_folder.hpp"
 
 #include <cerrno>
 #include <chrono>
@@ -85,22 +86,6 @@ extern "C" int unlink(const char* path) noexcept {
 
 namespace {
 
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "foglift-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string operator/(const std::string& name) const { return (path / name).string(); }
-  std::set<std::string> files() const {
-    std::set<std::string> names;
-    for (const auto& entry : fs::directory_iterator(path)) names.insert(entry.path().filename());
-    return names;
-  }
-};
-
 /// A process that runs `work` and ends.
 pid_t child(const std::function<void()>& work) {
   const pid_t id = ::fork();
@@ -134,7 +119,7 @@ std::size_t open_descriptors() {
 }  // namespace
 
 TEST_CASE("atomic file: the next writer sweeps what killed ones left", "[core][file]") {
-  const Folder folder;
+  const TempFolder folder;
   const std::string path = folder / "run";
   write_file(path, "old");
   for (int i = 0; i < 3; ++i) {
@@ -157,7 +142,7 @@ TEST_CASE("atomic file: the next writer sweeps what killed ones left", "[core][f
 }
 
 TEST_CASE("atomic file: a relative path is swept too", "[core][file]") {
-  const Folder folder;
+  const TempFolder folder;
   const fs::path before = fs::current_path();
   fs::current_path(folder.path);
   killed_writer("run");
@@ -167,7 +152,7 @@ TEST_CASE("atomic file: a relative path is swept too", "[core][file]") {
 }
 
 TEST_CASE("atomic file: a writer that lives is not swept", "[core][file]") {
-  const Folder folder;
+  const TempFolder folder;
   const std::string path = folder / "run";
   int to_child[2], from_child[2];
   REQUIRE(::pipe(to_child) == 0);
@@ -195,7 +180,7 @@ TEST_CASE("atomic file: a writer that lives is not swept", "[core][file]") {
 }
 
 TEST_CASE("atomic file: only its own kind of names is swept", "[core][file]") {
-  const Folder folder;
+  const TempFolder folder;
   const std::string path = folder / "run";
   killed_writer(path);
   const std::string part = *folder.files().begin();  // run.HOST.PROCESS.0.part
@@ -224,7 +209,7 @@ TEST_CASE("atomic file: only its own kind of names is swept", "[core][file]") {
 }
 
 TEST_CASE("atomic file: another host's writer is gone after a day of silence", "[core][file]") {
-  const Folder folder;
+  const TempFolder folder;
   const std::string path = folder / "run";
   killed_writer(path);
   std::string name = *folder.files().begin();
@@ -240,7 +225,7 @@ TEST_CASE("atomic file: another host's writer is gone after a day of silence", "
 }
 
 TEST_CASE("atomic file: interrupted system calls are made again", "[core][file]") {
-  const Folder folder;
+  const TempFolder folder;
   const std::string path = folder / "run";
   write_file(path, "old");
   const std::size_t before = open_descriptors();
@@ -261,7 +246,7 @@ TEST_CASE("atomic file: interrupted system calls are made again", "[core][file]"
 }
 
 TEST_CASE("atomic file: an interrupted close has closed", "[core][file]") {
-  const Folder folder;
+  const TempFolder folder;
   const std::string path = folder / "run";
   const std::size_t before = open_descriptors();
   pending = {.close = 2};  // the file's and the folder's
@@ -272,7 +257,7 @@ TEST_CASE("atomic file: an interrupted close has closed", "[core][file]") {
 }
 
 TEST_CASE("atomic file: a rename that was made before its interruption counts", "[core][file]") {
-  const Folder folder;
+  const TempFolder folder;
   const std::string path = folder / "run";
   write_file(path, "old");
   pending = {.rename = 1, .rename_is_made = true};
@@ -282,7 +267,7 @@ TEST_CASE("atomic file: a rename that was made before its interruption counts", 
 }
 
 TEST_CASE("atomic file: a timer's signals do not end a save", "[core][file]") {
-  const Folder folder;
+  const TempFolder folder;
   const std::string path = folder / "run";
   struct sigaction action = {}, old = {};
   action.sa_handler = [](int) {};  // and no SA_RESTART

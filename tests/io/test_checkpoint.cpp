@@ -3,6 +3,7 @@
 #include "foglift/train/adam.hpp"
 #include "foglift/train/sgd.hpp"
 #include "support/catch.hpp"
+#include "support/temp_folder.hpp"
 #include "train/curve.hpp"
 #include "train/tsan.hpp"
 
@@ -49,41 +50,29 @@ train::FitEnd run(State& state, Index until, const std::string& save_to = {}) {
 
 std::string bytes_of(const State& state) { return io::checkpoint_bytes(state, config); }
 
-/// A folder that goes with the test.
-struct Folder {
-  std::filesystem::path path;
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "foglift-XXXXXX").string();
-    if (!::mkdtemp(name.data())) throw std::runtime_error("mkdtemp " + name);
-    path = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string file(const char* name) const { return (path / name).string(); }
-};
-
 }  // namespace
 
 TEST_CASE("checkpoint: a run saved anywhere and resumed ends in the same bytes",
           "[io][checkpoint]") {
-  const Folder folder;
+  const TempFolder folder;
   State whole = fresh();
   run(whole, last_step);
   REQUIRE(whole.best);
   REQUIRE(whole.best_step < last_step);
-  io::save_checkpoint(folder.file("whole"), whole, config);
-  const std::string expected = read_file(folder.file("whole"), 1 << 20);
+  io::save_checkpoint(folder / "whole", whole, config);
+  const std::string expected = read_file(folder / "whole", 1 << 20);
   // Before the first step, 1, 7, in the middle of an epoch, at the end of the eighth, at the end.
   for (const Index at : {0, 1, 7, 11, 25, 40}) {
     State first = fresh();
     run(first, at);
-    io::save_checkpoint(folder.file("part"), first, config);
+    io::save_checkpoint(folder / "part", first, config);
     State second(Curve<float>(6, 77), train::AdamW({.lr = 0.02}), 123);
-    io::load_checkpoint(folder.file("part"), second, config);
+    io::load_checkpoint(folder / "part", second, config);
     CHECK(second.step == at);
-    CHECK(bytes_of(second) == read_file(folder.file("part"), 1 << 20));
+    CHECK(bytes_of(second) == read_file(folder / "part", 1 << 20));
     CHECK(run(second, last_step) == train::FitEnd::steps);
-    io::save_checkpoint(folder.file("part"), second, config);
-    CHECK(read_file(folder.file("part"), 1 << 20) == expected);
+    io::save_checkpoint(folder / "part", second, config);
+    CHECK(read_file(folder / "part", 1 << 20) == expected);
   }
 }
 
@@ -167,10 +156,10 @@ TEST_CASE("checkpoint: cut or lengthened anywhere it is refused", "[io][checkpoi
 }
 
 TEST_CASE("checkpoint: what does not fit is named and changes nothing", "[io][checkpoint]") {
-  const Folder folder;
+  const TempFolder folder;
   State saved = fresh();
   run(saved, 7);
-  const std::string path = folder.file("run.safetensors");
+  const std::string path = folder / "run.safetensors";
   io::save_checkpoint(path, saved, config);
 
   State wide = fresh(8);
@@ -192,11 +181,11 @@ TEST_CASE("checkpoint: what does not fit is named and changes nothing", "[io][ch
   train::FitState in_double(Curve<double>(), train::AdamW<double>(), 9);
   CHECK_THROWS_WITH(io::load_checkpoint(path, in_double, config),
                     ContainsSubstring("F32") && ContainsSubstring("F64"));
-  CHECK_THROWS_AS(io::load_checkpoint(folder.file("absent"), other, config), FormatError);
+  CHECK_THROWS_AS(io::load_checkpoint(folder / "absent", other, config), FormatError);
 
   io::write_safetensors(path, {io::named("model.u", saved.model.u.value)}, {{"step", "7"}});
   CHECK_THROWS_WITH(io::Checkpoint(path), ContainsSubstring("no foglift checkpoint"));
-  CHECK_THROWS_AS(io::save_checkpoint(folder.file("no/such/folder"), saved, config), FormatError);
+  CHECK_THROWS_AS(io::save_checkpoint(folder / "no/such/folder", saved, config), FormatError);
 }
 
 TEST_CASE("checkpoint: tensors left over are an error", "[io][checkpoint]") {
@@ -226,8 +215,8 @@ TEST_CASE("checkpoint: a run killed at random points resumes to the same bytes",
   }
   const int before = threads();
   set_threads(1);  // a child of fork has no workers
-  const Folder folder;
-  const std::string path = folder.file("run.safetensors");
+  const TempFolder folder;
+  const std::string path = folder / "run.safetensors";
   State whole = fresh();
   run(whole, last_step);
   const Rng rng(17);

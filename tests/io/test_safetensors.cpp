@@ -2,6 +2,7 @@
 #include "io/safetensors_samples.hpp"
 #include "io/small_floats.hpp"
 #include "support/catch.hpp"
+#include "support/temp_folder.hpp"
 
 #include <cmath>
 #include <cstring>
@@ -16,17 +17,6 @@ namespace {
 io::Safetensors parse(const std::string& bytes, const io::SafetensorsOptions& options = {}) {
   return io::parse_safetensors(std::as_bytes(std::span(bytes)), options, "file");
 }
-
-struct Folder {
-  std::filesystem::path path;
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "foglift-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string operator/(const char* name) const { return (path / name).string(); }
-};
 
 }  // namespace
 
@@ -72,7 +62,7 @@ TEST_CASE("safetensors: the writer gives the reference implementation's bytes",
 }
 
 TEST_CASE("safetensors: what was written is read back bit for bit", "[io][safetensors]") {
-  const Folder folder;
+  const TempFolder folder;
   const std::string path = folder / "model.safetensors";
   Tensor<float> odd({3, 0, 2});
   Tensor<float> w({2, 3},
@@ -323,7 +313,7 @@ TEST_CASE("safetensors: the writer refuses what a reader would", "[io][safetenso
 }
 
 TEST_CASE("safetensors: a failed write leaves the old file", "[io][safetensors]") {
-  const Folder folder;
+  const TempFolder folder;
   const std::string path = folder / "m.safetensors";
   const Tensor<float> w({2}, {1, 2});
   io::write_safetensors(path, {io::named("w", w)});

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/autograd/parameters.hpp"
-#include "foglift/core/tensor.hpp"
+#include "foglift/core/gather.hpp"
 #include "foglift/diffusion/rows.hpp"
 
 #include <concepts>
@@ -42,17 +42,14 @@ concept SeesNoRows = HasParameters<const std::remove_cvref_t<Net>> ||
 inline NoCondition rows(const NoCondition& condition, std::span<const Index>) { return condition; }
 template <Scalar T>
 Tensor<T> rows(const Tensor<T>& condition, std::span<const Index> index) {
-  return condition.rows(index);
+  return gather(condition, index);
 }
 template <class E>
 std::vector<E> rows(const std::vector<E>& condition, std::span<const Index> index) {
-  std::vector<E> out;
-  for (const Index i : index) {
-    if (i < 0 || i >= std::ssize(condition))
+  for (const Index i : index)
+    if (i >= std::ssize(condition))
       raise<ShapeError>("condition: row ", i, " of ", condition.size());
-    out.push_back(condition[static_cast<std::size_t>(i)]);
-  }
-  return out;
+  return gather(condition, index);
 }
 
 template <class C>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/gather.hpp"
 #include "foglift/nn/dropout.hpp"
 #include "foglift/nn/perturbation.hpp"
 
@@ -65,12 +66,7 @@ template <Scalar T>
 Condition<T> rows(const Condition<T>& c, std::span<const Index> index) {
   if (c.dropout) raise<ArgumentError>("nn::rows: of a condition with dropout");
   auto result = detail::with_part(c, [&](const Tensor<T>& all) { return all.rows(index); });
-  if (c.labels.empty()) return result;
-  for (const Index i : index) {
-    if (i < 0 || i >= std::ssize(c.labels))
-      raise<ArgumentError>("nn::rows: sample ", i, " of ", c.labels.size(), " class labels");
-    result.labels.push_back(c.labels[static_cast<std::size_t>(i)]);
-  }
+  if (!c.labels.empty()) result.labels = gather(c.labels, index);
   return result;
 }
 

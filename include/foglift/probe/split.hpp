@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/gather.hpp"
 #include "foglift/core/rng.hpp"
 
 #include <algorithm>
@@ -72,23 +73,7 @@ inline Split stratified_split(std::span<const Index> labels, const Rng& rng,
   return split;
 }
 
-/// Rows `index` of the first axis of x, in that order. Throws ArgumentError for an index outside.
-template <Scalar T>
-Tensor<T> gather(const Tensor<T>& x, std::span<const Index> index) {
-  return x.rows(index);
-}
-/// Elements `index` of a list. Throws ArgumentError for an index outside.
-template <class V>
-std::vector<V> gather(const std::vector<V>& values, std::span<const Index> index) {
-  std::vector<V> out;
-  out.reserve(index.size());
-  for (const Index i : index) {
-    if (i < 0 || i >= static_cast<Index>(values.size()))
-      raise<ArgumentError>("gather: element ", i, " of ", values.size());
-    out.push_back(values[static_cast<std::size_t>(i)]);
-  }
-  return out;
-}
+using foglift::gather;
 
 }  // namespace probe
 }  // namespace v0
