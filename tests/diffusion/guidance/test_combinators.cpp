@@ -29,10 +29,11 @@ struct Counting {
   }
 };
 
-/// The exact denoiser, and score, of N(mean, variance) in each element.
+/// The exact denoiser, and score, of N(mean, variance) in each element. Never inlined: each copy of
+/// its code may fuse products and sums in another way, and its output is compared to the bit.
 struct Class {
   double mean, variance;
-  Tensor<double> operator()(const Tensor<double>& xt, const Levels& l) const {
+  [[gnu::noinline]] Tensor<double> operator()(const Tensor<double>& xt, const Levels& l) const {
     Tensor<double> out(xt.shape());
     for (Index i = 0; i < xt.size(); ++i)
       out[i] = (l[0].sigma * l[0].sigma * mean + l[0].alpha * variance * xt[i]) / total(l[0]);
