@@ -8,6 +8,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include <Eigen/Core>
+
 namespace {
 
 using namespace foglift;

@@ -1,9 +1,9 @@
 #pragma once
 
-// Everything a program needs to train, save and sample diffusion models, on Eigen/Core alone. Not
-// here, to be included by name: interop/eigen_tensor.hpp and interop/xtensor.hpp, which need more;
-// the applications (forecast/, probe/); the tools of tests (kernels/naive_*.hpp, gradcheck.hpp) and
-// diffusion/verify.hpp; analytic/full_gaussian.hpp, which needs Eigen's decompositions.
+// Everything a program needs to train, save and sample diffusion models. Not here, to be included by
+// name: interop/ and analytic/full_gaussian.hpp, which need Eigen or xtensor; the applications
+// (forecast/, probe/); the tools of tests (kernels/naive_*.hpp, gradcheck.hpp) and
+// diffusion/verify.hpp.
 
 #include "foglift/autograd/arena.hpp"
 #include "foglift/autograd/gradients.hpp"
@@ -66,7 +66,6 @@
 #include "foglift/diffusion/solvers.hpp"
 #include "foglift/diffusion/times.hpp"
 #include "foglift/diffusion/variance_denoiser.hpp"
-#include "foglift/interop/eigen.hpp"
 #include "foglift/io/checkpoint.hpp"
 #include "foglift/io/choices.hpp"
 #include "foglift/io/diffusers_names.hpp"

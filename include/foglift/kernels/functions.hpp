@@ -2,10 +2,8 @@
 
 #include "foglift/kernels/simd.hpp"
 
-#include <bit>
 #include <cmath>
 #include <concepts>
-#include <cstdint>
 #include <limits>
 
 namespace foglift {
@@ -16,14 +14,11 @@ namespace kernels {
 // below the smallest normal number flushed to 0. Double: the standard library. Not a number stays
 // not a number.
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wignored-attributes"  // packet types as template arguments
-#if !defined(__clang__)  // g++ 12 warns of what its own AVX-512 header has inlined here
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-
 namespace detail {
+
+/// The bits of a packet as integers.
+template <class L>
+using Bits = decltype(L{}.v < L{}.v);
 
 /// 1.5 * 2^23: the low bits of a sum with it are the other number, rounded to an integer.
 inline constexpr float exp_round = 12582912.f;
@@ -36,22 +31,14 @@ inline constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
 template <std::same_as<float> T>
 Lanes<T> scaled_exp(Lanes<T> r, Lanes<T> shifted) {
   using L = Lanes<T>;
-  using Packet = typename L::Packet;
   constexpr float c[] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
                          4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
   L p = c[0];
   for (int i = 1; i < 6; ++i) p = fma(p, r, L(c[i]));
   p = fma(p, r * r, r + 1.f);
-  if constexpr (L::count == 1) {
-    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(p.v) +
-                                (std::bit_cast<std::uint32_t>(shifted.v) << 23));
-  } else {
-    using Integers = typename Eigen::internal::unpacket_traits<Packet>::integer_packet;
-    const Integers exponent = Eigen::internal::plogical_shift_left<23>(
-        Eigen::internal::preinterpret<Integers>(shifted.v));
-    return L::make(Eigen::internal::preinterpret<Packet>(
-        Eigen::internal::padd(Eigen::internal::preinterpret<Integers>(p.v), exponent)));
-  }
+  using Bits = detail::Bits<L>;
+  return L::make(reinterpret_cast<typename L::Packet>(reinterpret_cast<Bits>(p.v) +
+                                                      (reinterpret_cast<Bits>(shifted.v) << 23)));
 }
 
 }  // namespace detail
@@ -75,16 +62,60 @@ Lanes<T> exp(Lanes<T> x) {
   }
 }
 
-#pragma GCC diagnostic pop
-
+/// x = m 2^e with m in [sqrt(1/2), sqrt(2)): e ln 2 + log m, by the polynomial of Cephes' logf.
+/// What is below the smallest normal number counts as that number; 0 gives -infinity, below 0 not a
+/// number.
 template <Scalar T>
 Lanes<T> log(Lanes<T> x) {
-  return Lanes<T>::make(Eigen::internal::plog(x.v));
+  if constexpr (Lanes<T>::count == 1) {
+    return each_lane(x, [](T s) { return std::log(s); });
+  } else {
+    using L = Lanes<T>;
+    using Bits = detail::Bits<L>;
+    constexpr float smallest = std::numeric_limits<float>::min();
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    const Bits bits = reinterpret_cast<Bits>(max(x, L(smallest)).v);
+    L e = L::make(__builtin_convertvector((bits >> 23) - 126, typename L::Packet));
+    L m = L::make(
+        reinterpret_cast<typename L::Packet>((bits & 0x007fffff) | 0x3f000000));  // in [1/2, 1)
+    const L below = m, root(0.707106781186547524f);
+    e = where_less(below, root, e - 1.f, e);
+    m = m - 1.f;
+    m = where_less(below, root, m + below, m);  // now less 1
+    // Three polynomials side by side, in m^3: shorter chains than one.
+    constexpr float c[] = {7.0376836292e-2f,  -1.1514610310e-1f, 1.1676998740e-1f,
+                           -1.2420140846e-1f, 1.4249322787e-1f,  -1.6668057665e-1f,
+                           2.0000714765e-1f,  -2.4999993993e-1f, 3.3333331174e-1f};
+    const auto part = [&](int i) { return fma(fma(L(c[i]), m, L(c[i + 1])), m, L(c[i + 2])); };
+    const L square = m * m, cube = square * m;
+    const L tail = cube * fma(fma(part(0), cube, part(3)), cube, part(6));
+    const L y = fma(e, L(0.693147180559945309f), m + fma(L(-0.5f), square, tail));
+    const L special = where_less(x, L(0), L(std::numeric_limits<float>::quiet_NaN()), x - infinity);
+    return where_less(L(0), x, where_less(x, L(infinity), y, x), special);
+  }
 }
 
+/// Float: the quotient of an odd polynomial of degree 13 and an even one of degree 6 (the fit is
+/// Eigen's), x itself where that is as near. Beyond 8 it is 1.
 template <Scalar T>
 Lanes<T> tanh(Lanes<T> x) {
-  return Lanes<T>::make(Eigen::internal::ptanh(x.v));
+  if constexpr (Lanes<T>::count == 1) {
+    return each_lane(x, [](T s) { return std::tanh(s); });
+  } else {
+    using L = Lanes<T>;
+    constexpr float odd[] = {-2.76076847742355e-16f, 2.00018790482477e-13f, -8.60467152213735e-11f,
+                             5.12229709037114e-08f,  1.48572235717979e-05f, 6.37261928875436e-04f,
+                             4.89352455891786e-03f};
+    constexpr float even[] = {1.19825839466702e-06f, 1.18534705686654e-04f, 2.26843463243900e-03f,
+                              4.89352518554385e-03f};
+    // Where the quotient is 1, which a product that is rounded by itself reaches earlier.
+    const L end = detail::fused_multiply_add ? 7.99881172180175781f : 7.90531110763549805f;
+    const L a = max(min(x, end), -end), square = a * a;
+    L p = odd[0], q = even[0];
+    for (int i = 1; i < 7; ++i) p = fma(square, p, L(odd[i]));
+    for (int i = 1; i < 4; ++i) q = fma(square, q, L(even[i]));
+    return where_less(abs(x), L(0.0004f), a, (a * p) / q);
+  }
 }
 
 /// log(1 + e) for e in [0, 1].

@@ -105,8 +105,8 @@ class Panels {
       // Whole packets, while they end within B: what follows a row reaches no element of C.
       for (; k < K_ && k * b_.row_stride + padded <= (K_ - 1) * b_.row_stride + n; ++k)
         for (Index j = 0; j < padded; j += S)
-          Eigen::internal::pstoreu(out + k * padded + j, Eigen::internal::ploadu<detail::Packet<T>>(
-                                                             in + k * b_.row_stride + j));
+          detail::store_packet(detail::load_packet(in + k * b_.row_stride + j),
+                               out + k * padded + j);
     } else if (b_.row_stride == 1) {
       for (; k + S <= K_; k += S)  // blocks of S x S transposed in registers
         for (Index j = 0; j < padded; j += S)

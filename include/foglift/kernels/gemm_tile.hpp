@@ -3,11 +3,10 @@
 #include "foglift/core/scalar.hpp"
 #include "foglift/core/shape.hpp"
 #include "foglift/kernels/gemm_finish.hpp"
+#include "foglift/kernels/packet.hpp"
 
 #include <algorithm>
 #include <type_traits>
-
-#include <Eigen/Core>
 
 namespace foglift {
 inline namespace v0 {
@@ -49,14 +48,6 @@ Operand<T> transposed(const T* data, Index leading) {
 
 namespace detail {
 
-template <Scalar T>
-using Packet = typename Eigen::internal::packet_traits<T>::type;
-
-/// Elements in a vector register.
-template <Scalar T>
-inline constexpr int lanes = Eigen::internal::unpacket_traits<Packet<T>>::size;
-
-inline constexpr bool many_registers = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32;
 /// A panel of B is at most this many packets wide. With 32 registers a tile of 6 x 4 packets keeps
 /// 24 sums, 4 packets of B and 1 element of A; with 16, 6 x 2 keeps 12 + 2 + 1.
 inline constexpr int panel_packets = many_registers ? 4 : 2;
@@ -79,31 +70,29 @@ struct Start {
 /// in ascending order, whatever R and P: so its bits do not depend on the tile it falls into.
 template <Scalar T, int R, int P>
 void gemm_tile(Index K, Operand<T> a, const T* b, Index ldb, Start<T> start, T* c, Index ldc) {
-  using namespace Eigen::internal;
   constexpr int S = lanes<T>;
   Packet<T> sum[std::size_t{R}][std::size_t{P}];
 #pragma GCC unroll 12
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
     for (int p = 0; p < P; ++p)
-      sum[r][p] = start.data ? ploadu<Packet<T>>(start.data + r * start.stride + p * S)
-                             : pset1<Packet<T>>(T(0));
+      sum[r][p] = start.data ? load_packet(start.data + r * start.stride + p * S) : Packet<T>{};
   const T* pa = a.data;
   for (Index k = 0; k < K; ++k, pa += a.column_stride, b += ldb) {
     Packet<T> row[std::size_t{P}];
 #pragma GCC unroll 4
-    for (int p = 0; p < P; ++p) row[p] = ploadu<Packet<T>>(b + p * S);
+    for (int p = 0; p < P; ++p) row[p] = load_packet(b + p * S);
 #pragma GCC unroll 12
     for (int r = 0; r < R; ++r) {
-      const Packet<T> x = pset1<Packet<T>>(pa[r * a.row_stride]);
+      const Packet<T> x = broadcast(pa[r * a.row_stride]);
 #pragma GCC unroll 4
-      for (int p = 0; p < P; ++p) sum[r][p] = pmadd(x, row[p], sum[r][p]);
+      for (int p = 0; p < P; ++p) sum[r][p] = multiply_add(x, row[p], sum[r][p]);
     }
   }
 #pragma GCC unroll 12
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-    for (int p = 0; p < P; ++p) pstoreu(c + r * ldc + p * S, sum[r][p]);
+    for (int p = 0; p < P; ++p) store_packet(sum[r][p], c + r * ldc + p * S);
 }
 
 /// The same with `width` <= P packets of columns in C and start; the panel of B has all P.

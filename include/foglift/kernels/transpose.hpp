@@ -1,33 +1,24 @@
 #pragma once
 
-#include "foglift/kernels/gemm_tile.hpp"
+#include "foglift/kernels/packet.hpp"
 
 namespace foglift {
 inline namespace v0 {
 namespace kernels {
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wignored-attributes"  // a vector register as template argument
-#if !defined(__clang__)  // g++ 12 warns of what its own AVX-512 header has inlined here
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
 /// S rows of out, S being the elements of a packet, from the first S elements of n <= S rows of in,
-/// and zeros. Flattened, or GCC hands the registers to ptranspose through memory, which takes twice
-/// as long.
+/// and zeros.
 template <Scalar T>
-[[gnu::flatten]] inline void transpose_block(const T* in, Index in_stride, Index n, T* out,
-                                             Index out_stride) {
-  using namespace Eigen::internal;
+inline void transpose_block(const T* in, Index in_stride, Index n, T* out, Index out_stride) {
   constexpr int S = detail::lanes<T>;
-  PacketBlock<detail::Packet<T>, S> block;
+  detail::Packet<T> row[std::size_t{S}];
+#pragma GCC unroll 16
   for (int i = 0; i < S; ++i)
-    block.packet[i] =
-        i < n ? ploadu<detail::Packet<T>>(in + i * in_stride) : pset1<detail::Packet<T>>(T(0));
-  ptranspose(block);
-  for (int i = 0; i < S; ++i) pstoreu(out + i * out_stride, block.packet[i]);
+    row[i] = i < n ? detail::load_packet(in + i * in_stride) : detail::Packet<T>{};
+  detail::transpose_packets<T>(row);
+#pragma GCC unroll 16
+  for (int i = 0; i < S; ++i) detail::store_packet(row[i], out + i * out_stride);
 }
-#pragma GCC diagnostic pop
 
 /// out [columns, rows] = the transpose of in [rows, columns], by square blocks in registers.
 template <Scalar T>
