@@ -1,0 +1,1 @@
+// Nothing: the tests use the precompiled header of this unit.
