@@ -49,15 +49,14 @@ class ThreadPool {
     start(threads());
   }
 
-  /// job(part) for every part in [0, parts), by the caller and the workers; rethrows the first
-  /// exception. False, with nothing done, if the workers are busy or there are none. A job may not
-  /// call run or resize. At most 65535 parts.
-  template <class Job>
-  bool run(std::uint32_t parts, const Job& job) {
+  /// call(job, part) for every part in [0, parts), by the caller and the workers; rethrows the
+  /// first exception. False, with nothing done, if the workers are busy or there are none. A job
+  /// may not call run or resize. At most 65535 parts.
+  bool run(std::uint32_t parts, void (*call)(const void*, std::uint32_t), const void* job) {
     const std::unique_lock busy(busy_, std::try_to_lock);
     if (!busy || workers_.empty()) return false;
-    call_ = [](const void* f, std::uint32_t part) { (*static_cast<const Job*>(f))(part); };
-    job_ = &job;
+    call_ = call;
+    job_ = job;
     mode_ = FloatMode::current();
     unfinished_.store(parts, std::memory_order_relaxed);
     const std::uint32_t now = generation_.load(std::memory_order_relaxed) + 1;
@@ -76,7 +75,9 @@ class ThreadPool {
   template <class Done>
   static std::uint32_t wait_until(const std::atomic<std::uint32_t>& value, const Done& done) {
     std::uint32_t now = 0;
+#pragma GCC unroll 1
     for (int round = 0; round < 24; ++round) {
+#pragma GCC unroll 1                  // clang would make 64 pauses of it
       for (int i = 0; i < 64; ++i) {  // a pause takes 25 to 50 ns on current processors
         now = value.load(std::memory_order_acquire);
         if (done(now)) return now;
@@ -211,32 +212,55 @@ inline Index grain_of(Index elements) {
   return std::max<Index>(1, elements_per_thread / std::max<Index>(1, elements));
 }
 
+namespace detail {
+
+/// A loop over n indices whose body is known by address alone: compiled once for all loops.
+struct ParallelLoop {
+  Index n;
+  Index parts;
+  void (*range)(const void* body, Index first, Index last);
+  const void* body;
+  kernels::ConstantMemory* constant = constant_memory();
+
+  /// Part `part` of the loop, in a thread of the pool.
+  void run(Index part) const {
+    struct Inside {
+      kernels::ConstantMemory* before = constant_memory();
+      Inside() { inside_parallel() = true; }
+      ~Inside() {
+        inside_parallel() = false;
+        constant_memory() = before;
+      }
+    } inside;
+    constant_memory() = constant;
+    range(body, n * part / parts, n * (part + 1) / parts);
+  }
+};
+
+inline void parallel_ranges(Index n, Index grain, void (*range)(const void*, Index, Index),
+                            const void* body) {
+  const Index most = grain > 0 ? n / grain : n;
+  if (most >= 2 && threads() > 1 && !inside_parallel()) {
+    const ParallelLoop loop{n, std::min<Index>({threads(), most, 65535}), range, body};
+    const auto part = [](const void* of, std::uint32_t i) {
+      static_cast<const ParallelLoop*>(of)->run(Index{i});
+    };
+    if (thread_pool().run(static_cast<std::uint32_t>(loop.parts), part, &loop)) return;
+  }
+  range(body, 0, n);
+}
+
+}  // namespace detail
+
 /// body(i) for every i in [0, n), in contiguous runs of indices, one a thread. The bodies must be
 /// independent: then the result does not depend on the number of threads. Loops of fewer than 2 *
 /// grain indices stay in the calling thread.
 template <class Body>
 void parallel_for(Index n, Index grain, const Body& body) {
-  const Index most = grain > 0 ? n / grain : n;
-  const auto serial = [&] {
-    for (Index i = 0; i < n; ++i) body(i);
+  const auto range = [](const void* of, Index first, Index last) {
+    for (Index i = first; i < last; ++i) (*static_cast<const Body*>(of))(i);
   };
-  if (most < 2 || threads() == 1 || inside_parallel()) return serial();
-  const Index parts = std::min<Index>({threads(), most, 65535});
-  kernels::ConstantMemory* const constant = constant_memory();
-  const bool ran = thread_pool().run(static_cast<std::uint32_t>(parts), [&](std::uint32_t part) {
-    inside_parallel() = true;
-    struct Reset {
-      kernels::ConstantMemory* before = constant_memory();
-      ~Reset() {
-        inside_parallel() = false;
-        constant_memory() = before;
-      }
-    } reset;
-    constant_memory() = constant;
-    const Index first = n * part / parts, last = n * (part + 1) / parts;
-    for (Index i = first; i < last; ++i) body(i);
-  });
-  if (!ran) serial();
+  detail::parallel_ranges(n, grain, range, &body);
 }
 
 /// The sum of values[0..n) in a fixed binary tree, whatever the threads: values[i] += values[i +
