@@ -13,6 +13,14 @@ namespace solver {
 ///   sample(solver::at_any_length(solver::UniPc<3>{}), denoise, {64, 24}, grid, Rng(7));
 template <class S>
 S at_any_length(const S& solver) {
+  // Not by value: of a class that a function takes by value and returns, g++ 12 (-fipa-modref, from
+  // -O1 on, where it is not inlined) believes that nothing is ever written through its pointers, so
+  // a caller would never see an adaptive solver's report. At -O1 this ends with 0 instead of 1:
+  //   struct S { int* out; };
+  //   S same(S s) { return s; }
+  //   void write(const S& s) { *s.out = 1; }
+  //   void run(const S& s) { write(same(s)); }
+  //   int main() { int out = 0; run({&out}); return out; }
   S out = solver;
   if constexpr (requires { out.outputs; }) out.outputs = Outputs::all;
   if constexpr (requires { out.begin == Start::by_length; })
