@@ -6,6 +6,10 @@
 #include "support/catch.hpp"
 
 #include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
 
 using namespace foglift;
 
@@ -55,6 +59,40 @@ TEST_CASE("module: parameters are named in the order of each", "[nn][module]") {
   CHECK(names ==
         std::vector<std::string>{"weight", "scales.0.gain", "scales.1.gain", "extra.gain"});
   CHECK(nn::parameter_count(tree) == 6 + 3 * 2);
+}
+
+TEST_CASE("module: a view names the same parameters, and a reference may write them",
+          "[nn][module]") {
+  Tree tree;
+  std::vector<std::string> names;
+  std::vector<const void*> places, inside;
+  const ModelView view(tree);
+  view.each_parameter([&](const ModelPath& path, const Parameter<float>& p) {
+    names.push_back(path.name());
+    places.push_back(&p);
+    if (view.contains(&p)) inside.push_back(&p);
+  });
+  CHECK(names ==
+        std::vector<std::string>{"weight", "scales.0.gain", "scales.1.gain", "extra.gain"});
+  CHECK(places == std::vector<const void*>{&tree.weight, &tree.scales[0].gain, &tree.scales[1].gain,
+                                           &tree.extra->gain});
+  CHECK(inside == std::vector<const void*>{&tree.weight, &tree.extra->gain});
+  ModelRef(tree).each_parameter([](const ModelPath&, Parameter<float>& p) { p.value.fill(7); });
+  CHECK(tree.extra->gain.value[1] == 7);
+}
+
+static_assert(std::is_constructible_v<ModelView, const Tree&>);
+static_assert(std::is_constructible_v<ModelRef, Tree&>);
+static_assert(!std::is_constructible_v<ModelRef, const Tree&>);
+static_assert(!std::is_constructible_v<ModelView, const NoEach&>);
+
+TEST_CASE("module: what is of another element type is refused by name", "[nn][module]") {
+  Tree tree;
+  CHECK_THROWS_WITH(
+      ModelView(tree).each_parameter([](const ModelPath&, const Parameter<double>&) {}),
+      "model: 'weight' is of float, needed double");
+  CHECK_THROWS_WITH(ModelRef(tree).each_parameter([](const ModelPath&, Parameter<double>&) {}),
+                    "model: 'weight' is of float, needed double");
 }
 
 TEST_CASE("module: a copy is a deep copy", "[nn][module]") {

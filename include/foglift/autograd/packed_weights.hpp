@@ -37,10 +37,9 @@ class PackedWeights : public kernels::ConstantMemory {
   template <class Model>
   static void add(std::vector<Range>& all, const Model& model) {
     if constexpr (HasParameters<const Model>) {
-      const auto admit = [&]<class T>(const Parameter<T>& p) {
+      ModelView(model).each_parameter([&]<class T>(const ModelPath&, const Parameter<T>& p) {
         all.push_back({p.value.data(), static_cast<std::size_t>(p.value.size()) * sizeof(T)});
-      };
-      detail::visit(detail::Nameless(), model, admit);
+      });
     } else if constexpr (requires { model.each_part([](const auto&) {}); }) {
       model.each_part([&](const auto& part) { add(all, part); });
     }

@@ -1,9 +1,11 @@
 #pragma once
 
 #include "foglift/autograd/parameter.hpp"
+#include "foglift/core/error.hpp"
 
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -20,50 +22,126 @@ concept HasParameters = requires(M& m) {
   std::remove_const_t<M>::each(m, [](const char*, auto&) {});
 };
 
+/// Where a child stands in a model: the keys and places on the way to it from the root.
+struct ModelPath {
+  const ModelPath* above = nullptr;  ///< nullptr: this is the root
+  const char* key = nullptr;         ///< nullptr: it is element `place` of what is above
+  std::size_t place = 0;
+
+  /// "down.0.conv1.weight"; empty at the root.
+  std::string name() const {
+    if (!above) return {};
+    const std::string before = above->name();
+    if (!key) return before + '.' + std::to_string(place);
+    return before.empty() ? key : before + '.' + key;
+  }
+};
+
 namespace detail {
 template <class C>
 inline constexpr bool is_parameter = false;
 template <class T>
 inline constexpr bool is_parameter<Parameter<T>> = true;
 
-/// A name that is not wanted.
-struct Nameless {};
-inline std::string below(const std::string& name, const char* key) {
-  return name.empty() ? std::string(key) : name + '.' + key;
-}
-inline std::string below(const std::string& name, std::size_t i) {
-  return name + '.' + std::to_string(i);
-}
-template <class Key>
-Nameless below(Nameless, const Key&) {
-  return {};
-}
-
-/// f(dotted name, Parameter&), or f(Parameter&) for Nameless, for every parameter of the child of
-/// that name, in the order `each` names them.
-template <class Name, class Child, class F>
-void visit(const Name& name, Child& child, F& f) {
+/// f(path, Parameter&) for every parameter of the child at that path, in the order `each` names
+/// them.
+template <class Child, class F>
+void visit(const ModelPath& path, Child& child, const F& f) {
   using C = std::remove_const_t<Child>;
   if constexpr (is_parameter<C>) {
-    if constexpr (std::same_as<Name, Nameless>)
-      f(child);
-    else
-      f(name, child);
+    f(path, child);
   } else if constexpr (requires { child.has_value(); }) {
-    if (child) visit(name, *child, f);
+    if (child) visit(path, *child, f);
   } else if constexpr (requires {
                          child.size();
                          child[0];
                        }) {
-    for (std::size_t i = 0; i < child.size(); ++i) visit(below(name, i), child[i], f);
+    for (std::size_t i = 0; i < child.size(); ++i) visit(ModelPath{&path, nullptr, i}, child[i], f);
   } else {
     static_assert(HasParameters<Child>,
                   "each() must name parameters, modules, or vectors and optionals of those");
-    C::each(child,
-            [&](const char* key, auto& grandchild) { visit(below(name, key), grandchild, f); });
+    C::each(child, [&](const char* key, auto& grandchild) {
+      visit(ModelPath{&path, key}, grandchild, f);
+    });
   }
 }
+
+/// A function of (path, const Parameter<T>&), its type forgotten. Of parameters of an element type
+/// that it does not take it throws ArgumentError.
+class ParameterFunction {
+ public:
+  template <class F>
+  explicit ParameterFunction(const F& f)
+      : f_(&f), of_float_(&call<F, float>), of_double_(&call<F, double>) {}
+
+  void operator()(const ModelPath& path, const Parameter<float>& p) const {
+    of_float_(f_, path, p);
+  }
+  void operator()(const ModelPath& path, const Parameter<double>& p) const {
+    of_double_(f_, path, p);
+  }
+
+ private:
+  template <class F, class T>
+  static void call(const void* f, const ModelPath& path, const Parameter<T>& p) {
+    if constexpr (std::invocable<const F&, const ModelPath&, const Parameter<T>&>)
+      (*static_cast<const F*>(f))(path, p);
+    else
+      raise<ArgumentError>(
+          "model: '", path.name(), "' is of ",
+          std::same_as<T, float> ? "float, needed double" : "double, needed float");
+  }
+
+  const void* f_;
+  void (*of_float_)(const void* f, const ModelPath& path, const Parameter<float>& p);
+  void (*of_double_)(const void* f, const ModelPath& path, const Parameter<double>& p);
+};
 }  // namespace detail
+
+/// A model of any type, referred to. What takes it is compiled once, not once for every model.
+class ModelView {
+ public:
+  template <HasParameters M>
+  ModelView(const M& model)
+      : model_(&model), size_(sizeof(M)), visit_([](const void* m, const Function& f) {
+          detail::visit(ModelPath(), *static_cast<const M*>(m), f);
+        }) {}
+
+  /// f(path, const Parameter<T>&) for every parameter, in the order `each` names them. Throws
+  /// ArgumentError for a parameter of an element type that f does not take.
+  template <class F>
+  void each_parameter(const F& f) const {
+    visit_(model_, Function(f));
+  }
+
+  /// Whether p lies in the struct itself, not in memory that it holds elsewhere.
+  bool contains(const void* p) const {
+    const std::less<const void*> before;
+    return !before(p, model_) && before(p, static_cast<const std::byte*>(model_) + size_);
+  }
+
+ private:
+  using Function = detail::ParameterFunction;
+  const void* model_;
+  std::size_t size_;
+  void (*visit_)(const void* model, const Function& f);
+};
+
+/// The same of a model whose parameters may be changed.
+class ModelRef : public ModelView {
+ public:
+  template <HasParameters M>
+  requires(!std::is_const_v<M>) ModelRef(M& model) : ModelView(model) {}
+
+  /// f(path, Parameter<T>&) for every parameter, as above.
+  template <class F>
+  void each_parameter(const F& f) const {
+    ModelView::each_parameter([&]<class T>(const ModelPath& path, const Parameter<T>& p)  //
+                              requires std::invocable<const F&, const ModelPath&, Parameter<T>&> {
+                                f(path, const_cast<Parameter<T>&>(p));  // the model was not const
+                              });
+  }
+};
 
 }  // namespace v0
 }  // namespace foglift

@@ -63,9 +63,8 @@ class Tape {
   /// loss is computed. Throws ArgumentError if one of them is in use on this tape.
   ///
   ///   tape.freeze(net.encoder);
-  template <HasParameters M>
-  void freeze(const M& model) {
-    const auto one = [&](const Parameter<T>& p) {
+  void freeze(const ModelView& model) {
+    model.each_parameter([&](const ModelPath&, const Parameter<T>& p) {
       const auto [it, fresh] = leaves_.try_emplace(&p.value, nullptr);
       if (!fresh && it->second->needs_gradient)
         raise<ArgumentError>("Tape::freeze: a parameter of shape ", p.value.shape(),
@@ -73,8 +72,7 @@ class Tape {
       if (!fresh) return;
       it->second = push({}, false, true);
       it->second->external = &p.value;
-    };
-    detail::visit(detail::Nameless(), model, one);
+    });
   }
   /// An input whose gradient is wanted.
   Var<T> variable(Tensor<T> value) { return Var<T>(this, push(std::move(value), true, true)); }

@@ -19,31 +19,6 @@ using Description = std::map<std::string, std::string>;
 
 namespace detail {
 
-/// f(dotted name, module) for the outermost modules of a tree whose options say what their weights
-/// do not: their Options have `static void untold(const Options&, f)`, which calls f(key, value)
-/// for each option that changes the output and shows in neither names nor shapes of the parameters.
-template <class C, class F>
-void each_described(const std::string& name, const C& child, F& f) {
-  if constexpr (foglift::detail::is_parameter<C>) {
-  } else if constexpr (requires { child.has_value(); }) {
-    if (child) each_described(name, *child, f);
-  } else if constexpr (requires {
-                         child.size();
-                         child[0];
-                       }) {
-    for (std::size_t i = 0; i < child.size(); ++i)
-      each_described(foglift::detail::below(name, i), child[i], f);
-  } else if constexpr (requires {
-                         C::Options::untold(child.options(), [](const char*, const auto&) {});
-                       }) {
-    f(name, child);
-  } else {
-    C::each(child, [&](const char* key, const auto& grandchild) {
-      each_described(foglift::detail::below(name, key), grandchild, f);
-    });
-  }
-}
-
 /// Text of a choice; a floating number in the shortest form that reads back the same.
 template <class Choice>
 std::string choice_text(const Choice& choice) {
@@ -61,12 +36,50 @@ std::string choice_text(const Choice& choice) {
   }
 }
 
-/// The choices in `options`, under the names they have below `name`.
+/// What a model tells of itself beside its weights, and what it would tell by default.
+struct Described {
+  Description chosen, by_default;
+};
+
+/// The choices in `options`, under the names they have below `path`.
 template <class Options>
-void describe(Description& out, const std::string& name, const Options& options) {
+void describe(Description& out, const ModelPath& path, const Options& options) {
   Options::untold(options, [&](const char* key, const auto& value) {
-    out[foglift::detail::below(name, key)] = choice_text(value);
+    out[ModelPath{&path, key}.name()] = choice_text(value);
   });
+}
+
+/// Describes the outermost modules of a tree whose options say what their weights do not: their
+/// Options have `static void untold(const Options&, f)`, which calls f(key, value) for each option
+/// that changes the output and shows in neither names nor shapes of the parameters.
+template <class C>
+void describe_children(Described& out, const ModelPath& path, const C& child) {
+  if constexpr (foglift::detail::is_parameter<C>) {
+  } else if constexpr (requires { child.has_value(); }) {
+    if (child) describe_children(out, path, *child);
+  } else if constexpr (requires {
+                         child.size();
+                         child[0];
+                       }) {
+    for (std::size_t i = 0; i < child.size(); ++i)
+      describe_children(out, ModelPath{&path, nullptr, i}, child[i]);
+  } else if constexpr (requires {
+                         C::Options::untold(child.options(), [](const char*, const auto&) {});
+                       }) {
+    describe(out.chosen, path, child.options());
+    describe(out.by_default, path, typename C::Options());
+  } else {
+    C::each(child, [&](const char* key, const auto& grandchild) {
+      describe_children(out, ModelPath{&path, key}, grandchild);
+    });
+  }
+}
+
+template <Module M>
+Described described(const M& model) {
+  Described out;
+  describe_children(out, ModelPath(), model);
+  return out;
 }
 
 }  // namespace detail
@@ -75,23 +88,13 @@ void describe(Description& out, const std::string& name, const Options& options)
 /// on it: heads, groups, padding ... of every network of the library in it.
 template <Module M>
 Description description(const M& model) {
-  Description out;
-  const auto add = [&](const std::string& name, const auto& module) {
-    detail::describe(out, name, module.options());
-  };
-  detail::each_described("", model, add);
-  return out;
+  return detail::described(model).chosen;
 }
 
 /// The same choices as they would be by default.
 template <Module M>
 Description default_description(const M& model) {
-  Description out;
-  const auto add = [&]<class C>(const std::string& name, const C&) {
-    detail::describe(out, name, typename C::Options());
-  };
-  detail::each_described("", model, add);
-  return out;
+  return detail::described(model).by_default;
 }
 
 }  // namespace nn

@@ -24,14 +24,9 @@ struct Forgotten {
 
 /// "2 parameters that each() does not name: [64, 64] (behind 'in.bias'), ...; it names 4: ...".
 /// Parameters inside the model itself, not in a vector of it, have a place among the named ones.
-template <Module M>
-std::string describe(std::vector<Forgotten> forgotten, const M& model) {
+inline std::string describe(std::vector<Forgotten> forgotten, const ModelView& model) {
   constexpr std::size_t at_most = 8;
   const std::less<const void*> before;
-  const auto* const first = reinterpret_cast<const std::byte*>(&model);
-  const auto inside = [&](const void* p) {
-    return !before(p, first) && before(p, first + sizeof(M));
-  };
   std::sort(forgotten.begin(), forgotten.end(),
             [&](const Forgotten& a, const Forgotten& b) { return before(a.place, b.place); });
   std::ostringstream out;
@@ -40,12 +35,12 @@ std::string describe(std::vector<Forgotten> forgotten, const M& model) {
   for (std::size_t i = 0; i < std::min(at_most, forgotten.size()); ++i) {
     const Forgotten& f = forgotten[i];
     out << (i ? ", " : " ") << f.shape;
-    if (!inside(f.place)) continue;
+    if (!model.contains(f.place)) continue;
     std::string last;
     const void* nearest = nullptr;
-    for_each_parameter(model, [&](const std::string& name, const auto& p) {
-      if (!inside(&p) || !before(&p, f.place) || (nearest && before(&p, nearest))) return;
-      last = name;
+    model.each_parameter([&](const ModelPath& path, const auto& p) {
+      if (!model.contains(&p) || !before(&p, f.place) || (nearest && before(&p, nearest))) return;
+      last = path.name();
       nearest = &p;
     });
     out << (nearest ? " (behind '" + last + "')" : " (before all that it names)");
@@ -53,18 +48,18 @@ std::string describe(std::vector<Forgotten> forgotten, const M& model) {
   if (forgotten.size() > at_most) out << ", ...";
   std::size_t named = 0;
   std::ostringstream names;
-  for_each_parameter(model, [&](const std::string& name, const auto& p) {
-    if (named++ < at_most) names << (named == 1 ? " " : ", ") << name << ' ' << p.value.shape();
+  model.each_parameter([&](const ModelPath& path, const auto& p) {
+    if (named++ < at_most)
+      names << (named == 1 ? " " : ", ") << path.name() << ' ' << p.value.shape();
   });
   out << "; it names " << named << ':' << names.str() << (named > at_most ? ", ..." : "");
   return out.str();
 }
 
 /// Addresses of the parameters that each() names, sorted.
-template <Module M>
-std::vector<const void*> addresses(const M& model) {
+inline std::vector<const void*> addresses(const ModelView& model) {
   std::vector<const void*> all;
-  for_each_unnamed(model, [&](const auto& p) { all.push_back(&p); });
+  model.each_parameter([&](const ModelPath&, const auto& p) { all.push_back(&p); });
   std::sort(all.begin(), all.end(), std::less<const void*>());
   return all;
 }
@@ -73,22 +68,29 @@ inline bool contains(const std::vector<const void*>& sorted, const void* p) {
   return std::binary_search(sorted.begin(), sorted.end(), p, std::less<const void*>());
 }
 
-/// A copy of the model. Throws ArgumentError if the model holds parameters that its each() does not
-/// name: all that it holds come to life in a copy. What it refers to by pointer is not its own.
-template <Module M>
-M named_copy(const char* where, const M& model) {
-  const foglift::detail::ParameterWatch watch;
-  M copy(model);
-  const auto named = addresses(copy);
+/// Throws ArgumentError if parameters that the watch saw, and that live, are none that the model's
+/// each() names.
+inline void check_named(const char* where, const foglift::detail::ParameterWatch& watch,
+                        const ModelView& model) {
+  const auto named = addresses(model);
   std::vector<Forgotten> forgotten;
   for (const auto& seen : watch.living())
     if (!contains(named, seen.parameter))
       forgotten.push_back({seen.parameter, seen.shape(seen.parameter)});
   if (!forgotten.empty())
     raise<ArgumentError>(where, ": there ", forgotten.size() == 1 ? "is " : "are ",
-                         describe(std::move(forgotten), copy),
+                         describe(std::move(forgotten), model),
                          ". Name every child; what is not to be trained, saved and restored with "
                          "the model is held by a pointer, or as a Tensor");
+}
+
+/// A copy of the model. Throws ArgumentError if the model holds parameters that its each() does not
+/// name: all that it holds come to life in a copy. What it refers to by pointer is not its own.
+template <Module M>
+M named_copy(const char* where, const M& model) {
+  const foglift::detail::ParameterWatch watch;
+  M copy(model);
+  check_named(where, watch, copy);
   return copy;
 }
 

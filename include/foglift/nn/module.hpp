@@ -32,14 +32,15 @@ concept ValueOf = Value<X> && std::same_as<scalar_of<X>, T>;
 /// "down.0.conv1.weight".
 template <Module M, class F>
 void for_each_parameter(M& model, F&& f) {
-  foglift::detail::visit(std::string(), model, f);
+  foglift::detail::visit(ModelPath(), model,
+                         [&](const ModelPath& path, auto& p) { f(path.name(), p); });
 }
 
 /// f(Parameter&) for every parameter in the same order, without making up names: for loops that run
 /// every step.
 template <Module M, class F>
 void for_each_unnamed(M& model, F&& f) {
-  foglift::detail::visit(foglift::detail::Nameless(), model, f);
+  foglift::detail::visit(ModelPath(), model, [&](const ModelPath&, auto& p) { f(p); });
 }
 
 /// A shape as messages and tables print it: "[2, 3]".
@@ -50,10 +51,9 @@ inline std::string to_string(const Shape& shape) {
 }
 
 /// Number of trainable scalars.
-template <Module M>
-Index parameter_count(const M& model) {
+inline Index parameter_count(const ModelView& model) {
   Index n = 0;
-  for_each_parameter(model, [&](const std::string&, const auto& p) { n += p.value.size(); });
+  model.each_parameter([&](const ModelPath&, const auto& p) { n += p.value.size(); });
   return n;
 }
 

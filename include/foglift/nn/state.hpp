@@ -4,6 +4,7 @@
 #include "foglift/nn/module.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -46,17 +47,51 @@ struct NamedTensor {
   const Tensor<T>* tensor;
 };
 
+namespace detail {
+
+template <Scalar T>
+std::vector<NamedTensor<T>> state(const ModelView& model) {
+  std::vector<NamedTensor<T>> result;
+  model.each_parameter([&](const ModelPath& path, const Parameter<T>& p) {
+    result.push_back({path.name(), &p.value});
+  });
+  return result;
+}
+
+template <Scalar T>
+void load_state(const ModelRef& model,
+                const std::function<const Tensor<T>*(const std::string& name)>& lookup,
+                std::span<const std::string> names) {
+  std::string problems;
+  std::vector<std::string> known;
+  for (const auto& [name, tensor] : state<T>(model)) {
+    known.push_back(name);
+    const Tensor<T>* found = lookup(name);
+    if (!found)
+      problems += "\n  missing: " + name + ' ' + to_string(tensor->shape());
+    else if (found->shape() != tensor->shape())
+      problems += "\n  shape: " + name + " is " + to_string(found->shape()) + ", the model needs " +
+                  to_string(tensor->shape());
+  }
+  std::sort(known.begin(), known.end());
+  for (const std::string& name : names)
+    if (!std::binary_search(known.begin(), known.end(), name))
+      problems += "\n  unexpected: " + name;
+  if (!problems.empty())
+    raise<ArgumentError>("load_state: the tensors do not fit the model", problems);
+  model.each_parameter(
+      [&](const ModelPath& path, Parameter<T>& p) { p.value = *lookup(path.name()); });
+}
+
+}  // namespace detail
+
 /// Every parameter of a model under its dotted name, in the order of `each`. The result refers into
 /// the model, which must outlive it. Throws ArgumentError if the model holds parameters that `each`
 /// does not name (check_children).
 template <Module M>
 std::vector<NamedTensor<module_scalar<M>>> state(const M& model) {
   check_children(model);
-  std::vector<NamedTensor<module_scalar<M>>> result;
-  for_each_parameter(model, [&](const std::string& name, const auto& p) {
-    result.push_back({name, &p.value});
-  });
-  return result;
+  return detail::state<module_scalar<M>>(model);
 }
 
 /// Sets every parameter of `model` from lookup(name) -> const Tensor<T>*, nullptr where the source
@@ -66,24 +101,7 @@ std::vector<NamedTensor<module_scalar<M>>> state(const M& model) {
 template <Module M, class Lookup>
 void load_state(M& model, const Lookup& lookup, std::span<const std::string> names) {
   check_children(std::as_const(model));
-  std::string problems;
-  std::vector<std::string> known;
-  for_each_parameter(std::as_const(model), [&](const std::string& name, const auto& p) {
-    known.push_back(name);
-    const auto* found = lookup(name);
-    if (!found)
-      problems += "\n  missing: " + name + ' ' + to_string(p.value.shape());
-    else if (found->shape() != p.value.shape())
-      problems += "\n  shape: " + name + " is " + to_string(found->shape()) + ", the model needs " +
-                  to_string(p.value.shape());
-  });
-  std::sort(known.begin(), known.end());
-  for (const std::string& name : names)
-    if (!std::binary_search(known.begin(), known.end(), name))
-      problems += "\n  unexpected: " + name;
-  if (!problems.empty())
-    raise<ArgumentError>("load_state: the tensors do not fit the model", problems);
-  for_each_parameter(model, [&](const std::string& name, auto& p) { p.value = *lookup(name); });
+  detail::load_state<module_scalar<M>>(model, lookup, names);
 }
 
 /// Sets every parameter of `model` from tensors by name. Throws ArgumentError as above.

@@ -16,14 +16,13 @@ namespace nn {
 ///   weight   [2, 128]         256
 ///   bias     [128]            128
 ///   total                     384
-template <Module M>
-std::string summary(const M& model) {
+inline std::string summary(const ModelView& model) {
   struct Row {
     std::string name, shape, elements;
   };
   std::vector<Row> rows{{"name", "shape", "elements"}};
-  for_each_parameter(model, [&](const std::string& name, const auto& p) {
-    rows.push_back({name, to_string(p.value.shape()), std::to_string(p.value.size())});
+  model.each_parameter([&](const ModelPath& path, const auto& p) {
+    rows.push_back({path.name(), to_string(p.value.shape()), std::to_string(p.value.size())});
   });
   rows.push_back({"total", "", std::to_string(parameter_count(model))});
 

@@ -55,8 +55,7 @@ class AdamRule {
   template <nn::Module M>
   void step(M& model, const Gradients<T>& grads, double lr,
             const std::type_identity_t<Average<M>>& average = {}) {
-    update(name, model, grads, lr, moments.size(), slots, average,
-           [&](std::uint64_t updates) { return Kernel(options_, lr, updates); });
+    move(model, grads, lr, average);
   }
   template <nn::Module M>
   void step(M& model, const Gradients<T>& grads) {
@@ -67,6 +66,12 @@ class AdamRule {
   explicit AdamRule(const Settings& options) : options_(options) { options_.check(name); }
 
  private:
+  void move(const ModelRef& model, const Gradients<T>& grads, double lr,
+            const AnyAverage& average) {
+    update(name, model, grads, lr, moments.size(), slots, average,
+           [&](std::uint64_t updates) { return Kernel(options_, lr, updates); });
+  }
+
   struct Kernel {
     T keep, l2, b1, c1, b2, c2, rate, eps;
 

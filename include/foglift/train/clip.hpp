@@ -28,10 +28,10 @@ double squared_norm(const Tensor<T>& x) {
 
 /// Euclidean norm of all gradients of a model together, summed in double in the order of visiting.
 /// Parameters without a gradient count as zero.
-template <nn::Module M, Scalar T>
-double global_norm(const M& model, const Gradients<T>& grads) {
+template <Scalar T>
+double global_norm(const ModelView& model, const Gradients<T>& grads) {
   double sum = 0;
-  nn::for_each_unnamed(model, [&](const Parameter<T>& p) {
+  model.each_parameter([&](const ModelPath&, const Parameter<T>& p) {
     if (const Tensor<T>* g = grads.find(p)) sum += detail::squared_norm(*g);
   });
   return std::sqrt(sum);
@@ -40,8 +40,8 @@ double global_norm(const M& model, const Gradients<T>& grads) {
 /// Scales the gradients so that their global norm is at most max_norm (Pascanu et al. 2013);
 /// returns the norm before. Throws ArgumentError unless max_norm > 0, NumericError naming the first
 /// parameter whose gradient is not finite, with the gradients unchanged.
-template <nn::Module M, Scalar T>
-double clip_norm(const M& model, Gradients<T>& grads, double max_norm) {
+template <Scalar T>
+double clip_norm(const ModelView& model, Gradients<T>& grads, double max_norm) {
   if (!(max_norm > 0)) raise<ArgumentError>("clip_norm: max_norm ", max_norm, ", must be positive");
   const double norm = global_norm(model, grads);
   if (!std::isfinite(norm)) {
@@ -50,7 +50,7 @@ double clip_norm(const M& model, Gradients<T>& grads, double max_norm) {
   }
   if (norm <= max_norm) return norm;
   const auto factor = static_cast<T>(max_norm / norm);
-  nn::for_each_unnamed(model, [&](const Parameter<T>& p) {
+  model.each_parameter([&](const ModelPath&, const Parameter<T>& p) {
     if (Tensor<T>* g = grads.find(p))
       for (T& v : *g) v *= factor;
   });

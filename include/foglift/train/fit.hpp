@@ -135,11 +135,10 @@ FitProgress fit_step(State& state, const L& loss, const FitOptions& options, Shu
   const std::vector<Index> batch = batches(state.step);
   BatchGradients<T>& result = shards(std::as_const(state.model), loss, batch, state.step);
   const std::string where = "fit: step " + std::to_string(state.step);
-  refuse_forgotten(where, result.gradients, std::as_const(state.model));
+  refuse_forgotten(where, result.gradients, {state.model});
   FitProgress p{.step = state.step + 1, .steps = options.steps, .loss = result.loss};
   p.gradient_norm = global_norm(state.model, result.gradients);
-  if (!std::isfinite(p.gradient_norm))
-    check_gradients(where, std::as_const(state.model), result.gradients);
+  if (!std::isfinite(p.gradient_norm)) check_gradients(where, state.model, result.gradients);
   if (options.clip > 0 && !(p.gradient_norm <= options.clip))
     clip_norm(state.model, result.gradients, options.clip);
   p.learning_rate = state.optimizer.learning_rate() * (options.rate ? options.rate(state.step) : 1);

@@ -72,22 +72,18 @@ struct NoElement {
 };
 
 /// Throws ArgumentError if there are gradients of parameters that none of the models names.
-template <class T, class M, class... More>
-void refuse_forgotten(const std::string& where, const Gradients<T>& grads, const M& model,
-                      const More&... more) {
+template <class T>
+void refuse_forgotten(const std::string& where, const Gradients<T>& grads,
+                      std::initializer_list<ModelView> models) {
   std::size_t found = 0;
-  const auto count = [&](const auto& part) {
-    nn::for_each_unnamed(part, [&]<class U>(const Parameter<U>& p) {
+  for (const ModelView& model : models)
+    model.each_parameter([&]<class U>(const ModelPath&, const Parameter<U>& p) {
       if constexpr (std::is_same_v<T, U>) found += grads.find(p) != nullptr;
     });
-  };
-  count(model), (count(more), ...);
   if (found == grads.parameters()) return;
   std::vector<const void*> named;
-  const auto add = [&](const auto& part) {
-    nn::for_each_unnamed(part, [&]<class U>(const Parameter<U>& p) { named.push_back(&p.value); });
-  };
-  add(model), (add(more), ...);
+  for (const ModelView& model : models)
+    model.each_parameter([&](const ModelPath&, const auto& p) { named.push_back(&p.value); });
   std::sort(named.begin(), named.end(), std::less<const void*>());
   std::vector<nn::detail::Forgotten> forgotten;
   grads.for_each_parameter([&](const Tensor<T>& value, const Tensor<T>&) {
@@ -95,7 +91,7 @@ void refuse_forgotten(const std::string& where, const Gradients<T>& grads, const
   });
   if (!forgotten.empty())
     raise<ArgumentError>(where, ": gradients reach ",
-                         nn::detail::describe(std::move(forgotten), model),
+                         nn::detail::describe(std::move(forgotten), *models.begin()),
                          ". Name every child; parts that are not trained are frozen "
                          "(Tape::freeze), and optimizers of several models share the gradients of "
                          "one loss (train::share)");
@@ -114,19 +110,19 @@ void refuse_forgotten(const std::string& where, const Gradients<T>& grads, const
 template <Scalar T, nn::Module... M>
 void share(Gradients<T>& grads, const M&... models) {
   static_assert(sizeof...(M) > 0);
-  detail::refuse_forgotten("share", grads, models...);
+  detail::refuse_forgotten("share", grads, {models...});
   grads.mark_shared();
 }
 
 /// Throws ShapeError if a gradient has another shape than its parameter, NumericError if it holds
 /// an infinity or NaN, naming the first such parameter, and ArgumentError if the gradients are
 /// those of another model, or reach parameters that the model's each() does not name (see share and
-/// Tape::freeze).
-template <nn::Module M, Scalar T>
-void check_gradients(const std::string& where, const M& model, const Gradients<T>& grads) {
+/// Tape::freeze), or if the model has a parameter of another element type than T.
+template <Scalar T>
+void check_gradients(const std::string& where, const ModelView& model, const Gradients<T>& grads) {
   std::size_t named = 0;
   bool good = true;
-  nn::for_each_unnamed(model, [&](const Parameter<T>& p) {
+  model.each_parameter([&](const ModelPath&, const Parameter<T>& p) {
     const Tensor<T>* g = grads.find(p);
     if (!g) return;
     ++named;
@@ -137,27 +133,29 @@ void check_gradients(const std::string& where, const M& model, const Gradients<T
   if (named == 0)
     raise<ArgumentError>(where, ": none of the ", grads.size(),
                          " gradients belongs to this model; gradients of a copy do not count");
-  if (named != grads.parameters() && !grads.shared()) detail::refuse_forgotten(where, grads, model);
+  if (named != grads.parameters() && !grads.shared())
+    detail::refuse_forgotten(where, grads, {model});
   if (good) return;
-  nn::for_each_parameter(model, [&](const std::string& name, const Parameter<T>& p) {
+  model.each_parameter([&](const ModelPath& path, const Parameter<T>& p) {
     const Tensor<T>* g = grads.find(p);
     if (!g) return;
     if (g->shape() != p.value.shape())
-      raise<ShapeError>(where, ": gradient ", g->shape(), " for '", name, "' of shape ",
+      raise<ShapeError>(where, ": gradient ", g->shape(), " for '", path.name(), "' of shape ",
                         p.value.shape());
-    if (!all_finite(*g)) raise<NumericError>(where, ": the gradient of '", name, "' is not finite");
+    if (!all_finite(*g))
+      raise<NumericError>(where, ": the gradient of '", path.name(), "' is not finite");
   });
 }
 
 namespace detail {
 
 /// Slots for every parameter of the model, or a check that the existing ones fit.
-template <nn::Module M, Scalar T>
-void match_slots(const std::string& where, const M& model, std::size_t moments,
+template <Scalar T>
+void match_slots(const std::string& where, const ModelView& model, std::size_t moments,
                  std::vector<Slot<T>>& slots) {
   std::size_t count = 0;
   bool good = true;
-  nn::for_each_unnamed(model, [&](const Parameter<T>& p) {
+  model.each_parameter([&](const ModelPath&, const Parameter<T>& p) {
     if (count < slots.size() && slots[count].updates > 0) {
       const Slot<T>& slot = slots[count];
       good = good && slot.moments.size() == moments;
@@ -170,15 +168,15 @@ void match_slots(const std::string& where, const M& model, std::size_t moments,
     raise<ShapeError>(where, ": moments of ", slots.size(), " parameters, the model has ", count);
   if (good) return;
   count = 0;
-  nn::for_each_parameter(model, [&](const std::string& name, const Parameter<T>& p) {
+  model.each_parameter([&](const ModelPath& path, const Parameter<T>& p) {
     const Slot<T>& slot = slots[count++];
     if (slot.updates == 0) return;
     if (slot.moments.size() != moments)
-      raise<ArgumentError>(where, ": ", slot.moments.size(), " moments for '", name, "', ", moments,
-                           " are needed");
+      raise<ArgumentError>(where, ": ", slot.moments.size(), " moments for '", path.name(), "', ",
+                           moments, " are needed");
     for (const Tensor<T>& moment : slot.moments)
       if (moment.shape() != p.value.shape())
-        raise<ShapeError>(where, ": moment ", moment.shape(), " for '", name, "' of shape ",
+        raise<ShapeError>(where, ": moment ", moment.shape(), " for '", path.name(), "' of shape ",
                           p.value.shape(), "; was the optimizer used with another model?");
   });
 }
@@ -187,20 +185,20 @@ void match_slots(const std::string& where, const M& model, std::size_t moments,
 /// have a gradient are updated, in one pass over the model, and the average follows. All checks
 /// come first, those of the learning rate and the average too. A parameter without a gradient keeps
 /// its weights, moments and count, as in PyTorch.
-template <nn::Module M, Scalar T, class Make>
-void update(const std::string& where, M& model, const Gradients<T>& grads, double lr,
-            std::size_t moments, std::vector<Slot<T>>& slots, const Average<M>& average,
+template <Scalar T, class Make>
+void update(const std::string& where, const ModelRef& model, const Gradients<T>& grads, double lr,
+            std::size_t moments, std::vector<Slot<T>>& slots, const AnyAverage& average,
             const Make& make) {
   if (!(lr >= 0 && lr <= std::numeric_limits<double>::max()))
     raise<ArgumentError>(where, ": learning rate ", lr, ", needed >= 0 and finite");
-  check_gradients(where, std::as_const(model), grads);
-  match_slots(where, std::as_const(model), moments, slots);
+  check_gradients(where, model, grads);
+  match_slots(where, model, moments, slots);
   std::uint64_t made = 1;  // parameters have seen the same number of updates, as a rule
   auto kernel = make(made);
   Pieces<T, decltype(kernel)> pieces(model);
   if (average.ema) follow(where, pieces, model, average);
   std::size_t at = 0;
-  nn::for_each_unnamed(model, [&](Parameter<T>& p) {
+  model.each_parameter([&](const ModelPath&, const Parameter<T>& p) {
     auto& piece = pieces[at];
     Slot<T>& slot = slots[at++];
     const Tensor<T>* g = grads.find(p);

@@ -47,13 +47,12 @@ class Pieces {
     Kernel kernel = {};
   };
 
-  /// The model may be const where there is NoKernel: nothing is written to it then.
-  template <nn::Module M>
-  explicit Pieces(M& model) {
-    static_assert(!std::is_const_v<M> || std::is_same_v<Kernel, NoKernel>);
-    nn::for_each_unnamed(model, [&](auto& p) {
-      if constexpr (std::is_same_v<Tensor<T>, std::remove_const_t<decltype(p.value)>>) {
-        T* const w = const_cast<T*>(std::as_const(p).value.data());
+  /// With NoKernel nothing is written to the model.
+  explicit Pieces(
+      const std::conditional_t<std::is_same_v<Kernel, NoKernel>, ModelView, ModelRef>& model) {
+    model.each_parameter([&]<class U>(const ModelPath&, const Parameter<U>& p) {
+      if constexpr (std::is_same_v<T, U>) {
+        T* const w = const_cast<T*>(p.value.data());
         pieces_.push_back({.w = w, .size = p.value.size(), .from = end_});
         end_ += p.value.size();
       }
@@ -61,13 +60,12 @@ class Pieces {
   }
 
   /// Lets an average of the model follow it. False, with nothing done, if it was built differently.
-  template <nn::Module M>
-  bool followed_by(M& ema) {
+  bool followed_by(const ModelRef& ema) {
     std::size_t count = 0;
     bool same = true;
     const auto visit = [&](const auto& f) {
       count = 0;
-      nn::for_each_unnamed(ema, [&]<class U>(Parameter<U>& p) {
+      ema.each_parameter([&]<class U>(const ModelPath&, Parameter<U>& p) {
         if constexpr (std::is_same_v<T, U>) f(p.value);
       });
     };

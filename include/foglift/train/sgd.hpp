@@ -50,8 +50,7 @@ class Sgd {
   template <nn::Module M>
   void step(M& model, const Gradients<T>& grads, double lr,
             const std::type_identity_t<Average<M>>& average = {}) {
-    detail::update(name, model, grads, lr, moments.size(), slots, average,
-                   [&](std::uint64_t) { return Kernel(options_, lr); });
+    move(model, grads, lr, average);
   }
   template <nn::Module M>
   void step(M& model, const Gradients<T>& grads) {
@@ -59,6 +58,12 @@ class Sgd {
   }
 
  private:
+  void move(const ModelRef& model, const Gradients<T>& grads, double lr,
+            const detail::AnyAverage& average) {
+    detail::update(name, model, grads, lr, moments.size(), slots, average,
+                   [&](std::uint64_t) { return Kernel(options_, lr); });
+  }
+
   struct Kernel {
     T momentum, l2, rate, ahead, now;
 
