@@ -38,21 +38,20 @@ inline void match_choices(const Safetensors& file, const nn::Description& stated
   }
 }
 
-/// Throws FormatError if the weights of a file are for another model than this one.
-template <class M>
-void match_model(const Safetensors& file, const M& model) {
-  match_choices(file, stated_choices(file), nn::description(model), nn::default_description(model));
+/// Throws FormatError if the weights of a file are for another model than the one described.
+inline void match_model(const Safetensors& file, const nn::detail::Described& model) {
+  match_choices(file, stated_choices(file), model.chosen, model.by_default);
 }
 
-/// Throws FormatError, naming both sides, unless the file was made for what the state is.
-template <class State>
-void match_state(const Safetensors& file, const State& state) {
-  match_model(file, state.model);
+/// Throws FormatError, naming both sides, unless the file was made for this model and
+/// with these choices of the program.
+inline void match_state(const Safetensors& file, const nn::detail::Described& model,
+                        const nn::Description& program) {
+  match_model(file, model);
   const nn::Description stated = stated_choices(file);
-  match_choices(file, stated, state.made_for, {});
-  const nn::Description told = nn::description(state.model);
+  match_choices(file, stated, program, {});
   for (const auto& [key, value] : stated)
-    if (state.made_for.count(key) == 0 && told.count(key) == 0)
+    if (program.count(key) == 0 && model.chosen.count(key) == 0)
       raise<FormatError>(file.source(), ": made for ", key, " = ", value, ", used for no ", key);
 }
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <set>
 #include <sstream>
 #include <string>
@@ -132,6 +133,34 @@ class Misfits {
   std::ostringstream text_;
 };
 
+template <Scalar T>
+void load_weights(const ModelRef& model, const Safetensors& file,
+                  const std::function<std::vector<WeightSource>(const std::string& name)>& names) {
+  std::set<std::string> used;
+  std::vector<Tensor<T>> values;
+  Misfits missing("missing"), surplus("surplus"), shapes("shape");
+  model.each_parameter([&](const ModelPath& path, const Parameter<T>& p) {
+    const std::string name = path.name();
+    const std::vector<WeightSource> sources = names(name);
+    const WeightSource* const source = first_in(file, sources);
+    if (!source) {
+      missing.add(name, " (", sources.empty() ? "no name for it" : sources[0].names.at(0), ')');
+      return;
+    }
+    used.insert(source->names.begin(), source->names.end());
+    values.push_back(weight<T>(file, *source));
+    if (values.back().shape() != p.value.shape())
+      shapes.add(name, ' ', p.value.shape(), " from ", description(file, *source));
+  });
+  for (const TensorInfo& tensor : file.tensors())
+    if (used.count(tensor.name) == 0) surplus.add(utf8::printable(tensor.name));
+  if (const auto count = missing.count() + surplus.count() + shapes.count(); count > 0)
+    raise<FormatError>(file.source(), ": ", count, " tensors do not fit the model:", missing.text(),
+                       surplus.text(), shapes.text());
+  std::size_t next = 0;
+  model.each_parameter([&](const ModelPath&, Parameter<T>& p) { p.value = values[next++]; });
+}
+
 }  // namespace detail
 
 /// Sets every parameter of `model` from a file's tensors, of whatever number type, under the names
@@ -145,31 +174,9 @@ class Misfits {
 /// kind. A file of save_weights is refused by a network of other options, too.
 template <nn::Module M, WeightNaming Names = OwnNames>
 void load_weights(M& model, const Safetensors& file, const Names& names = {}) {
-  using T = nn::module_scalar<M>;
   nn::check_children(std::as_const(model));
-  detail::match_model(file, model);
-  std::set<std::string> used;
-  std::vector<Tensor<T>> values;
-  detail::Misfits missing("missing"), surplus("surplus"), shapes("shape");
-  nn::for_each_parameter(std::as_const(model), [&](const std::string& name, const auto& p) {
-    const std::vector<WeightSource> sources = names(name);
-    const WeightSource* const source = detail::first_in(file, sources);
-    if (!source) {
-      missing.add(name, " (", sources.empty() ? "no name for it" : sources[0].names.at(0), ')');
-      return;
-    }
-    used.insert(source->names.begin(), source->names.end());
-    values.push_back(detail::weight<T>(file, *source));
-    if (values.back().shape() != p.value.shape())
-      shapes.add(name, ' ', p.value.shape(), " from ", detail::description(file, *source));
-  });
-  for (const TensorInfo& tensor : file.tensors())
-    if (used.count(tensor.name) == 0) surplus.add(utf8::printable(tensor.name));
-  if (const auto count = missing.count() + surplus.count() + shapes.count(); count > 0)
-    raise<FormatError>(file.source(), ": ", count, " tensors do not fit the model:", missing.text(),
-                       surplus.text(), shapes.text());
-  std::size_t next = 0;
-  nn::for_each_parameter(model, [&](const std::string&, auto& p) { p.value = values[next++]; });
+  detail::match_model(file, nn::detail::described(model));
+  detail::load_weights<nn::module_scalar<M>>(model, file, names);
 }
 
 }  // namespace io

@@ -23,16 +23,10 @@ namespace foglift {
 inline namespace v0 {
 namespace train {
 
-/// Everything a run of `fit` has become so far, as one value: a copy, or what a checkpoint brings
-/// back, goes on to the same bits as the original.
-template <nn::Module Model, Optimizer Rule>
-struct FitState {
-  Model model;
-  Model ema;                  ///< running average of the weights
-  std::optional<Model> best;  ///< the average at the lowest metric, once one was measured
-  Rule optimizer;
-  std::uint64_t seed;  ///< of the order of the examples
-  Index step = 0;      ///< steps done
+/// What a run of `fit` has become beside its weights and its optimizer.
+struct FitRecord {
+  std::uint64_t seed = 0;  ///< of the order of the examples
+  Index step = 0;          ///< steps done
   double smoothed_loss = 0;
   double best_metric = std::numeric_limits<double>::infinity();
   Index best_step = 0;  ///< steps done when the best metric was measured
@@ -43,13 +37,23 @@ struct FitState {
   /// checkpoint is restored only where it is the same. Networks say by themselves what they were
   /// built with (nn::description).
   nn::Description made_for = {};
+};
+
+/// Everything a run of `fit` has become so far, as one value: a copy, or what a checkpoint brings
+/// back, goes on to the same bits as the original.
+template <nn::Module Model, Optimizer Rule>
+struct FitState : FitRecord {
+  Model model;
+  Model ema;                  ///< running average of the weights
+  std::optional<Model> best;  ///< the average at the lowest metric, once one was measured
+  Rule optimizer;
 
   /// Throws ArgumentError if the model holds parameters that its each() does not name.
   FitState(Model initial, Rule rule, std::uint64_t shuffle_seed)
-      : model(std::move(initial)),
+      : FitRecord{.seed = shuffle_seed},
+        model(std::move(initial)),
         ema(nn::detail::named_copy("FitState", model)),
-        optimizer(std::move(rule)),
-        seed(shuffle_seed) {}
+        optimizer(std::move(rule)) {}
 
   /// The weights to use: the best ones if a metric chose them, else the average.
   const Model& result() const { return best ? *best : ema; }
