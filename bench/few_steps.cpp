@@ -48,8 +48,8 @@ Net trained(const char* name, Net net, const Tensor<float>& x0, Index steps) {
   const auto loss = [&](const Net& model, Tape<float>& tape, std::span<const Index> examples,
                         Index step) {
     const std::vector<std::uint64_t> samples(examples.begin(), examples.end());
-    return diffusion_loss(tape, model, x0.rows(examples), cosine, predict::Velocity{}, noise,
-                          {.samples = samples, .step = step});
+    return NetworkDenoiser(model, predict::Velocity{}, cosine)
+        .loss(tape, x0.rows(examples), noise, {.samples = samples, .step = step});
   };
   train::FitState state(std::move(net), train::AdamW<float>({.lr = 1e-3}), 1);
   train::fit(state, loss,

@@ -22,12 +22,15 @@ using namespace foglift;
 using Net = nn::UNet2d<float>;
 using Training = train::FitState<Net, train::AdamW<float>>;
 
-const schedule::Cosine cosine;
-const predict::Velocity velocity;
 constexpr Index batch_size = 64, shard_size = 8, net_width = 32;
 constexpr double probed_times[] = {0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7};
 /// Streams of the run's generator.
 enum : std::uint64_t { weights_stream, noise_stream, feature_stream, sample_stream };
+
+/// What is trained, probed and sampled.
+auto denoiser(const Net& net) {
+  return NetworkDenoiser(net, predict::Velocity{}, schedule::Cosine{});
+}
 
 Training initial_state(const Settings& s) {
   Rng rng = Rng(s.seed).stream(weights_stream);
@@ -46,9 +49,8 @@ train::FitEnd train_net(Training& state, const Tensor<float>& images, Index step
     std::vector<std::uint64_t> samples;  // place k of a shard draws a time in its k-th part
     for (std::size_t k = 0; k < examples.size(); ++k)
       samples.push_back(static_cast<std::uint64_t>(examples[k] * shard_size) + k);
-    const auto call = [&](const auto& x, const auto& time) { return net(x, time); };
-    return diffusion_loss(tape, call, probe::gather(images, examples), cosine, velocity, noise,
-                          {.samples = samples, .step = step, .strata = shard_size});
+    return denoiser(net).loss(tape, probe::gather(images, examples), noise,
+                              {.samples = samples, .step = step, .strata = shard_size});
   };
   return train::fit(state, loss,
                     {.examples = images.dim(0),
@@ -84,7 +86,7 @@ probe::HeatMap map_of(const char* name, const Net& net, const Tensor<float>& ima
                       const Examples& examples, const Settings& s) {
   Progress bar(name, s.quiet);
   std::vector<Level> levels;
-  for (const double t : probed_times) levels.push_back(cosine.at(t));
+  for (const double t : probed_times) levels.push_back(denoiser(net).schedule().at(t));
   return probe::heat_map(net, images, examples.labels, examples.classes, examples.split, levels,
                          Rng(s.seed).stream(feature_stream),
                          {.features = {.grid = s.grid, .noises = s.noises},
@@ -103,11 +105,9 @@ Result judge_best(const char* name, const Net& net, const probe::HeatMap& map,
 }
 
 Tensor<float> draw_digits(const Net& net, const Settings& s) {
-  const NetworkDenoiser denoise(
-      [&](const Tensor<float>& x, const Tensor<float>& time) { return net(x, time); }, velocity,
-      cosine);
-  return sample(solver::Ddim{.eta = 1}, denoise, {60, 8, 8, 1}, grid::uniform(cosine, 100),
-                Rng(s.seed).stream(sample_stream));
+  const auto denoise = denoiser(net);
+  return sample(solver::Ddim{.eta = 1}, denoise, {60, 8, 8, 1},
+                grid::uniform(denoise.schedule(), 100), Rng(s.seed).stream(sample_stream));
 }
 
 int run(const Settings& s) {

@@ -8,10 +8,10 @@ inline void train(const Rng& rng) {
   const auto net = [](const auto& x, const auto&) { return x; };
   Tape<float> tape;
 #ifdef FINE
-  diffusion_loss(tape, net, Tensor<float>({2, 2}), schedule::Cosine{}, predict::Velocity{}, rng,
-                 {.first_sample = 2, .step = 3});
+  NetworkDenoiser(net, predict::Velocity{}, schedule::Cosine{})
+      .loss(tape, Tensor<float>({2, 2}), rng, {.first_sample = 2, .step = 3});
 #else
-  diffusion_loss(tape, net, Tensor<float>({2, 2}), schedule::Cosine{}, predict::Velocity{}, rng,
-                 {.first_sample = 2});
+  NetworkDenoiser(net, predict::Velocity{}, schedule::Cosine{})
+      .loss(tape, Tensor<float>({2, 2}), rng, {.first_sample = 2});
 #endif
 }

@@ -34,8 +34,8 @@ TEST_CASE("forecaster: a validation is the mean loss of four draws of times and 
   double sum = 0;
   std::set<float> draws;
   for (Index r = 0; r < 4; ++r) {
-    const float loss = diffusion_loss(net, x0, schedule::Cosine{}, predict::Velocity{},
-                                      Rng(5).stream(3), {.step = r}, {.weight = &windows.weight})
+    const float loss = NetworkDenoiser(net, predict::Velocity{}, schedule::Cosine{})
+                           .loss(x0, Rng(5).stream(3), {.step = r}, {.weight = &windows.weight})
                            .item();
     sum += static_cast<double>(loss);
     draws.insert(loss);

@@ -3,6 +3,7 @@
 #include "foglift/autograd/packed_weights.hpp"
 #include "foglift/autograd/value.hpp"
 #include "foglift/diffusion/condition.hpp"
+#include "foglift/diffusion/loss/batch.hpp"
 #include "foglift/diffusion/parameterization.hpp"
 #include "foglift/diffusion/rows.hpp"
 #include "foglift/diffusion/schedule.hpp"
@@ -125,6 +126,12 @@ class TrainedNetwork {
   Self<Net, P, S, NoCondition> without_condition() const {
     return {net_, parameterization_, schedule_, NoCondition{}};
   }
+  /// Another network, trained and asked as this one: what train::fit trains, or its average.
+  template <class N>
+  Self<KeptNetwork<N>, P, S, C> of(N&& net) const {
+    return {std::forward<N>(net), parameterization_, schedule_, condition()};
+  }
+  const std::remove_reference_t<Net>& network() const { return *net_; }
   const C& condition() const { return *condition_; }
 
   /// The denoiser for some samples of its batch, told their part of the condition. For a network
@@ -160,17 +167,34 @@ class TrainedNetwork {
     });
   }
 
+  /// What the network says of an input at a time, as it is called, told the condition.
+  template <Value X>
+  X ask(const X& input, const Tensor<scalar_of<X>>& time) const {
+    if constexpr (std::same_as<C, NoCondition>)
+      return network()(input, time);
+    else
+      return network()(input, time, condition());
+  }
+  /// A training batch of data x0 [B, ...], see TrainingBatch for what it throws: the schedule's
+  /// levels, the parameterization's target. The step must be given.
+  template <Scalar T>
+  TrainingBatch<T> batch(Tensor<T> x0, const Rng& rng,
+                         const Draws& draws = {.step = StepNumber::needed<T>()},
+                         const LossOptions<std::type_identity_t<T>>& options = {}) const {
+    return {std::move(x0), schedule_, parameterization_, rng, draws, options};
+  }
+  /// What the network says of a batch: recorded on a tape, or to judge it.
+  template <Scalar T>
+  Var<T> output(Tape<T>& tape, const TrainingBatch<T>& batch) const {
+    return ask(tape.constant(batch.input()), batch.time);
+  }
+  template <Scalar T>
+  Tensor<T> output(const TrainingBatch<T>& batch) const {
+    return ask(batch.input(), batch.time);
+  }
+
  protected:
   const NetworkHandle<Net>& handle() const { return net_; }
-  const std::remove_reference_t<Net>& network() const { return *net_; }
-  /// What the network says of an input at a noise, told the condition.
-  template <Value X>
-  X ask(const X& input, const Tensor<scalar_of<X>>& noise) const {
-    if constexpr (std::same_as<C, NoCondition>)
-      return network()(input, noise);
-    else
-      return network()(input, noise, condition());
-  }
 
   /// x0 for x, a Tensor or a Var, from predicted(input, noise), what the network says of the input
   /// [B, ...] at the noise [B] or [B, groups].
@@ -256,6 +280,29 @@ class NetworkDenoiser : public detail::TrainedNetwork<NetworkDenoiser, Net, P, S
     return this->x0(x, levels, [this](const X& input, const Tensor<scalar_of<X>>& noise) {
       return this->ask(input, noise);
     });
+  }
+
+  /// The training loss on data x0 [B, ...], noised to a time drawn for each sample, which are keyed
+  /// by (rng, sample, step): TrainingBatch::loss of the network's output. Weights (weight::),
+  /// penalties, densities of times (density::) and noise are options; with predict::FlowVelocity it
+  /// is flow matching. The step must be given: a loop that does not count it would train on one
+  /// draw. Throws what TrainingBatch does.
+  ///
+  ///   auto loss = denoise.loss(tape, x0, rng, {.step = step});
+  template <Scalar T>
+  Var<T> loss(Tape<T>& tape, const Tensor<std::type_identity_t<T>>& x0, const Rng& rng,
+              const Draws& draws = {.step = StepNumber::needed<T>()},
+              const LossOptions<T>& options = {}) const {
+    const TrainingBatch<T> batch = this->batch(x0, rng, draws, options);
+    return batch.loss(this->output(tape, batch));
+  }
+  /// The same number without a tape, of shape []: to judge a network.
+  template <Scalar T>
+  Tensor<T> loss(const Tensor<T>& x0, const Rng& rng,
+                 const Draws& draws = {.step = StepNumber::needed<T>()},
+                 const LossOptions<std::type_identity_t<T>>& options = {}) const {
+    const TrainingBatch<T> batch = this->batch(x0, rng, draws, options);
+    return batch.loss(this->output(batch));
   }
 };
 

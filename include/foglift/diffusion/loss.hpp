@@ -1,7 +1,8 @@
 #pragma once
 
+#include "foglift/diffusion/denoiser.hpp"
 #include "foglift/diffusion/loss/assignment.hpp"
-#include "foglift/diffusion/loss/diffusion_loss.hpp"
+#include "foglift/diffusion/loss/batch.hpp"
 #include "foglift/diffusion/loss/likelihood_weight.hpp"
 #include "foglift/diffusion/loss/options.hpp"
 #include "foglift/diffusion/loss/penalty.hpp"

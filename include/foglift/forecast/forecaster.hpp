@@ -2,7 +2,6 @@
 
 #include "foglift/autograd/packed_weights.hpp"
 #include "foglift/diffusion/denoiser.hpp"
-#include "foglift/diffusion/loss.hpp"
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/forecast/window.hpp"
@@ -114,9 +113,9 @@ class Forecaster {
       const Windows windows = windower_(series, batch);
       nn::Condition<float> condition;
       condition.dropout = {dropouts.stream(samples.front()), 0, step};
-      return diffusion_loss(tape, conditioned(net, windows.features, condition),
-                            scaled_target(windows), schedule::Cosine{}, predict::Velocity{}, noise,
-                            {.samples = samples, .step = step}, {.weight = &windows.weight});
+      return denoiser(net, windows.features, condition)
+          .loss(tape, scaled_target(windows), noise, {.samples = samples, .step = step},
+                {.weight = &windows.weight});
     };
     return train::fit(state_, loss, fit, callbacks);
   }
@@ -244,15 +243,18 @@ class Forecaster {
     return rms > 0 ? rms : 1;
   }
 
-  /// The network with the features beside its noisy input. Refers to all three.
-  static auto conditioned(const Net& net, const Tensor<float>& features,
-                          const nn::Condition<float>& condition) {
-    return [&](const auto& x, const Tensor<float>& time) {
-      return net(concat({x, constant(features, x)}, 2), time, condition);
-    };
+  /// What is trained and sampled: the network with the features beside its noisy input. Refers to
+  /// all three.
+  static auto denoiser(const Net& net, const Tensor<float>& features,
+                       const nn::Condition<float>& condition) {
+    return NetworkDenoiser(
+        [&](const auto& x, const Tensor<float>& time) {
+          return net(concat({x, constant(features, x)}, 2), time, condition);
+        },
+        predict::Velocity{}, schedule::Cosine{});
   }
 
-  /// What diffusion_loss is given for windows: the data, and how to draw and weigh it.
+  /// What the network learns of windows: their targets in units of the spread.
   Tensor<float> scaled_target(const Windows& windows) const {
     Tensor<float> x0 = windows.target;
     const auto spread = static_cast<float>(fitted_spread());
@@ -267,12 +269,11 @@ class Forecaster {
     const Tensor<float> x0 = scaled_target(windows);
     const Rng noise = Rng(options_.seed).stream(validation_stream);
     const nn::Condition<float> none;
+    const auto denoise = denoiser(net, windows.features, none);
     double sum = 0;
     for (Index r = 0; r < repetitions; ++r)
-      sum += static_cast<double>(diffusion_loss(conditioned(net, windows.features, none), x0,
-                                                schedule::Cosine{}, predict::Velocity{}, noise,
-                                                {.step = r}, {.weight = &windows.weight})
-                                     .item());
+      sum += static_cast<double>(
+          denoise.loss(x0, noise, {.step = r}, {.weight = &windows.weight}).item());
     return sum / repetitions;
   }
 
@@ -284,8 +285,7 @@ class Forecaster {
     for (Index p = 0; p < count; ++p)
       std::copy(one.begin(), one.end(), features.data() + p * one.size());
     const nn::Condition<float> none;
-    const NetworkDenoiser denoise(conditioned(state_.result(), features, none), predict::Velocity{},
-                                  schedule::Cosine{});
+    const auto denoise = denoiser(state_.result(), features, none);
     const PackedWeights packed(state_.result());
     const Rng rng = Rng(options_.seed)
                         .stream(path_stream)

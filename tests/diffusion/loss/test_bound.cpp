@@ -3,6 +3,7 @@
 #include "foglift/diffusion/discrete.hpp"
 #include "foglift/diffusion/loss.hpp"
 #include "foglift/diffusion/parameterization.hpp"
+#include "foglift/diffusion/variance_denoiser.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>
@@ -130,11 +131,12 @@ TEST_CASE("bound: each step's term is that of the published chain", "[diffusion]
   };
   const auto check = [&](const auto& p) {
     SampleLosses samples;
-    const LossOptions<double> options{.samples = &samples};
-    const double all =
-        hybrid_loss(net, x0, chain, p, Rng(1), {.step = 0},
-                    {.steps = T, .simple = 0.5, .bound = 0.1, .stop_mean = false}, options)
-            .item();
+    const VarianceNetwork denoise(net, p, chain);
+    const auto drawn =
+        denoise.batch(x0, Rng(1), {.step = 0}, {.density = density::Steps(T), .samples = &samples});
+    const double all = hybrid_loss(denoise, drawn, denoise.output(drawn),
+                                   {.steps = T, .simple = 0.5, .bound = 0.1, .stop_mean = false})
+                           .item();
     double total = 0;
     for (Index b = 0; b < batch; ++b) {
       const auto k = static_cast<Index>(std::lround(time[b] * 5));
@@ -178,15 +180,17 @@ TEST_CASE("bound: with the small variance it is the likelihood weight of steps",
     return mul(x, net.w.value);
   };
   const auto x0 = Rng(4).normal<double>({8, 2});
-  const double two = hybrid_loss(net, x0, s, predict::Velocity{}, Rng(1), {.step = 0},
-                                 {.steps = 7, .simple = 0, .bound = 1})
-                         .item();
-  const double one =
-      diffusion_loss(
-          first, x0, s, predict::Velocity{}, Rng(1), {.step = 0},
-          {.level_weight = weight::of_output(weight::LikelihoodSteps(s, 7), predict::Velocity{}),
-           .density = density::Steps(7)})
+  const VarianceNetwork denoise(net, predict::Velocity{}, s);
+  const auto batch = denoise.batch(x0, Rng(1), {.step = 0}, {.density = density::Steps(7)});
+  const double two =
+      hybrid_loss(denoise, batch, denoise.output(batch), {.steps = 7, .simple = 0, .bound = 1})
           .item();
+  const double one = NetworkDenoiser(first, predict::Velocity{}, s)
+                         .loss(x0, Rng(1), {.step = 0},
+                               {.level_weight = weight::of_output(weight::LikelihoodSteps(s, 7),
+                                                                  predict::Velocity{}),
+                                .density = density::Steps(7)})
+                         .item();
   CHECK_THAT(two, WithinRel(one, 1e-10));
 }
 
@@ -198,17 +202,20 @@ TEST_CASE("two heads: gradients are finite differences", "[diffusion][loss]") {
   const LossOptions<double> options{.level_weight = [](const Level& l) { return 1 + l.sigma; },
                                     .weight = &weight};
   // Central differences of step 1e-5: 1e-10 and 1e-11 / 1e-5 of rounding.
-  const auto check = [&](auto tape_loss, auto value, bool mean) {
+  const auto check = [&](const auto& predicts, const auto& how, const auto& rule, bool mean) {
     TwoHeads net;
     Tape<double> tape;
-    const auto loss = tape_loss(tape, net);
-    CHECK(loss.value().item() == value(net));
+    const VarianceNetwork denoise(net, predicts, chain);
+    const auto batch = denoise.batch(x0, Rng(1), {.step = 3}, how);
+    const auto loss = rule(denoise, batch, denoise.output(tape, batch));
+    const auto value = [&] { return rule(denoise, batch, denoise.output(batch)).item(); };
+    CHECK(loss.value().item() == value());
     const auto gradients = tape.backward(loss);
     const auto slope = [&](Parameter<double>& p) {
       p.value[0] += 1e-5;
-      const double up = value(net);
+      const double up = value();
       p.value[0] -= 2e-5;
-      const double down = value(net);
+      const double down = value();
       p.value[0] += 1e-5;
       return (up - down) / 2e-5;
     };
@@ -217,14 +224,12 @@ TEST_CASE("two heads: gradients are finite differences", "[diffusion][loss]") {
     return gradients[net.w].item();
   };
   const auto hybrid = [&](const HybridOptions& h) {
+    LossOptions<double> chosen = options;
+    chosen.density = density::Steps(h.steps);
     return check(
-        [&](Tape<double>& tape, const TwoHeads& net) {
-          return hybrid_loss(tape, net, x0, chain, predict::Velocity{}, Rng(1), {.step = 3}, h,
-                             options);
-        },
-        [&](const TwoHeads& net) {
-          return hybrid_loss(net, x0, chain, predict::Velocity{}, Rng(1), {.step = 3}, h, options)
-              .item();
+        predict::Velocity{}, chosen,
+        [&](const auto& denoise, const auto& batch, const auto& output) {
+          return hybrid_loss(denoise, batch, output, h);
         },
         !h.stop_mean);
   };
@@ -237,13 +242,9 @@ TEST_CASE("two heads: gradients are finite differences", "[diffusion][loss]") {
              WithinRel(hybrid({.steps = 5, .simple = 1, .bound = 0.01, .stop_mean = true}), 1e-13));
   CHECK(hybrid({.steps = 5, .simple = 0, .bound = 1}) == 0);
   check(
-      [&](Tape<double>& tape, const TwoHeads& net) {
-        return heteroscedastic_loss(tape, net, x0, chain, predict::X0{}, Rng(1), {.step = 0},
-                                    options);
-      },
-      [&](const TwoHeads& net) {
-        return heteroscedastic_loss(net, x0, chain, predict::X0{}, Rng(1), {.step = 0}, options)
-            .item();
+      predict::X0{}, options,
+      [](const auto&, const auto& batch, const auto& output) {
+        return heteroscedastic_loss(batch, output);
       },
       true);
 }
@@ -251,9 +252,9 @@ TEST_CASE("two heads: gradients are finite differences", "[diffusion][loss]") {
 TEST_CASE("two heads: heteroscedastic is the normal log-likelihood", "[diffusion][loss]") {
   // Data and head constant: f = w x with x = 3 at t = 0, target 3: d = -2.1, v = 0.2 * 3 - 0.4.
   const Tensor<double> three({4, 2}, 3.0);
-  const double loss = heteroscedastic_loss(TwoHeads{}, three, schedule::Cosine{}, predict::X0{},
-                                           Rng(1), {.step = 0}, {.t_max = 0})
-                          .item();
+  const VarianceNetwork denoise(TwoHeads{}, predict::X0{}, schedule::Cosine{});
+  const auto batch = denoise.batch(three, Rng(1), {.step = 0}, {.t_max = 0});
+  const double loss = heteroscedastic_loss(batch, denoise.output(batch)).item();
   const double head = 0.2 * 3 - 0.4;
   const double density = std::exp(-0.5 * 2.1 * 2.1 / std::exp(head)) /
                          std::sqrt(2 * std::numbers::pi * std::exp(head));
@@ -262,13 +263,20 @@ TEST_CASE("two heads: heteroscedastic is the normal log-likelihood", "[diffusion
 
 TEST_CASE("two heads: wrong shapes and options are refused", "[diffusion][loss]") {
   const Tensor<double> x0({4, 2});
-  const auto one_head = [](const Tensor<double>& x, const Tensor<double>&) { return x; };
-  const schedule::Cosine s;
-  CHECK_THROWS_AS(heteroscedastic_loss(one_head, x0, s, predict::X0{}, Rng(1), {.step = 0}),
-                  ShapeError);
-  CHECK_THROWS_AS(hybrid_loss(TwoHeads{}, x0, s, predict::X0{}, Rng(1), {.step = 0}, {.steps = 0}),
+  const auto loss = [&](const HybridOptions& hybrid, const LossOptions<double>& options) {
+    const VarianceNetwork denoise(TwoHeads{}, predict::X0{}, schedule::Cosine{});
+    const auto batch = denoise.batch(x0, Rng(1), {.step = 0}, options);
+    hybrid_loss(denoise, batch, denoise.output(batch), hybrid);
+    return heteroscedastic_loss(batch, denoise.output(batch)).item();
+  };
+  CHECK_NOTHROW(loss({.steps = 9}, {.density = density::Steps(9)}));
+  CHECK_THROWS_AS(loss({.steps = 0}, {.density = density::Steps(9)}), ArgumentError);
+  CHECK_THROWS_AS(loss({.steps = 9}, {.density = density::Steps(9), .penalty = Penalty::huber(1)}),
                   ArgumentError);
-  CHECK_THROWS_AS(heteroscedastic_loss(TwoHeads{}, x0, s, predict::X0{}, Rng(1), {.step = 0},
-                                       {.penalty = Penalty::huber(1)}),
-                  ArgumentError);
+  // Times between those of the chain.
+  CHECK_THROWS_AS(loss({.steps = 9}, {}), ArgumentError);
+  CHECK_THROWS_AS(loss({.steps = 9}, {.density = density::Steps(10)}), ArgumentError);
+  const TrainingBatch<double> batch(x0, schedule::Cosine{}, predict::X0{}, Rng(1), {.step = 0});
+  CHECK_THROWS_AS(heteroscedastic_loss(batch, batch.input()), ShapeError);
+  CHECK_THROWS_AS(heteroscedastic_loss(batch, Tensor<double>({4, 6})), ShapeError);
 }

@@ -92,11 +92,11 @@ TEST_CASE("loss: the network sees noised data at its times", "[diffusion][loss]"
   // the target is known, so x = alpha x0 + sigma eps can be checked by its moments. Here: data 0, x
   // = sigma eps, target eps.
   Tensor<double> x, time;
-  const Index batch = 4096;
-  const Tensor<double> zero({batch, 2});
-  const auto loss =
-      diffusion_loss(Shown{x, time}, zero, cosine, predict::Epsilon{}, Rng(1), {.step = 0});
-  CHECK(time.shape() == Shape{batch});
+  const Index count = 4096;
+  const Tensor<double> zero({count, 2});
+  const TrainingBatch<double> batch(zero, cosine, predict::Epsilon{}, Rng(1), {.step = 0});
+  const auto loss = batch.loss(Shown{x, time}(batch.input(), batch.time));
+  CHECK(time.shape() == Shape{count});
   double square = 0, mean = 0;
   for (Index i = 0; i < x.size(); ++i) {
     const double eps = x[i] / cosine.at(time[i / 2]).sigma;
@@ -108,8 +108,8 @@ TEST_CASE("loss: the network sees noised data at its times", "[diffusion][loss]"
   CHECK_THAT(square, WithinAbs(1, 4 * std::sqrt(2 / 8192.0)));
   // Constant data 3 without noise at t_max = 0.
   const Tensor<double> three({5, 2}, 3.0);
-  const auto clean = diffusion_loss(Shown{x, time}, three, cosine, predict::X0{}, Rng(1),
-                                    {.step = 0}, {.t_max = 0});
+  const auto clean = NetworkDenoiser(Shown{x, time}, predict::X0{}, cosine)
+                         .loss(three, Rng(1), {.step = 0}, {.t_max = 0});
   CHECK(x == three);
   CHECK(clean.item() == 9);
 }
@@ -133,9 +133,9 @@ TEST_CASE("loss: unbiased for every way to draw times", "[diffusion][loss]") {
     double sum = 0, square = 0;
     const int steps = 2000;
     for (int s = 0; s < steps; ++s) {
-      const double loss =
-          diffusion_loss(net, ones, cosine, predict::X0{}, Rng(2), {.step = s}, {.times = how})
-              .item();
+      const double loss = NetworkDenoiser(net, predict::X0{}, cosine)
+                              .loss(ones, Rng(2), {.step = s}, {.times = how})
+                              .item();
       sum += loss / steps;
       square += loss * loss / steps;
     }
@@ -156,8 +156,8 @@ TEST_CASE("loss: the least squares optimum is the analytic denoiser", "[diffusio
   Scale net;
   const auto at = [&](double w) {
     net.w.value[0] = w;
-    return diffusion_loss(net, x0, cosine, predict::X0{}, Rng(6), {.step = 0},
-                          {.t_min = t, .t_max = t})
+    return NetworkDenoiser(net, predict::X0{}, cosine)
+        .loss(x0, Rng(6), {.step = 0}, {.t_min = t, .t_max = t})
         .item();
   };
   const double a = at(-1), b = at(0), c = at(1), bottom = 0.5 * (a - c) / (a - 2 * b + c);
@@ -174,10 +174,9 @@ TEST_CASE("loss: gradients are the finite differences of the loss", "[diffusion]
   const auto check = [&](const auto& p, const LossOptions<double>& options) {
     Scale net;
     Tape<double> tape;
-    const auto loss = diffusion_loss(tape, net, x0, cosine, p, Rng(1), {.step = 3}, options);
-    const auto value = [&] {
-      return diffusion_loss(net, x0, cosine, p, Rng(1), {.step = 3}, options).item();
-    };
+    const TrainingBatch<double> batch(x0, cosine, p, Rng(1), {.step = 3}, options);
+    const auto loss = batch.loss(net(tape.constant(batch.input()), batch.time));
+    const auto value = [&] { return batch.loss(net(batch.input(), batch.time)).item(); };
     CHECK(loss.value().item() == value());
     const double gradient = tape.backward(loss)[net.w].item();
     net.w.value[0] += 1e-5;
@@ -201,8 +200,9 @@ TEST_CASE("loss: weights of elements and of levels are the formula's", "[diffusi
   const auto x0 = Rng(4).normal<double>({6, 2});
   auto weight = Rng(5).uniform<double>({6, 2});
   const auto by_level = [](const Level& l) { return 0.5 + l.sigma; };
-  const auto loss = diffusion_loss(Shown{x, time}, x0, cosine, predict::X0{}, Rng(1), {.step = 0},
-                                   {.level_weight = by_level, .weight = &weight});
+  const auto loss =
+      NetworkDenoiser(Shown{x, time}, predict::X0{}, cosine)
+          .loss(x0, Rng(1), {.step = 0}, {.level_weight = by_level, .weight = &weight});
   double sum = 0, total = 0;
   for (Index i = 0; i < 12; ++i) {
     sum += by_level(cosine.at(time[i / 2])) * weight[i] * x0[i] * x0[i];
@@ -218,8 +218,8 @@ TEST_CASE("loss: a missing value counts for nothing", "[diffusion][loss]") {
   weight[3] = 0;
   const LossOptions<double> options{.weight = &weight};
   const auto loss = [&] {
-    return diffusion_loss(Shown{x, time}, x0, cosine, predict::Velocity{}, Rng(1), {.step = 0},
-                          options)
+    return NetworkDenoiser(Shown{x, time}, predict::Velocity{}, cosine)
+        .loss(x0, Rng(1), {.step = 0}, options)
         .item();
   };
   const double missing = loss();
@@ -234,9 +234,9 @@ TEST_CASE("loss: a missing value counts for nothing", "[diffusion][loss]") {
 TEST_CASE("loss: shards of a step are the step", "[diffusion][loss]") {
   const auto x0 = Rng(4).normal<double>({12, 2});
   Tensor<double> x, time, part, part_time;
-  diffusion_loss(Shown{x, time}, x0, cosine, predict::X0{}, Rng(1), {.step = 5});
-  diffusion_loss(Shown{part, part_time}, x0.rows(8, 4), cosine, predict::X0{}, Rng(1),
-                 {.first_sample = 8, .step = 5, .strata = 12});
+  NetworkDenoiser(Shown{x, time}, predict::X0{}, cosine).loss(x0, Rng(1), {.step = 5});
+  NetworkDenoiser(Shown{part, part_time}, predict::X0{}, cosine)
+      .loss(x0.rows(8, 4), Rng(1), {.first_sample = 8, .step = 5, .strata = 12});
   CHECK(part == x.rows(8, 4));
   CHECK(part_time == time.rows(8, 4));
 }
@@ -245,7 +245,7 @@ TEST_CASE("loss: wrong arguments are refused", "[diffusion][loss]") {
   const Scale net;
   const Tensor<double> x0({3, 2}), narrow({3, 1});
   const auto loss = [&](const Tensor<double>& data, const LossOptions<double>& options) {
-    return diffusion_loss(net, data, cosine, predict::X0{}, Rng(1), {.step = 0}, options);
+    return NetworkDenoiser(net, predict::X0{}, cosine).loss(data, Rng(1), {.step = 0}, options);
   };
   CHECK_THROWS_AS(loss(Tensor<double>({0, 2}), {}), ShapeError);
   CHECK_THROWS_AS(loss(x0, {.weight = &narrow}), ShapeError);

@@ -72,8 +72,9 @@ TEST_CASE("loss: densities with weights of one over pdf are unbiased", "[diffusi
       const int steps = 400;
       for (int s = 0; s < steps; ++s) {
         const double loss =
-            diffusion_loss(net, ones, cosine, predict::X0{}, Rng(2), {.step = s},
-                           {.times = how, .t_min = lo, .t_max = hi, .density = d, .reweight = true})
+            NetworkDenoiser(net, predict::X0{}, cosine)
+                .loss(ones, Rng(2), {.step = s},
+                      {.times = how, .t_min = lo, .t_max = hi, .density = d, .reweight = true})
                 .item();
         sum += loss / steps;
         square += loss * loss / steps;
@@ -87,15 +88,15 @@ TEST_CASE("loss: densities with weights of one over pdf are unbiased", "[diffusi
 TEST_CASE("loss: an empty density and a uniform one draw the same times", "[diffusion][loss]") {
   const auto x0 = Rng(4).normal<double>({9, 2});
   Tensor<double> x, time, again;
-  diffusion_loss(Shown{x, time}, x0, cosine, predict::X0{}, Rng(1), {.step = 0},
-                 {.t_min = 0.2, .t_max = 0.7});
-  diffusion_loss(Shown{x, again}, x0, cosine, predict::X0{}, Rng(1), {.step = 0},
-                 {.t_min = 0.2, .t_max = 0.7, .density = density::Uniform{}});
+  NetworkDenoiser(Shown{x, time}, predict::X0{}, cosine)
+      .loss(x0, Rng(1), {.step = 0}, {.t_min = 0.2, .t_max = 0.7});
+  NetworkDenoiser(Shown{x, again}, predict::X0{}, cosine)
+      .loss(x0, Rng(1), {.step = 0}, {.t_min = 0.2, .t_max = 0.7, .density = density::Uniform{}});
   for (Index b = 0; b < 9; ++b) CHECK_THAT(again[b], WithinAbs(time[b], 1e-15));
   // A density is asked at those numbers.
-  diffusion_loss(Shown{x, time}, x0, cosine, predict::X0{}, Rng(1), {.step = 0});
-  diffusion_loss(Shown{x, again}, x0, cosine, predict::X0{}, Rng(1), {.step = 0},
-                 {.density = density::Mode()});
+  NetworkDenoiser(Shown{x, time}, predict::X0{}, cosine).loss(x0, Rng(1), {.step = 0});
+  NetworkDenoiser(Shown{x, again}, predict::X0{}, cosine)
+      .loss(x0, Rng(1), {.step = 0}, {.density = density::Mode()});
   for (Index b = 0; b < 9; ++b)
     CHECK_THAT(again[b], WithinAbs(density::Mode().quantile(time[b]), 1e-15));
 }
@@ -112,19 +113,21 @@ TEST_CASE("loss: an importance-sampled loop is unbiased and spreads less", "[dif
   for (int s = 0; s < warm_up + steps; ++s) {
     SampleLosses samples;
     const Draws draws{.step = s};
-    const double important = diffusion_loss(net, ones, cosine, predict::X0{}, Rng(2), draws,
-                                            {.times = Times::uniform,
-                                             .level_weight = grow,
-                                             .density = history.density(),
-                                             .reweight = true,
-                                             .samples = &samples})
+    const double important = NetworkDenoiser(net, predict::X0{}, cosine)
+                                 .loss(ones, Rng(2), draws,
+                                       {.times = Times::uniform,
+                                        .level_weight = grow,
+                                        .density = history.density(),
+                                        .reweight = true,
+                                        .samples = &samples})
                                  .item();
     REQUIRE(samples.loss.size() == 16);
     history.update(samples.time, samples.loss);
     if (s < warm_up) continue;
-    const double plain = diffusion_loss(net, ones, cosine, predict::X0{}, Rng(3), draws,
-                                        {.times = Times::uniform, .level_weight = grow})
-                             .item();
+    const double plain =
+        NetworkDenoiser(net, predict::X0{}, cosine)
+            .loss(ones, Rng(3), draws, {.times = Times::uniform, .level_weight = grow})
+            .item();
     for (const auto& [i, v] : {std::pair{0, important}, {1, plain}}) {
       sum[i] += v / steps;
       square[i] += v * v / steps;
@@ -143,26 +146,29 @@ TEST_CASE("loss: samples are told their own losses", "[diffusion][loss]") {
   SampleLosses samples;
   LossOptions<double> options{.samples = &samples};
   const Scale net;
-  const double plain =
-      diffusion_loss(net, x0, cosine, predict::Velocity{}, Rng(1), {.step = 0}, options).item();
+  const double plain = NetworkDenoiser(net, predict::Velocity{}, cosine)
+                           .loss(x0, Rng(1), {.step = 0}, options)
+                           .item();
   REQUIRE(samples.loss.size() == 6);
   CHECK_THAT(std::accumulate(samples.loss.begin(), samples.loss.end(), 0.0) / 6,
              WithinRel(plain, 1e-13));
   options.samples = nullptr;
-  CHECK_THAT(
-      diffusion_loss(net, x0, cosine, predict::Velocity{}, Rng(1), {.step = 0}, options).item(),
-      WithinRel(plain, 1e-13));
+  CHECK_THAT(NetworkDenoiser(net, predict::Velocity{}, cosine)
+                 .loss(x0, Rng(1), {.step = 0}, options)
+                 .item(),
+             WithinRel(plain, 1e-13));
   const density::Mode mode;
   options = {.density = mode, .reweight = true, .samples = &samples};
-  const double reweighted =
-      diffusion_loss(net, x0, cosine, predict::Velocity{}, Rng(1), {.step = 0}, options).item();
+  const double reweighted = NetworkDenoiser(net, predict::Velocity{}, cosine)
+                                .loss(x0, Rng(1), {.step = 0}, options)
+                                .item();
   double mean = 0;
   for (std::size_t b = 0; b < 6; ++b) mean += samples.loss[b] / mode.pdf(samples.time[b]) / 6;
   CHECK_THAT(mean, WithinRel(reweighted, 1e-12));
   Tensor<double> weight({6, 2}, 1.0);
   weight[4] = weight[5] = 0;
   options = {.weight = &weight, .samples = &samples};
-  diffusion_loss(net, x0, cosine, predict::Velocity{}, Rng(1), {.step = 0}, options);
+  NetworkDenoiser(net, predict::Velocity{}, cosine).loss(x0, Rng(1), {.step = 0}, options);
   CHECK(samples.loss.size() == 5);
 }
 
@@ -174,9 +180,9 @@ TEST_CASE("loss: gradients of every option are finite differences", "[diffusion]
   const auto check = [&](const auto& p, const LossOptions<double>& options) {
     Scale net;
     Tape<double> tape;
-    const auto loss = diffusion_loss(tape, net, x0, cosine, p, Rng(1), {.step = 3}, options);
+    const auto loss = NetworkDenoiser(net, p, cosine).loss(tape, x0, Rng(1), {.step = 3}, options);
     const auto value = [&] {
-      return diffusion_loss(net, x0, cosine, p, Rng(1), {.step = 3}, options).item();
+      return NetworkDenoiser(net, p, cosine).loss(x0, Rng(1), {.step = 3}, options).item();
     };
     CHECK(loss.value().item() == value());
     const double gradient = tape.backward(loss)[net.w].item();
@@ -201,8 +207,8 @@ TEST_CASE("loss: gradients of every option are finite differences", "[diffusion]
 TEST_CASE("loss: pseudo-huber is its mean over the elements", "[diffusion][loss]") {
   Tensor<double> x, time;
   const auto x0 = Rng(4).normal<double>({5, 3});
-  const double loss = diffusion_loss(Shown{x, time}, x0, cosine, predict::X0{}, Rng(1), {.step = 0},
-                                     {.penalty = Penalty::pseudo_huber(0.5)})
+  const double loss = NetworkDenoiser(Shown{x, time}, predict::X0{}, cosine)
+                          .loss(x0, Rng(1), {.step = 0}, {.penalty = Penalty::pseudo_huber(0.5)})
                           .item();
   double mean = 0;
   for (const double v : x0) mean += (std::sqrt(v * v + 0.25) - 0.5) / 15;
@@ -213,9 +219,9 @@ TEST_CASE("loss: the network is shown what its parameterization asks for", "[dif
   // x / sqrt(sigma^2 + d^2 alpha^2) and ln(sigma / alpha) / 4, as NetworkDenoiser shows it.
   Tensor<double> x, time, raw, t;
   const auto x0 = Rng(4).normal<double>({5, 3});
-  diffusion_loss(Shown{raw, t}, x0, cosine, predict::X0{}, Rng(1), {.step = 0});
-  diffusion_loss(Shown{x, time}, x0, cosine, predict::Edm({.sigma_data = 0.7}), Rng(1),
-                 {.step = 0});
+  NetworkDenoiser(Shown{raw, t}, predict::X0{}, cosine).loss(x0, Rng(1), {.step = 0});
+  NetworkDenoiser(Shown{x, time}, predict::Edm({.sigma_data = 0.7}), cosine)
+      .loss(x0, Rng(1), {.step = 0});
   for (Index b = 0; b < 5; ++b) {
     const Level l = cosine.at(t[b]);
     CHECK_THAT(time[b], WithinAbs(0.25 * std::log(l.ratio()), 1e-13));
@@ -233,9 +239,9 @@ TEST_CASE("loss: flow matching regresses the straight velocity", "[diffusion][lo
   };
   Tensor<double> x, time;
   const auto x0 = Rng(4).normal<double>({6, 2});
-  const double loss =
-      diffusion_loss(Shown{x, time}, x0, Straight{}, predict::FlowVelocity{}, Rng(1), {.step = 0})
-          .item();
+  const double loss = NetworkDenoiser(Shown{x, time}, predict::FlowVelocity{}, Straight{})
+                          .loss(x0, Rng(1), {.step = 0})
+                          .item();
   double mean = 0;
   for (Index i = 0; i < 12; ++i) {
     const double s = time[i / 2];
@@ -250,8 +256,8 @@ TEST_CASE("loss: offset noise is shared by a channel's positions", "[diffusion][
   // at most sqrt(2) 1.25 / sqrt(20000) = 0.0125.
   Tensor<double> x, time;
   const Index batch = 20000;
-  diffusion_loss(Shown{x, time}, Tensor<double>({batch, 3, 2}), Frozen{{1, 0, 1}}, predict::X0{},
-                 Rng(1), {.step = 0}, {.offset_noise = 0.5});
+  NetworkDenoiser(Shown{x, time}, predict::X0{}, Frozen{{1, 0, 1}})
+      .loss(Tensor<double>({batch, 3, 2}), Rng(1), {.step = 0}, {.offset_noise = 0.5});
   for (Index i = 0; i < 6; ++i)
     for (Index j = 0; j < 6; ++j) {
       double cov = 0;
@@ -262,11 +268,12 @@ TEST_CASE("loss: offset noise is shared by a channel's positions", "[diffusion][
     }
   // A sample's noise is its own.
   Tensor<double> part;
-  diffusion_loss(Shown{part, time}, Tensor<double>({2, 3, 2}), Frozen{{1, 0, 1}}, predict::X0{},
-                 Rng(1), {.first_sample = 5, .step = 0}, {.offset_noise = 0.5});
+  NetworkDenoiser(Shown{part, time}, predict::X0{}, Frozen{{1, 0, 1}})
+      .loss(Tensor<double>({2, 3, 2}), Rng(1), {.first_sample = 5, .step = 0},
+            {.offset_noise = 0.5});
   CHECK(part == x.rows(5, 2));
-  CHECK_THROWS_AS(diffusion_loss(Shown{part, time}, Tensor<double>({2, 3, 2}), cosine,
-                                 predict::X0{}, Rng(1), {.step = 0}, {.offset_noise = -1}),
+  CHECK_THROWS_AS(NetworkDenoiser(Shown{part, time}, predict::X0{}, cosine)
+                      .loss(Tensor<double>({2, 3, 2}), Rng(1), {.step = 0}, {.offset_noise = -1}),
                   ArgumentError);
 }
 
@@ -275,9 +282,9 @@ TEST_CASE("loss: assigned noise is the batch's own in the nearest order", "[diff
   Tensor<double> plain, dealt, time;
   const auto x0 = Rng(4).normal<double>({20, 1});
   const Frozen half{{0.5, 1, 1}};
-  diffusion_loss(Shown{plain, time}, x0, half, predict::X0{}, Rng(1), {.step = 0});
-  diffusion_loss(Shown{dealt, time}, x0, half, predict::X0{}, Rng(1), {.step = 0},
-                 {.assign_noise = true});
+  NetworkDenoiser(Shown{plain, time}, predict::X0{}, half).loss(x0, Rng(1), {.step = 0});
+  NetworkDenoiser(Shown{dealt, time}, predict::X0{}, half)
+      .loss(x0, Rng(1), {.step = 0}, {.assign_noise = true});
   std::vector<std::pair<double, double>> pairs;
   std::vector<double> noise;
   for (Index b = 0; b < 20; ++b) {
@@ -322,7 +329,7 @@ TEST_CASE("loss: data of another order than the network is made for are refused"
   const Scale net;
   const auto loss = [&](const Tensor<double>& x0, const auto& p,
                         const LossOptions<double>& o = {}) {
-    return diffusion_loss(net, x0, cosine, p, Rng(1), {.step = 0}, o);
+    return NetworkDenoiser(net, p, cosine).loss(x0, Rng(1), {.step = 0}, o);
   };
   // Pixels in 0..255, a fifth of them not black.
   Tensor<double> pixels({8, 10, 10, 1});
@@ -356,7 +363,7 @@ TEST_CASE("loss: weights that are not numbers are refused", "[diffusion][loss]")
   const Scale net;
   const Tensor<double> x0({3, 2});
   const auto loss = [&](const LossOptions<double>& o) {
-    return diffusion_loss(net, x0, cosine, predict::X0{}, Rng(1), {.step = 0}, o);
+    return NetworkDenoiser(net, predict::X0{}, cosine).loss(x0, Rng(1), {.step = 0}, o);
   };
   CHECK_THROWS_AS(loss({.level_weight = [](const Level&) { return std::nan(""); }}), NumericError);
   CHECK_THROWS_AS(loss({.level_weight = [](const Level&) { return -1.0; }}), NumericError);
@@ -366,7 +373,7 @@ TEST_CASE("loss: weights that are not numbers are refused", "[diffusion][loss]")
   const auto wide = [](const Tensor<double>& x, const Tensor<double>&) {
     return Tensor<double>({x.dim(0), 2 * x.dim(1)});
   };
-  CHECK_THROWS_AS(diffusion_loss(wide, x0, cosine, predict::X0{}, Rng(1), {.step = 0},
-                                 {.penalty = Penalty::huber(1)}),
+  CHECK_THROWS_AS(NetworkDenoiser(wide, predict::X0{}, cosine)
+                      .loss(x0, Rng(1), {.step = 0}, {.penalty = Penalty::huber(1)}),
                   ShapeError);
 }

@@ -33,6 +33,15 @@ struct Shown {
   }
 };
 
+/// The loss of a network that sees its estimate, and of its batch without one.
+template <class N, class P>
+double loss_of(const N& net, const Tensor<double>& x0, const P& p, const Draws& draws,
+               const SelfConditioning& self = {}) {
+  const NetworkDenoiser denoise(net, p, cosine);
+  const auto batch = denoise.batch(x0, Rng(3), draws);
+  return batch.loss(denoise.ask(self_conditioned_input(denoise, batch, self), batch.time)).item();
+}
+
 }  // namespace
 
 TEST_CASE("self-conditioning: half of the samples are shown their estimate", "[diffusion][loss]") {
@@ -45,8 +54,7 @@ TEST_CASE("self-conditioning: half of the samples are shown their estimate", "[d
     double shown = 0, changed = 0;
     Tensor<double> before;
     for (Index step = 0; step < 2; ++step) {
-      self_conditioned_loss(Shown{both}, x0, cosine, predict::Velocity{}, Rng(3), {.step = step},
-                            {}, {.probability = probability});
+      loss_of(Shown{both}, x0, predict::Velocity{}, {.step = step}, {.probability = probability});
       REQUIRE(both.shape() == Shape{batch, 4});
       for (Index b = 0; b < batch; ++b) {
         shown += both[4 * b + 2] != 0;
@@ -69,11 +77,11 @@ TEST_CASE("self-conditioning: the estimate is x0 from the first answer", "[diffu
     time = t;
     return x;
   };
-  diffusion_loss(plain, x0, cosine, predict::Velocity{}, Rng(3), {.step = 0});
-  const double loss = self_conditioned_loss(Shown{both}, x0, cosine, predict::Velocity{}, Rng(3),
-                                            {.step = 0}, {}, {.probability = 1})
-                          .item();
-  CHECK(loss == diffusion_loss(plain, x0, cosine, predict::Velocity{}, Rng(3), {.step = 0}).item());
+  NetworkDenoiser(plain, predict::Velocity{}, cosine).loss(x0, Rng(3), {.step = 0});
+  const double loss =
+      loss_of(Shown{both}, x0, predict::Velocity{}, {.step = 0}, {.probability = 1});
+  CHECK(loss ==
+        NetworkDenoiser(plain, predict::Velocity{}, cosine).loss(x0, Rng(3), {.step = 0}).item());
   for (Index b = 0; b < 6; ++b) {
     const Level l = cosine.at(time[b]);
     for (Index c = 0; c < 2; ++c) {
@@ -89,14 +97,15 @@ TEST_CASE("self-conditioning: the estimate is of the state and not of its scaled
   Tensor<double> both, raw, time;
   const auto x0 = Rng(1).normal<double>({4, 2});
   const predict::Edm edm({.sigma_data = 0.7});
-  diffusion_loss(
+  NetworkDenoiser(
       [&](const Tensor<double>& x, const Tensor<double>& t) {
         raw = x;
         time = t;
         return x;
       },
-      x0, cosine, predict::X0{}, Rng(3), {.step = 0});
-  self_conditioned_loss(Shown{both}, x0, cosine, edm, Rng(3), {.step = 0}, {}, {.probability = 1});
+      predict::X0{}, cosine)
+      .loss(x0, Rng(3), {.step = 0});
+  loss_of(Shown{both}, x0, edm, {.step = 0}, {.probability = 1});
   for (Index i = 0; i < 8; ++i) {
     const Level l = cosine.at(time[i / 2]);
     const double N = std::hypot(l.sigma, 0.7 * l.alpha);
@@ -110,16 +119,19 @@ TEST_CASE("self-conditioning: no gradient runs through the estimate", "[diffusio
   // mean(2 d x) and d/du mean(2 d w x).
   Tensor<double> x;
   const auto x0 = Rng(1).normal<double>({6, 2});
-  diffusion_loss(
+  NetworkDenoiser(
       [&](const Tensor<double>& at, const Tensor<double>&) {
         x = at;
         return at;
       },
-      x0, cosine, predict::X0{}, Rng(3), {.step = 0});
+      predict::X0{}, cosine)
+      .loss(x0, Rng(3), {.step = 0});
   const Net net;
   Tape<double> tape;
-  const auto loss = self_conditioned_loss(tape, net, x0, cosine, predict::X0{}, Rng(3), {.step = 0},
-                                          {}, {.probability = 1});
+  const NetworkDenoiser denoise(net, predict::X0{}, cosine);
+  const auto batch = denoise.batch(x0, Rng(3), {.step = 0});
+  const auto both = tape.constant(self_conditioned_input(denoise, batch, {.probability = 1}));
+  const auto loss = batch.loss(denoise.ask(both, batch.time));
   const auto gradients = tape.backward(loss);
   double dw = 0, du = 0;
   for (Index i = 0; i < 12; ++i) {
@@ -129,17 +141,14 @@ TEST_CASE("self-conditioning: no gradient runs through the estimate", "[diffusio
   }
   CHECK_THAT(gradients[net.w].item(), WithinRel(dw, 1e-12));
   CHECK_THAT(gradients[net.u].item(), WithinRel(du, 1e-12));
-  CHECK(loss.value().item() == self_conditioned_loss(net, x0, cosine, predict::X0{}, Rng(3),
-                                                     {.step = 0}, {}, {.probability = 1})
-                                   .item());
+  CHECK(loss.value().item() == loss_of(net, x0, predict::X0{}, {.step = 0}, {.probability = 1}));
 }
 
 TEST_CASE("self-conditioning: shards of a step are the step", "[diffusion][loss]") {
   Tensor<double> all, part;
   const auto x0 = Rng(1).normal<double>({12, 2});
-  self_conditioned_loss(Shown{all}, x0, cosine, predict::X0{}, Rng(3), {.step = 2});
-  self_conditioned_loss(Shown{part}, x0.rows(5, 4), cosine, predict::X0{}, Rng(3),
-                        {.first_sample = 5, .step = 2, .strata = 12});
+  loss_of(Shown{all}, x0, predict::X0{}, {.step = 2});
+  loss_of(Shown{part}, x0.rows(5, 4), predict::X0{}, {.first_sample = 5, .step = 2, .strata = 12});
   CHECK(part == all.rows(5, 4));
 }
 
@@ -170,10 +179,9 @@ TEST_CASE("self-conditioning: a sampler shows the network its last x0", "[diffus
 
 TEST_CASE("self-conditioning: wrong arguments are refused", "[diffusion][loss]") {
   Tensor<double> both;
-  CHECK_THROWS_AS(self_conditioned_loss(Shown{both}, Tensor<double>({3, 2}), cosine, predict::X0{},
-                                        Rng(1), {.step = 0}, {}, {.probability = 1.5}),
+  CHECK_THROWS_AS(loss_of(Shown{both}, Tensor<double>({3, 2}), predict::X0{}, {.step = 0},
+                          {.probability = 1.5}),
                   ArgumentError);
-  CHECK_THROWS_AS(self_conditioned_loss(Shown{both}, Tensor<double>(Shape{3}), cosine,
-                                        predict::X0{}, Rng(1), {.step = 0}),
+  CHECK_THROWS_AS(loss_of(Shown{both}, Tensor<double>(Shape{3}), predict::X0{}, {.step = 0}),
                   ShapeError);
 }

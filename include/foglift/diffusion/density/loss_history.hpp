@@ -21,8 +21,8 @@ namespace density {
 ///
 ///   density::LossHistory history;                      // with the training state: see memory()
 ///   SampleLosses samples;
-///   auto loss = diffusion_loss(tape, net, x0, ..., {.density = history.density(),
-///                                                   .reweight = true, .samples = &samples});
+///   auto loss = denoise.loss(tape, x0, rng, {.step = step}, {.density = history.density(),
+///                            .reweight = true, .samples = &samples});
 ///   history.update(samples.time, samples.loss);
 class LossHistory {
  public:

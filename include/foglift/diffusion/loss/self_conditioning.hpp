@@ -2,7 +2,6 @@
 
 #include "foglift/autograd/ops/shape_ops.hpp"
 #include "foglift/diffusion/denoiser.hpp"
-#include "foglift/diffusion/loss/diffusion_loss.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -25,55 +24,34 @@ Tensor<T> beside(const Tensor<T>& x, const Tensor<T>& estimate) {
   return foglift::concat({x, estimate}, -1);
 }
 
-template <Scalar T, class Net, Parameterization P>
-Tensor<T> self_conditioned_input(const NoisyBatch<T>& batch, const Net& net, const P& p,
-                                 const Rng& rng, const Draws& draws, const SelfConditioning& self) {
-  if (!(self.probability >= 0 && self.probability <= 1))
-    raise<ArgumentError>("SelfConditioning: probability ", self.probability, ", needed in [0, 1]");
-  const Tensor<T> input = batch.input(p), nothing(input.shape());
-  const Tensor<T> first = net(beside(input, nothing), batch.time);
-  Tensor<T> estimate = predict::to_x0(p, batch.x, first, batch.levels);
-  const Rng chance = rng.stream(3);
-  const Index n = estimate.row_size();
-  for (Index b = 0; b < estimate.dim(0); ++b)
-    if (!(chance.uniform(draws.sample(b), static_cast<std::uint32_t>(draws.step)) <
-          self.probability))
-      std::fill_n(estimate.data() + b * n, n, T(0));
-  return beside(input, estimate);
-}
-
 }  // namespace detail
 
-/// diffusion_loss of a network that is also shown an estimate of x0 (Chen et al. 2023, "Analog
-/// bits", algorithm 1): `net(both, time)` with both = [x, estimate], [..., 2 C] for data [..., C].
-/// Each sample's estimate is 0, or with the given probability what the network itself said with an
-/// estimate of 0, through which no gradient runs; which samples, (rng, sample, step) decide. The
-/// network is first called on a Tensor, then on a Var of the tape. Throws like diffusion_loss, and
-/// ArgumentError for a probability outside of [0, 1].
-template <Scalar T, class Net, NoiseSchedule S, Parameterization P>
-Var<T> self_conditioned_loss(Tape<T>& tape, const Net& net,
-                             const Tensor<std::type_identity_t<T>>& x0, const S& schedule,
-                             const P& parameterization, const Rng& rng,
-                             const Draws& draws = {.step = StepNumber::needed<T>()},
-                             const LossOptions<T>& options = {}, SelfConditioning self = {}) {
-  const detail::NoisyBatch<T> batch(x0, schedule, parameterization, rng, draws, options);
-  const Var<T> both =
-      tape.constant(detail::self_conditioned_input(batch, net, parameterization, rng, draws, self));
-  const Var<T> predicted = net(both, batch.time);
-  return detail::batch_loss(batch, predicted, options);
-}
-
-/// The same number without a tape.
-template <Scalar T, class Net, NoiseSchedule S, Parameterization P>
-Tensor<T> self_conditioned_loss(const Net& net, const Tensor<T>& x0, const S& schedule,
-                                const P& parameterization, const Rng& rng,
-                                const Draws& draws = {.step = StepNumber::needed<T>()},
-                                const LossOptions<std::type_identity_t<T>>& options = {},
-                                SelfConditioning self = {}) {
-  const detail::NoisyBatch<T> batch(x0, schedule, parameterization, rng, draws, options);
-  const Tensor<T> predicted = net(
-      detail::self_conditioned_input(batch, net, parameterization, rng, draws, self), batch.time);
-  return detail::batch_loss(batch, predicted, options);
+/// What a network is shown that also sees an estimate of x0 (Chen et al. 2023, "Analog bits",
+/// algorithm 1): [x, estimate], [B, ..., 2 C] for a batch of data [B, ..., C]. Each sample's
+/// estimate is 0, or with the given probability what the network itself says with an estimate of 0,
+/// through which no gradient runs; which samples, (rng, sample, step) decide.
+///
+///   const NetworkDenoiser denoise(net, predict::Velocity{}, schedule::Cosine{});
+///   const auto batch = denoise.batch(x0, rng, {.step = step});
+///   const auto both = tape.constant(self_conditioned_input(denoise, batch));
+///   const auto loss = batch.loss(denoise.ask(both, batch.time));
+///
+/// Throws ShapeError for data of rank 1, ArgumentError for a probability outside of [0, 1].
+template <Scalar T, class D>
+Tensor<T> self_conditioned_input(const D& denoise, const TrainingBatch<T>& batch,
+                                 const SelfConditioning& self = {}) {
+  if (!(self.probability >= 0 && self.probability <= 1))
+    raise<ArgumentError>("SelfConditioning: probability ", self.probability, ", needed in [0, 1]");
+  const Tensor<T> input = batch.input(), nothing(input.shape());
+  const Tensor<T> first = denoise.ask(detail::beside(input, nothing), batch.time);
+  Tensor<T> estimate = predict::to_x0(denoise.parameterization(), batch.x, first, batch.levels);
+  const Rng chance = batch.rng.stream(3);
+  const Index n = estimate.row_size();
+  for (Index b = 0; b < estimate.dim(0); ++b)
+    if (!(chance.uniform(batch.draws.sample(b), static_cast<std::uint32_t>(batch.draws.step)) <
+          self.probability))
+      std::fill_n(estimate.data() + b * n, n, T(0));
+  return detail::beside(input, estimate);
 }
 
 /// A self-conditioned network as a denoiser: it is shown the x0 that it gave in the call before,
