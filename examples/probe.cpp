@@ -86,7 +86,7 @@ probe::HeatMap map_of(const char* name, const Net& net, const Tensor<float>& ima
                       const Examples& examples, const Settings& s) {
   Progress bar(name, s.quiet);
   std::vector<Level> levels;
-  for (const double t : probed_times) levels.push_back(denoiser(net).schedule().at(t));
+  for (const double t : probed_times) levels.push_back(denoiser(net).at(t));
   return probe::heat_map(net, images, examples.labels, examples.classes, examples.split, levels,
                          Rng(s.seed).stream(feature_stream),
                          {.features = {.grid = s.grid, .noises = s.noises},
@@ -106,8 +106,8 @@ Result judge_best(const char* name, const Net& net, const probe::HeatMap& map,
 
 Tensor<float> draw_digits(const Net& net, const Settings& s) {
   const auto denoise = denoiser(net);
-  return sample(solver::Ddim{.eta = 1}, denoise, {60, 8, 8, 1},
-                grid::uniform(denoise.schedule(), 100), Rng(s.seed).stream(sample_stream));
+  return sample(solver::Ddim{.eta = 1}, denoise, {60, 8, 8, 1}, grid::uniform(denoise, 100),
+                Rng(s.seed).stream(sample_stream));
 }
 
 int run(const Settings& s) {

@@ -145,6 +145,16 @@ class TrainedNetwork {
 
   const S& schedule() const { return schedule_; }
   const P& parameterization() const { return parameterization_; }
+
+  /// The schedule's own levels and steps, so that a denoiser is a NoiseSchedule or a grid::Chain
+  /// where it was trained on one: grid::uniform(denoise, 20).
+  Level at(double t) const { return schedule_.at(t); }
+  double time(double lambda) const { return schedule_.time(lambda); }
+  Index steps() const requires requires(const S& s) { s.steps(); }
+  { return schedule_.steps(); }
+  Level step(Index i) const requires requires(const S& s) { s.step(0); }
+  { return schedule_.step(i); }
+
   /// f(network), for PackedWeights.
   template <class F>
   void each_part(const F& f) const {

@@ -292,7 +292,7 @@ class Forecaster {
                         .stream(static_cast<std::uint64_t>(origin.series))
                         .stream(static_cast<std::uint64_t>(origin.at));
     return sample(solver::Ddim{}, denoise, {count, options_.window.horizon, 1},
-                  grid::uniform(schedule::Cosine{}, options_.sampling_steps), rng,
+                  grid::uniform(denoise, options_.sampling_steps), rng,
                   {.first_sample = static_cast<std::uint64_t>(first)});
   }
 

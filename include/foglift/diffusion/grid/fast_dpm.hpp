@@ -14,8 +14,8 @@ enum class Spread { linear, quadratic };
 
 /// Steps of a chain, i (T - 1) / (n - 1) or its square's share, rounded down, from noise to data,
 /// then clean data (Kong & Ping 2021, "STEP"). Throws ArgumentError where two fall together.
-inline TimeGrid fast_dpm_steps(const DiscreteSchedule& chain, Index steps,
-                               Spread spread = Spread::linear) {
+template <Chain S>
+TimeGrid fast_dpm_steps(const S& chain, Index steps, Spread spread = Spread::linear) {
   detail::check_steps(steps, "grid::fast_dpm_steps");
   std::vector<Index> at;
   for (Index i = steps - 1; i >= 0; --i) {

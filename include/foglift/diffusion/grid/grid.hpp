@@ -9,7 +9,8 @@
 namespace foglift {
 inline namespace v0 {
 
-/// The levels that a sampler visits, from noise to data: n steps are n + 1 levels.
+/// The levels that a sampler visits, from noise to data: n steps are n + 1 levels. Grids are made
+/// of a schedule, or of the NetworkDenoiser that was trained on it.
 using TimeGrid = std::vector<Level>;
 
 namespace grid {
