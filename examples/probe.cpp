@@ -34,9 +34,9 @@ auto denoiser(const Net& net) {
 
 Training initial_state(const Settings& s) {
   Rng rng = Rng(s.seed).stream(weights_stream);
-  return Training(
-      Net({.width = net_width, .multipliers = {1, 2}, .blocks = 1, .middle_attention = false}, rng),
-      train::AdamW<float>({.lr = 1e-3}), s.seed);
+  const Net net({.width = net_width, .multipliers = {1, 2}, .blocks = 1, .middle_attention = false},
+                rng);
+  return Training(denoiser(net), train::AdamW<float>({.lr = 1e-3}), s.seed);
 }
 
 /// Trains on images [n, 8, 8, 1] for at most `steps` steps.

@@ -10,8 +10,10 @@
 
 #include <concepts>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -155,6 +157,15 @@ class TrainedNetwork {
   Level step(Index i) const requires requires(const S& s) { s.step(0); }
   { return schedule_.step(i); }
 
+  /// What neither the network nor its weights tell of how they are used, by name:
+  /// "parameterization"
+  /// ("velocity") and "schedule" ("cosine 0.008"), if they are Described.
+  std::map<std::string, std::string> description() const {
+    std::map<std::string, std::string> out;
+    if constexpr (Described<P>) out["parameterization"] = parameterization_.description();
+    if constexpr (Described<S>) out["schedule"] = schedule_.description();
+    return out;
+  }
   /// f(network), for PackedWeights.
   template <class F>
   void each_part(const F& f) const {

@@ -177,6 +177,10 @@ class DiscreteSchedule {
   }
   LevelRate derivative(double t) const { return schedule::detail::rate_of(at(t), rate(t)); }
 
+  std::string description() const {
+    return described("chain", steps(), betas_.front(), betas_.back(), log_alpha_bar_.back());
+  }
+
  private:
   std::size_t check_step(Index i, const char* where) const {
     if (i < 0 || i >= steps())

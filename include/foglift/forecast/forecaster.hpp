@@ -176,6 +176,7 @@ class Forecaster {
                 train::AdamW<float>({.lr = o.learning_rate, .weight_decay = o.weight_decay}),
                 o.seed);
     state.made_for = windower.description();
+    state.made_for.merge(denoiser(state.model, {}, {}).description());
     return state;
   }
 

@@ -82,6 +82,19 @@ class Checkpoint {
     std::move(read).move_to(model);
   }
 
+  /// The denoiser with the weights of `weights`, which it keeps. Throws what `weights` does, and
+  /// FormatError, naming both sides, if they were trained for another parameterization or schedule.
+  ///
+  ///   auto denoise = file.denoiser(NetworkDenoiser(Net(options, rng), predict::X0{}, cosine));
+  template <class D>
+  auto denoiser(const D& like) const {
+    const nn::Description needed = like.description();
+    detail::match_choices(file_, detail::stated_choices(file_), needed, needed);
+    auto network = like.network();
+    weights(network);
+    return like.of(std::move(network));
+  }
+
   /// Sets the whole state of a run, whose model must be built as the saved one was. Throws
   /// FormatError naming what is missing, left over, or of another shape, type, option or optimizer,
   /// with the state untouched.

@@ -32,9 +32,10 @@ namespace io {
 ///   adam.updates              updates each parameter has seen, U64
 ///   fitted.NAME               numbers that were fitted beside the weights, F64
 /// and in __metadata__ the remaining numbers (floating ones in hexadecimal, exactly), under
-/// made_for.NAME what the weights' shapes do not tell (FitState::made_for, nn::description), the
-/// program's own `config` text, library and format version, and a hash of all bytes of the file.
-/// Equal states give equal bytes.
+/// made_for.NAME what the weights' shapes do not tell (FitState::made_for, with the
+/// parameterization and schedule of a NetworkDenoiser; nn::description), the program's own `config`
+/// text, library and format version, and a hash of all bytes of the file. Equal states give equal
+/// bytes.
 inline constexpr const char* checkpoint_format = "1";
 
 namespace detail {

@@ -43,13 +43,22 @@ inline void match_model(const Safetensors& file, const nn::detail::Described& mo
   match_choices(file, stated_choices(file), model.chosen, model.by_default);
 }
 
+/// What a NetworkDenoiser says of itself among other choices. A file that does not say it is older
+/// than that, and taken.
+inline nn::Description of_denoiser(const nn::Description& choices) {
+  nn::Description out;
+  for (const char* key : {"parameterization", "schedule"})
+    if (const auto found = choices.find(key); found != choices.end()) out.insert(*found);
+  return out;
+}
+
 /// Throws FormatError, naming both sides, unless the file was made for this model and
 /// with these choices of the program.
 inline void match_state(const Safetensors& file, const nn::detail::Described& model,
                         const nn::Description& program) {
   match_model(file, model);
   const nn::Description stated = stated_choices(file);
-  match_choices(file, stated, program, {});
+  match_choices(file, stated, program, of_denoiser(program));
   for (const auto& [key, value] : stated)
     if (program.count(key) == 0 && model.chosen.count(key) == 0)
       raise<FormatError>(file.source(), ": made for ", key, " = ", value, ", used for no ", key);

@@ -1,9 +1,8 @@
 #pragma once
 
+#include "foglift/core/text.hpp"
 #include "foglift/nn/module.hpp"
 
-#include <array>
-#include <charconv>
 #include <concepts>
 #include <map>
 #include <sstream>
@@ -19,12 +18,11 @@ using Description = std::map<std::string, std::string>;
 
 namespace detail {
 
-/// Text of a choice; a floating number in the shortest form that reads back the same.
+/// Text of a choice.
 template <class Choice>
 std::string choice_text(const Choice& choice) {
   if constexpr (std::is_floating_point_v<Choice>) {
-    std::array<char, 32> text;
-    return {text.data(), std::to_chars(text.data(), text.data() + text.size(), choice).ptr};
+    return number_text(choice);
   } else if constexpr (requires { choice.begin(); }) {
     std::string all;
     for (const auto& one : choice) all += (all.empty() ? "" : " ") + choice_text(one);

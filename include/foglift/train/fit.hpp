@@ -23,6 +23,13 @@ namespace foglift {
 inline namespace v0 {
 namespace train {
 
+/// A denoiser whose network is a Model, and which says what it is beside it: a NetworkDenoiser.
+template <class D, class Model>
+concept TrainedAs = requires(const D& denoise) {
+  { denoise.network() } -> std::same_as<const Model&>;
+  { denoise.description() } -> std::convertible_to<nn::Description>;
+};
+
 /// What a run of `fit` has become beside its weights and its optimizer.
 struct FitRecord {
   std::uint64_t seed = 0;  ///< of the order of the examples
@@ -55,9 +62,20 @@ struct FitState : FitRecord {
         ema(nn::detail::named_copy("FitState", model)),
         optimizer(std::move(rule)) {}
 
+  /// A run that trains the network of a denoiser, made for its parameterization and schedule.
+  template <class D>
+  requires TrainedAs<D, Model> FitState(const D& denoise, Rule rule, std::uint64_t shuffle_seed)
+      : FitState(Model(denoise.network()), std::move(rule), shuffle_seed) {
+    made_for = denoise.description();
+  }
+
   /// The weights to use: the best ones if a metric chose them, else the average.
   const Model& result() const { return best ? *best : ema; }
 };
+
+template <class D, Optimizer Rule>
+FitState(const D& denoise, Rule, std::uint64_t)
+    -> FitState<std::remove_cvref_t<decltype(denoise.network())>, Rule>;
 
 struct FitOptions {
   Index examples = 0;  ///< size of the training set; the loss gets indices into it

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/text.hpp"
 #include "foglift/diffusion/affine.hpp"
 #include "foglift/diffusion/level.hpp"
 
@@ -18,6 +19,7 @@ struct Epsilon {
     return l.alpha > 0 ? Mix{1 / l.alpha, -l.sigma / l.alpha} : Mix{0, 0};
   }
   Mix eps(const Level&) const { return {0, 1}; }
+  std::string description() const { return "epsilon"; }
 };
 
 /// f = x0. At sigma = 0 there is no noise to tell, and eps = 0 is returned.
@@ -27,6 +29,7 @@ struct X0 {
   Mix eps(const Level& l) const {
     return l.sigma > 0 ? Mix{1 / l.sigma, -l.alpha / l.sigma} : Mix{0, 0};
   }
+  std::string description() const { return "x0"; }
 };
 
 /// f = v = alpha eps - sigma x0 (Salimans & Ho 2022), finite in both directions at every level.
@@ -40,6 +43,7 @@ struct Velocity {
     const double square = l.alpha * l.alpha + l.sigma * l.sigma;
     return {l.sigma / square, l.alpha / square};
   }
+  std::string description() const { return "velocity"; }
 };
 
 /// f = the score, the gradient of the log density of x, -eps / sigma for one sample of it (Song et
@@ -52,6 +56,7 @@ struct Score {
     return l.alpha > 0 ? Mix{1 / l.alpha, l.sigma * l.sigma / l.alpha} : Mix{0, 0};
   }
   Mix eps(const Level& l) const { return {0, -l.sigma}; }
+  std::string description() const { return "score"; }
 };
 
 }  // namespace predict

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/text.hpp"
 #include "foglift/diffusion/affine.hpp"
 #include "foglift/diffusion/schedule/schedule.hpp"
 
@@ -16,6 +17,7 @@ struct FlowVelocity {
   Mix target(const Level&) const { return {-1, 1}; }
   Mix x0(const Level& l) const { return {1 / (l.alpha + l.sigma), -l.sigma / (l.alpha + l.sigma)}; }
   Mix eps(const Level& l) const { return {1 / (l.alpha + l.sigma), l.alpha / (l.alpha + l.sigma)}; }
+  std::string description() const { return "flow_velocity"; }
 };
 
 /// f = u = alpha' x0 + sigma' eps, the velocity of any schedule's path (Lipman et al. 2023): a
@@ -43,6 +45,10 @@ class PathVelocity {
   Mix eps(const Level& l) const {
     const Rates r = rates(l);
     return r.finite ? Mix{-r.alpha / r.turn, l.alpha / r.turn} : Mix{0, 0};
+  }
+
+  std::string description() const requires Described<S> {
+    return described("path_velocity of", schedule_.description());
   }
 
  private:

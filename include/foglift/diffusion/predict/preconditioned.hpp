@@ -49,6 +49,8 @@ class Edm {
 
   double sigma_data() const { return d_; }
 
+  std::string description() const { return described("edm", d_); }
+
  private:
   double norm(const Level& l) const { return std::hypot(l.sigma, d_ * l.alpha); }
 
@@ -62,6 +64,7 @@ struct VpNetwork : Epsilon {
   double steps = 1000;  ///< M
   double scale(const Level& l) const { return 1 / std::hypot(l.alpha, l.sigma); }
   double condition(const Level& l) const { return (steps - 1) * l.t; }
+  std::string description() const { return described("vp_network", steps); }
 };
 
 /// F = -eps as the networks of Song et al. 2021 (VE) are asked in Karras et al. 2022, table 1:
@@ -76,6 +79,7 @@ struct VeNetwork {
   Mix eps(const Level&) const { return {0, -1}; }
   double scale(const Level& l) const { return l.alpha > 0 ? 1 / l.alpha : 0; }
   double condition(const Level& l) const { return detail::log_ratio(l) - std::log(2.0); }
+  std::string description() const { return "ve_network"; }
 };
 
 /// A parameterization whose network is told `condition(level)` of the noise instead of the time,
@@ -88,6 +92,10 @@ class Conditioned : public P {
   Conditioned(P parameterization, F condition)
       : P(std::move(parameterization)), condition_(std::move(condition)) {}
   double condition(const Level& l) const { return condition_(l); }
+
+  std::string description() const requires Described<P> {
+    return P::description() + ", conditioned";
+  }
 
  private:
   F condition_;

@@ -42,6 +42,10 @@ class PreviousMean {
     return schedule_.at(std::max(0.0, l.t - 1 / static_cast<double>(steps_)));
   }
 
+  std::string description() const requires Described<S> {
+    return described("previous_mean", steps_, "of", schedule_.description());
+  }
+
  private:
   struct Step {
     double keep, pull;  // mean = keep x + pull x0

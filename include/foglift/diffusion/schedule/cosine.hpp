@@ -61,6 +61,8 @@ class Cosine {
     return std::asin(p2 / std::sin(theta + theta0_)) / half_pi * (1 + offset_);
   }
 
+  std::string description() const { return described("cosine", offset_); }
+
  private:
   static constexpr double half_pi = std::numbers::pi / 2;
   /// pi/2 - theta(t), exactly 0 at t = 1.

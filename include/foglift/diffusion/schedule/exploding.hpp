@@ -44,6 +44,8 @@ class Geometric {
     return std::clamp(std::log(sigma / range_.min) / log_ratio_, 0.0, 1.0);
   }
 
+  std::string description() const { return described("geometric", range_.min, range_.max); }
+
  private:
   SigmaRange range_;
   double log_ratio_;
@@ -75,6 +77,8 @@ class Edm {
     const double sigma = detail::checked_sigma(lambda, range_, "schedule::Edm::time");
     return std::clamp((std::pow(sigma, 1 / rho_) - first_) / span_, 0.0, 1.0);
   }
+
+  std::string description() const { return described("edm", range_.min, range_.max, rho_); }
 
  private:
   SigmaRange range_;

@@ -23,6 +23,7 @@ struct Flow {
     if (std::isnan(lambda)) raise<ArgumentError>("schedule::Flow::time: lambda is NaN");
     return 1 / (1 + std::exp(lambda));
   }
+  std::string description() const { return "flow"; }
 };
 
 /// alpha = cos(pi t / 2), sigma = sin(pi t / 2) (Albergo & Vanden-Eijnden 2023; the angle of
@@ -43,6 +44,8 @@ struct Trigonometric {
     return lambda > 0 ? std::atan(std::exp(-lambda)) / quarter
                       : 1 - std::atan(std::exp(lambda)) / quarter;
   }
+
+  std::string description() const { return "trigonometric"; }
 
  private:
   static constexpr double quarter = std::numbers::pi / 2;

@@ -39,6 +39,8 @@ class Linear {
     return std::min(1.0, 2 * B / (std::sqrt(min_ * min_ + 2 * slope_ * B) + min_));
   }
 
+  std::string description() const { return described("linear", min_, min_ + slope_); }
+
  private:
   double min_, slope_;
 };
@@ -77,6 +79,8 @@ class ScaledLinear {
     const double u = std::cbrt(first_ * first_ * first_ + 3 * slope_ * B);
     return std::min(1.0, 3 * B / (first_ * first_ + first_ * u + u * u));
   }
+
+  std::string description() const { return described("scaled_linear", rate(0), rate(1)); }
 
  private:
   double first_, slope_;

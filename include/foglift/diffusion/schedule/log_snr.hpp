@@ -48,6 +48,8 @@ class LogSnr {
     return std::clamp(curve_.time(lambda), 0.0, 1.0);
   }
 
+  std::string description() const requires Described<Curve> { return curve_.description(); }
+
  private:
   Curve curve_;
 };
@@ -75,6 +77,8 @@ class UniformCurve {
   double slope(double) const { return range_.min - range_.max; }
   double time(double lambda) const { return (range_.max - lambda) / (range_.max - range_.min); }
 
+  std::string description() const { return described("uniform_log_snr", range_.max, range_.min); }
+
  private:
   LogSnrRange range_;
 };
@@ -100,6 +104,8 @@ class TruncatedCosineCurve {
     if (lambda > 0) return (std::atan(std::exp(-lambda)) - first_) / span_;
     return 1 - (std::atan(std::exp(lambda)) - last_) / span_;
   }
+
+  std::string description() const { return described("truncated_cosine", lambda(0), lambda(1)); }
 
  private:
   /// tan of the angle at t, from the closer of 0 and pi / 2.
@@ -128,6 +134,10 @@ class Interpolated {
   double slope(double t) const { return curve_.slope(t) + change_; }
   double time(double value) const {
     return detail::falling_to(value, [&](double t) { return lambda(t); });
+  }
+
+  std::string description() const requires Described<Curve> {
+    return described("interpolated", first_, first_ + change_, "of", curve_.description());
   }
 
  private:
@@ -162,6 +172,8 @@ class LaplaceCurve {
     const double part = 0.5 * std::exp(-std::abs(lambda - mean_) / scale_);
     return ((lambda > mean_ ? part : 1 - part) - cut_) / (1 - 2 * cut_);
   }
+
+  std::string description() const { return described("laplace", 2 * mean_, 2 * scale_, cut_); }
 
  private:
   double inner(double t) const { return cut_ + (1 - 2 * cut_) * t; }

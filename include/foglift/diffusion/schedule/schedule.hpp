@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/text.hpp"
 #include "foglift/diffusion/level.hpp"
 
 #include <cmath>
@@ -19,6 +20,7 @@ struct LevelRate {
 /// the time at which ln(alpha / sigma) is lambda, clamped to [0, 1] and finite for every lambda,
 /// +-inf included. A schedule whose alpha is exactly 0 at t = 1 says so by `static constexpr bool
 /// zero_terminal_snr = true`: parameterizations that tell nothing of x0 there are refused with it.
+/// One that is Described is written into checkpoints, and compared when they are read.
 template <class S>
 concept NoiseSchedule = requires(const S& s, double v) {
   { s.at(v) } -> std::convertible_to<Level>;

@@ -77,6 +77,10 @@ class Shifted {
   }
   double time(double lambda) const { return base_.time((lambda + std::log(factor_)) / power_); }
 
+  std::string description() const requires Described<S> {
+    return described("shifted", factor_, power_, "of", base_.description());
+  }
+
  private:
   /// What is the same at all times, and stays so.
   enum class Kept { squares, sum, alpha };

@@ -35,6 +35,8 @@ class SigmoidRate {
     return detail::falling_to(-B, [&](double t) { return -integral(t); });
   }
 
+  std::string description() const { return described("sigmoid_rate", min_, min_ + rise_); }
+
  private:
   double integral(double t) const {
     return min_ * t + rise_ / 12 * (detail::softplus(12 * t - 6) - detail::softplus(-6));
@@ -92,6 +94,8 @@ class Sigmoid {
     if (noise < 0.5) return std::min(1.0, distance(first_, all * noise) / width);
     return std::max(0.0, 1 - distance(-last_, all * signal) / width);
   }
+
+  std::string description() const { return described("sigmoid", first_, last_); }
 
  private:
   double place(double t) const { return first_ + (last_ - first_) * t; }

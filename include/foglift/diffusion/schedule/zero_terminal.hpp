@@ -68,6 +68,10 @@ class ZeroTerminalSnr {
   Level step(Index i) const requires requires(const S& s) { s.step(Index{}); }
   { return i == 0 ? base_.step(i) : stretched(base_.step(i)); }
 
+  std::string description() const requires Described<S> {
+    return described("zero_terminal_snr of", base_.description());
+  }
+
  private:
   /// A chain's levels up to its first step are as they were; so are clean data, not how they fade.
   bool kept(double t) const { return from_ > 0 && t <= from_; }
