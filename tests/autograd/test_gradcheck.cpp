@@ -2,6 +2,9 @@
 #include "foglift/nn/gradcheck.hpp"
 #include "support/catch.hpp"
 
+#include <cmath>
+#include <limits>
+
 using namespace foglift;
 
 namespace {
@@ -50,6 +53,15 @@ TEST_CASE("gradcheck: finds a wrong gradient and says where", "[autograd][gradch
   std::ostringstream text;
   text << r;
   CHECK_THAT(text.str(), ContainsSubstring("input 0[1]"));
+}
+
+TEST_CASE("gradcheck: what is no number agrees with nothing", "[autograd][gradcheck]") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const auto gradient = [nan](std::span<const Var<double>> in) { return cube(in[0], nan); };
+  CHECK(std::isinf(gradcheck(gradient, {Tensor<double>({2}, 1.0)}).max_error));
+  // The gradient of x^3 at 1e103 is a number; its difference is one of infinities.
+  const auto value = [](std::span<const Var<double>> in) { return cube(in[0]); };
+  CHECK(std::isinf(gradcheck(value, {Tensor<double>({1}, 1e103)}).max_error));
 }
 
 TEST_CASE("gradcheck: perturbs at most max_entries entries", "[autograd][gradcheck]") {

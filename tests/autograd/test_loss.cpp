@@ -12,7 +12,7 @@ TEST_CASE("losses: hand-computed values", "[autograd][loss]") {
   CHECK(l1(p, t).item() == (2 + 0.5 + 3) / 4);
   CHECK(huber(p, t, 1).item() == (1.5 + 0.125 + 2.5) / 4);
   CHECK(huber(p, t, 2).item() == (2 + 0.125 + 4) / 4);
-  CHECK(weighted_mse(p, t, Tensor<double>({4}, {1, 1, 0, 2})).item() == (4 + 18) / 4.0);
+  CHECK(weighted_mse(p, t, Tensor<double>({4}, {1, 1, 0, 6})).item() == (4 + 54) / 8.0);
 }
 
 TEST_CASE("losses: cross entropy is the mean negative log probability", "[autograd][loss]") {
@@ -37,12 +37,12 @@ TEST_CASE("losses: pinball weighs under- and overestimates", "[autograd][loss]")
 }
 
 TEST_CASE("losses: weight 0 hides missing values from value and gradient", "[autograd][loss]") {
-  const Tensor<float> t({2, 2}, {1, std::nanf(""), 2, std::nanf("")}), w({2, 2}, {1, 0, 3, 0});
+  const Tensor<float> t({2, 2}, {1, std::nanf(""), 2, std::nanf("")}), w({2, 2}, {1, 0, 7, 0});
   Tape<float> tape;
   const Var<float> p = tape.variable(Tensor<float>({2, 2}, {2, 9, 4, 9}));
   const Var<float> loss = weighted_mse(p, t, w);
-  CHECK(loss.value().item() == (1 + 3 * 4) / 4.0f);
-  CHECK(tape.backward(loss)[p] == Tensor<float>({2, 2}, {0.5f, 0, 3, 0}));
+  CHECK(loss.value().item() == (1 + 7 * 4) / 8.0f);
+  CHECK(tape.backward(loss)[p] == Tensor<float>({2, 2}, {0.25f, 0, 3.5f, 0}));
   CHECK(weighted_mse(p, t, Tensor<float>({1, 2}, 0.f)).value().item() == 0);
   CHECK_THROWS_AS(weighted_mse(p, t, Tensor<float>({2, 2}, -1.f)), ArgumentError);
 }

@@ -262,8 +262,9 @@ TEST_CASE("softmax: agrees with the naive version and sums to 1", "[kernels][sof
 
 TEST_CASE("softmax: masked rows give zeros, and not a number stays", "[kernels][softmax]") {
   const float inf = std::numeric_limits<float>::infinity(), nan = std::nanf("");
-  const auto y = softmax(Tensor<float>({3, 2}, {-inf, -inf, -inf, 5, nan, -inf}));
+  const auto y = softmax(Tensor<float>({4, 2}, {-inf, -inf, -inf, 5, nan, -inf, -inf, nan}));
   CHECK((y[0] == 0 && y[1] == 0 && y[2] == 0 && y[3] == 1 && std::isnan(y[4])));
+  CHECK((y[6] == 0 && std::isnan(y[7])));  // wherever in its row
   CHECK(log_softmax(Tensor<float>({1, 2}, {-inf, -inf}))[0] == -inf);
 }
 
