@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/autograd/tape.hpp"
+#include "foglift/core/instances.hpp"
 
 #include <type_traits>
 

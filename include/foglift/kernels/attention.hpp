@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/instances.hpp"
 #include "foglift/kernels/functions.hpp"
 #include "foglift/kernels/gemm.hpp"
 
@@ -166,12 +167,10 @@ void attention(const AttentionGeometry& g, Tokens<const T> q, Tokens<const T> k,
 }
 
 #ifdef FOGLIFT_COMPILED
-extern template void attention(const AttentionGeometry&, Tokens<const float>, Tokens<const float>,
-                               Tokens<const float>, const AttentionMask<float>&, Tokens<float>,
-                               float*);
-extern template void attention(const AttentionGeometry&, Tokens<const double>, Tokens<const double>,
-                               Tokens<const double>, const AttentionMask<double>&, Tokens<double>,
-                               double*);
+#define FOGLIFT_KERNELS_ATTENTION(linkage, T)                                        \
+  linkage void attention(const AttentionGeometry&, Tokens<const T>, Tokens<const T>, \
+                         Tokens<const T>, const AttentionMask<T>&, Tokens<T>, T*)
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_ATTENTION, extern template);
 #endif
 
 }  // namespace kernels

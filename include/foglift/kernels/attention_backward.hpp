@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/instances.hpp"
 #include "foglift/kernels/attention.hpp"
 
 namespace foglift {
@@ -111,16 +112,11 @@ void attention_backward(const AttentionGeometry& g, Tokens<const T> q, Tokens<co
 }
 
 #ifdef FOGLIFT_COMPILED
-extern template void attention_backward(const AttentionGeometry&, Tokens<const float>,
-                                        Tokens<const float>, Tokens<const float>,
-                                        const AttentionMask<float>&, const float*,
-                                        Tokens<const float>, Tokens<float>, Tokens<float>,
-                                        Tokens<float>);
-extern template void attention_backward(const AttentionGeometry&, Tokens<const double>,
-                                        Tokens<const double>, Tokens<const double>,
-                                        const AttentionMask<double>&, const double*,
-                                        Tokens<const double>, Tokens<double>, Tokens<double>,
-                                        Tokens<double>);
+#define FOGLIFT_KERNELS_ATTENTION_BACKWARD(linkage, T)                                        \
+  linkage void attention_backward(const AttentionGeometry&, Tokens<const T>, Tokens<const T>, \
+                                  Tokens<const T>, const AttentionMask<T>&, const T*,         \
+                                  Tokens<const T>, Tokens<T>, Tokens<T>, Tokens<T>)
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_ATTENTION_BACKWARD, extern template);
 #endif
 
 }  // namespace kernels

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/instances.hpp"
 #include "foglift/kernels/conv_end.hpp"
 #include "foglift/kernels/conv_source.hpp"
 #include "foglift/kernels/conv_winograd.hpp"
@@ -98,10 +99,9 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
 }
 
 #ifdef FOGLIFT_COMPILED
-extern template void conv(const ConvGeometry&, const ConvSource<float>&, const float*,
-                          const ConvEnd<float>&, float*);
-extern template void conv(const ConvGeometry&, const ConvSource<double>&, const double*,
-                          const ConvEnd<double>&, double*);
+#define FOGLIFT_KERNELS_CONV(linkage, T) \
+  linkage void conv(const ConvGeometry&, const ConvSource<T>&, const T*, const ConvEnd<T>&, T*)
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_CONV, extern template);
 #endif
 
 }  // namespace kernels

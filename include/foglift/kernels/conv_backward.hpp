@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/instances.hpp"
 #include "foglift/kernels/conv.hpp"
 #include "foglift/kernels/transpose.hpp"
 #include "foglift/kernels/winograd_backward.hpp"
@@ -141,13 +142,10 @@ void conv_backward_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw)
 }
 
 #ifdef FOGLIFT_COMPILED
-extern template void conv_backward_input(const ConvGeometry&, const float*, const float*, float*);
-extern template void conv_backward_input(const ConvGeometry&, const double*, const double*,
-                                         double*);
-extern template void conv_backward_weight(const ConvGeometry&, const ConvSource<float>&,
-                                          const float*, float*);
-extern template void conv_backward_weight(const ConvGeometry&, const ConvSource<double>&,
-                                          const double*, double*);
+#define FOGLIFT_KERNELS_CONV_BACKWARD(linkage, T)                                \
+  linkage void conv_backward_input(const ConvGeometry&, const T*, const T*, T*); \
+  linkage void conv_backward_weight(const ConvGeometry&, const ConvSource<T>&, const T*, T*)
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_CONV_BACKWARD, extern template);
 #endif
 
 }  // namespace kernels

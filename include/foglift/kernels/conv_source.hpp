@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/instances.hpp"
 #include "foglift/kernels/group_statistics.hpp"
 #include "foglift/kernels/pad.hpp"
 
@@ -75,8 +76,8 @@ struct ConvSource {
 };
 
 #ifdef FOGLIFT_COMPILED
-extern template struct ConvSource<float>;
-extern template struct ConvSource<double>;
+#define FOGLIFT_KERNELS_CONV_SOURCE(linkage, T) linkage struct ConvSource<T>
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_CONV_SOURCE, extern template);
 #endif
 
 }  // namespace kernels

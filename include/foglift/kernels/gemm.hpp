@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/instances.hpp"
 #include "foglift/core/offset_by.hpp"
 #include "foglift/core/parallel.hpp"
 #include "foglift/core/tensor.hpp"
@@ -244,12 +245,11 @@ void gemm(Index M, Index N, Index K, Operand<T> a, Operand<T> b, T* c, Index ldc
 }
 
 #ifdef FOGLIFT_COMPILED
-extern template class Panels<float>;
-extern template class Panels<double>;
-extern template void gemm(Index, Index, Operand<float>, const Panels<float>&, Index, float*, Index,
-                          const GemmOptions<float>&);
-extern template void gemm(Index, Index, Operand<double>, const Panels<double>&, Index, double*,
-                          Index, const GemmOptions<double>&);
+#define FOGLIFT_KERNELS_GEMM(linkage, T)                                          \
+  linkage class Panels<T>;                                                        \
+  linkage void gemm(Index, Index, Operand<T>, const Panels<T>&, Index, T*, Index, \
+                    const GemmOptions<T>&)
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_GEMM, extern template);
 #endif
 
 }  // namespace kernels

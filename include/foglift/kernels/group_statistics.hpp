@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/instances.hpp"
 #include "foglift/kernels/elementwise.hpp"
 #include "foglift/kernels/halves.hpp"
 #include "foglift/kernels/reduce.hpp"
@@ -110,10 +111,10 @@ void group_coefficients(const NormExtents& n, const double* mean, const double* 
 }
 
 #ifdef FOGLIFT_COMPILED
-extern template void group_statistics(const NormExtents&, const Halves<const float>&, Index, double,
-                                      double*, double*);
-extern template void group_statistics(const NormExtents&, const Halves<const double>&, Index,
-                                      double, double*, double*);
+#define FOGLIFT_KERNELS_GROUP_STATISTICS(linkage, T)                                       \
+  linkage void group_statistics(const NormExtents&, const Halves<const T>&, Index, double, \
+                                double*, double*)
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_GROUP_STATISTICS, extern template);
 #endif
 
 }  // namespace kernels

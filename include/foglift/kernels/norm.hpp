@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/instances.hpp"
 #include "foglift/kernels/group_statistics.hpp"
 
 namespace foglift {
@@ -113,22 +114,15 @@ void group_norm_backward(const NormExtents& n, const Halves<const T>& x, const T
 }
 
 #ifdef FOGLIFT_COMPILED
-extern template void group_norm(const NormExtents&, const float*, const float*, const float*,
-                                double, float*, double*, double*);
-extern template void group_norm(const NormExtents&, const double*, const double*, const double*,
-                                double, double*, double*, double*);
-extern template void norm_silu_backward(const NormExtents&, const Halves<const float>&,
-                                        const float*, const float*, const double*, const double*,
-                                        float*);
-extern template void norm_silu_backward(const NormExtents&, const Halves<const double>&,
-                                        const double*, const double*, const double*, const double*,
-                                        double*);
-extern template void group_norm_backward(const NormExtents&, const Halves<const float>&,
-                                         const float*, const double*, const double*, const float*,
-                                         const Halves<float>&, float*, float*);
-extern template void group_norm_backward(const NormExtents&, const Halves<const double>&,
-                                         const double*, const double*, const double*, const double*,
-                                         const Halves<double>&, double*, double*);
+#define FOGLIFT_KERNELS_NORM(linkage, T)                                                          \
+  linkage void group_norm(const NormExtents&, const T*, const T*, const T*, double, T*, double*,  \
+                          double*);                                                               \
+  linkage void norm_silu_backward(const NormExtents&, const Halves<const T>&, const T*, const T*, \
+                                  const double*, const double*, T*);                              \
+  linkage void group_norm_backward(const NormExtents&, const Halves<const T>&, const T*,          \
+                                   const double*, const double*, const T*, const Halves<T>&, T*,  \
+                                   T*)
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_NORM, extern template);
 #endif
 
 }  // namespace kernels

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/instances.hpp"
 #include "foglift/core/offset_by.hpp"
 #include "foglift/core/tensor.hpp"
 #include "foglift/kernels/elementwise.hpp"
@@ -207,16 +208,12 @@ void gated_add_backward(Index rows, Index C, const T* gate, Index gate_rows, Ind
 }
 
 #ifdef FOGLIFT_COMPILED
-extern template void row_norm(RowNorm, Index, Index, const float*, const NormGain<float>&, double,
-                              float*, double*, double*);
-extern template void row_norm(RowNorm, Index, Index, const double*, const NormGain<double>&, double,
-                              double*, double*, double*);
-extern template void row_norm_backward(RowNorm, Index, Index, const float*, const NormGain<float>&,
-                                       const double*, const double*, const float*, float*, float*,
-                                       float*, Index);
-extern template void row_norm_backward(RowNorm, Index, Index, const double*,
-                                       const NormGain<double>&, const double*, const double*,
-                                       const double*, double*, double*, double*, Index);
+#define FOGLIFT_KERNELS_ROW_NORM(linkage, T)                                                      \
+  linkage void row_norm(RowNorm, Index, Index, const T*, const NormGain<T>&, double, T*, double*, \
+                        double*);                                                                 \
+  linkage void row_norm_backward(RowNorm, Index, Index, const T*, const NormGain<T>&,             \
+                                 const double*, const double*, const T*, T*, T*, T*, Index)
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_ROW_NORM, extern template);
 #endif
 
 }  // namespace kernels

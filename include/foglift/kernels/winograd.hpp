@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/instances.hpp"
 #include "foglift/kernels/conv_end.hpp"
 #include "foglift/kernels/winograd_tiles.hpp"
 #include "foglift/kernels/winograd_weights.hpp"
@@ -120,16 +121,12 @@ void winograd_conv(const ConvGeometry& g, Index samples, const T* padded,
 }
 
 #ifdef FOGLIFT_COMPILED
-extern template void winograd_conv(const ConvGeometry&, Index, const float*,
-                                   const WinogradWeights<float, 1>&, const ConvEnd<float>&, float*);
-extern template void winograd_conv(const ConvGeometry&, Index, const float*,
-                                   const WinogradWeights<float, 2>&, const ConvEnd<float>&, float*);
-extern template void winograd_conv(const ConvGeometry&, Index, const double*,
-                                   const WinogradWeights<double, 1>&, const ConvEnd<double>&,
-                                   double*);
-extern template void winograd_conv(const ConvGeometry&, Index, const double*,
-                                   const WinogradWeights<double, 2>&, const ConvEnd<double>&,
-                                   double*);
+#define FOGLIFT_KERNELS_WINOGRAD(linkage, T)                                                     \
+  linkage void winograd_conv(const ConvGeometry&, Index, const T*, const WinogradWeights<T, 1>&, \
+                             const ConvEnd<T>&, T*);                                             \
+  linkage void winograd_conv(const ConvGeometry&, Index, const T*, const WinogradWeights<T, 2>&, \
+                             const ConvEnd<T>&, T*)
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_WINOGRAD, extern template);
 #endif
 
 }  // namespace kernels

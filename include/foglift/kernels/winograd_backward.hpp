@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/instances.hpp"
 #include "foglift/core/parallel.hpp"
 #include "foglift/core/tensor.hpp"
 #include "foglift/kernels/gemm.hpp"
@@ -85,14 +86,10 @@ void winograd_backward_weight(const ConvGeometry& g, const T* padded, const T* d
 }
 
 #ifdef FOGLIFT_COMPILED
-extern template void winograd_backward_weight<1>(const ConvGeometry&, const float*, const float*,
-                                                 float*);
-extern template void winograd_backward_weight<2>(const ConvGeometry&, const float*, const float*,
-                                                 float*);
-extern template void winograd_backward_weight<1>(const ConvGeometry&, const double*, const double*,
-                                                 double*);
-extern template void winograd_backward_weight<2>(const ConvGeometry&, const double*, const double*,
-                                                 double*);
+#define FOGLIFT_KERNELS_WINOGRAD_BACKWARD(linkage, T)                                    \
+  linkage void winograd_backward_weight<1>(const ConvGeometry&, const T*, const T*, T*); \
+  linkage void winograd_backward_weight<2>(const ConvGeometry&, const T*, const T*, T*)
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_WINOGRAD_BACKWARD, extern template);
 #endif
 
 }  // namespace kernels

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/instances.hpp"
 #include "foglift/core/parallel.hpp"
 #include "foglift/core/tensor.hpp"
 #include "foglift/kernels/constant_memory.hpp"
@@ -71,10 +72,10 @@ class WinogradWeights {
 };
 
 #ifdef FOGLIFT_COMPILED
-extern template class WinogradWeights<float, 1>;
-extern template class WinogradWeights<float, 2>;
-extern template class WinogradWeights<double, 1>;
-extern template class WinogradWeights<double, 2>;
+#define FOGLIFT_KERNELS_WINOGRAD_WEIGHTS(linkage, T) \
+  linkage class WinogradWeights<T, 1>;               \
+  linkage class WinogradWeights<T, 2>
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_WINOGRAD_WEIGHTS, extern template);
 #endif
 
 }  // namespace kernels

@@ -41,11 +41,7 @@ class Mlp {
   Linear<T> output;
 
   /// Throws ArgumentError for an extent that is not positive, an odd width, or a bad embedding.
-  explicit Mlp(const Options& o, Rng& rng)
-      : embedding(filled(o), rng),
-        layers(hidden(o, rng)),
-        output({.in = o.width, .out = outputs(o), .zero = o.zero_out}, rng),
-        options_(o) {}
+  explicit Mlp(const Options& o, Rng& rng);
 
   const Options& options() const { return options_; }
 
@@ -59,23 +55,7 @@ class Mlp {
   /// Throws ShapeError for an input that is not [B, in] or a time that is not [B].
   template <ValueOf<T> X, class Tap = NoTap>
   X operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition = {},
-               Tap&& tap = {}) const {
-    detail::check_input("Mlp", value_of(x).shape(), time, 0, options_.in);
-    detail::check_condition("Mlp", condition, x.dim(0), options_.embedding.classes,
-                            options_.embedding.vector, 0);
-    detail::check_perturbation("Mlp", condition.perturbation, *this);
-    if constexpr (!Recorded<X> && untapped<Tap>)
-      if (const auto cost = sample_cost(x.shape()); detail::worth_parting(x.dim(0), cost))
-        return detail::in_parts(*this, x, time, condition, x.shape().with(-1, outputs(options_)),
-                                cost);
-    DropoutCalls dropouts(condition.dropout);
-    X h = layers[0](x) + embedding.rows(time, condition, x);
-    for (std::size_t i = 0; i < layers.size(); ++i) {
-      h = dropouts(i == 0 ? silu(h) : layers[i](h, Activation::silu), options_.dropout);
-      touch(tap, h, "layers", i);
-    }
-    return output(h);
-  }
+               Tap&& tap = {}) const;
 
   static void each(auto& self, auto&& f) {
     f("embedding", self.embedding);
@@ -108,6 +88,39 @@ class Mlp {
 
   Options options_;
 };
+
+template <Scalar T>
+Mlp<T>::Mlp(const Options& o, Rng& rng)
+    : embedding(filled(o), rng),
+      layers(hidden(o, rng)),
+      output({.in = o.width, .out = outputs(o), .zero = o.zero_out}, rng),
+      options_(o) {}
+
+template <Scalar T>
+template <ValueOf<T> X, class Tap>
+X Mlp<T>::operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition,
+                     Tap&& tap) const {
+  detail::check_input("Mlp", value_of(x).shape(), time, 0, options_.in);
+  detail::check_condition("Mlp", condition, x.dim(0), options_.embedding.classes,
+                          options_.embedding.vector, 0);
+  detail::check_perturbation("Mlp", condition.perturbation, *this);
+  if constexpr (!Recorded<X> && untapped<Tap>)
+    if (const auto cost = sample_cost(x.shape()); detail::worth_parting(x.dim(0), cost))
+      return detail::in_parts(*this, x, time, condition, x.shape().with(-1, outputs(options_)),
+                              cost);
+  DropoutCalls dropouts(condition.dropout);
+  X h = layers[0](x) + embedding.rows(time, condition, x);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    h = dropouts(i == 0 ? silu(h) : layers[i](h, Activation::silu), options_.dropout);
+    touch(tap, h, "layers", i);
+  }
+  return output(h);
+}
+
+#ifdef FOGLIFT_COMPILED
+#define FOGLIFT_NN_MLP(linkage, T) FOGLIFT_NN_NETWORK(linkage, T, Mlp<T>)
+FOGLIFT_FOR_SCALARS(FOGLIFT_NN_MLP, extern template);
+#endif
 
 }  // namespace nn
 }  // namespace v0

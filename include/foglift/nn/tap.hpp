@@ -33,6 +33,16 @@ void touch(Tap& tap, const X& h, std::string_view stage, Numbers... numbers) {
   if constexpr (!untapped<Tap>) tap(std::string_view(tap_name(stage, numbers...)), value_of(h));
 }
 
+#ifdef FOGLIFT_COMPILED
+// A network of scalars T, and its calls without a tap.
+#define FOGLIFT_NN_NETWORK(linkage, T, ...)                                                    \
+  linkage class __VA_ARGS__;                                                                   \
+  linkage Tensor<T> __VA_ARGS__::operator()(const Tensor<T>&, const Tensor<T>&,                \
+                                            const Condition<T>&, NoTap&&) const;               \
+  linkage Var<T> __VA_ARGS__::operator()(const Var<T>&, const Tensor<T>&, const Condition<T>&, \
+                                         NoTap&&) const
+#endif
+
 }  // namespace nn
 }  // namespace v0
 }  // namespace foglift

@@ -170,15 +170,7 @@ class Dit {
 
   /// Throws ArgumentError for an extent that is not positive, or heads that do not divide the
   /// width.
-  explicit Dit(const Options& o, Rng& rng)
-      : embedding(detail::time_embedding("Dit", o), rng),
-        input({.in = detail::patch_size<Dims>(o, o.in), .out = o.width}, rng),
-        position(detail::positions(o), rng),
-        blocks(make_blocks(o, rng)),
-        norm({.channels = o.width, .condition = o.width, .zero = o.zero}, rng),
-        output({.in = o.width, .out = detail::patch_size<Dims>(o, outputs(o)), .zero = o.zero},
-               rng),
-        options_(o) {}
+  explicit Dit(const Options& o, Rng& rng);
 
   const Options& options() const { return options_; }
 
@@ -200,31 +192,7 @@ class Dit {
   /// self-attention map [B, heads, patches, patches] of every block.
   template <ValueOf<T> X, class Tap = NoTap>
   X operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition = {},
-               Tap&& tap = {}) const {
-    detail::check_input("Dit", value_of(x).shape(), time, Dims, options_.in);
-    detail::check_condition("Dit", condition, x.dim(0), options_.embedding.classes,
-                            options_.embedding.vector, options_.sequence);
-    detail::check_perturbation("Dit", condition.perturbation, *this);
-    if constexpr (!Recorded<X> && untapped<Tap>)
-      if (const auto cost = sample_cost(x.shape()); detail::worth_parting(x.dim(0), cost))
-        return detail::in_parts(*this, x, time, condition, x.shape().with(-1, outputs(options_)),
-                                cost);
-    const Shape grid = patch_grid<Dims>("Dit", value_of(x).shape(), options_.patch);
-    DropoutCalls dropouts(condition.dropout);
-    const X e = embedding.rows(time, condition, x);
-    std::optional<X> context;
-    if (condition.sequence) context.emplace(constant(detail::shown_sequence(condition), x));
-    X h = input(to_patches<Dims>(x, grid, options_.patch)) + position(grid, x);
-    touch(tap, h, "input");
-    for (std::size_t i = 0; i < blocks.size(); ++i) {
-      detail::touch_attention<T>(
-          tap, [&] { return blocks[i].map(value_of(h), value_of(e)); }, "blocks", i);
-      const auto change = detail::change_of(condition.perturbation, grid, "blocks", i);
-      if (!change.skip) h = block(i, h, e, context, condition.mask, dropouts, change.attention);
-      touch(tap, h, "blocks", i);
-    }
-    return from_patches<Dims>(output(norm(h, e)), grid, options_.patch, outputs(options_));
-  }
+               Tap&& tap = {}) const;
 
   static void each(auto& self, auto&& f) {
     f("embedding", self.embedding);
@@ -277,10 +245,56 @@ class Dit {
   Options options_;
 };
 
+template <int Dims, Scalar T>
+Dit<Dims, T>::Dit(const Options& o, Rng& rng)
+    : embedding(detail::time_embedding("Dit", o), rng),
+      input({.in = detail::patch_size<Dims>(o, o.in), .out = o.width}, rng),
+      position(detail::positions(o), rng),
+      blocks(make_blocks(o, rng)),
+      norm({.channels = o.width, .condition = o.width, .zero = o.zero}, rng),
+      output({.in = o.width, .out = detail::patch_size<Dims>(o, outputs(o)), .zero = o.zero}, rng),
+      options_(o) {}
+
+template <int Dims, Scalar T>
+template <ValueOf<T> X, class Tap>
+X Dit<Dims, T>::operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition,
+                           Tap&& tap) const {
+  detail::check_input("Dit", value_of(x).shape(), time, Dims, options_.in);
+  detail::check_condition("Dit", condition, x.dim(0), options_.embedding.classes,
+                          options_.embedding.vector, options_.sequence);
+  detail::check_perturbation("Dit", condition.perturbation, *this);
+  if constexpr (!Recorded<X> && untapped<Tap>)
+    if (const auto cost = sample_cost(x.shape()); detail::worth_parting(x.dim(0), cost))
+      return detail::in_parts(*this, x, time, condition, x.shape().with(-1, outputs(options_)),
+                              cost);
+  const Shape grid = patch_grid<Dims>("Dit", value_of(x).shape(), options_.patch);
+  DropoutCalls dropouts(condition.dropout);
+  const X e = embedding.rows(time, condition, x);
+  std::optional<X> context;
+  if (condition.sequence) context.emplace(constant(detail::shown_sequence(condition), x));
+  X h = input(to_patches<Dims>(x, grid, options_.patch)) + position(grid, x);
+  touch(tap, h, "input");
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    detail::touch_attention<T>(
+        tap, [&] { return blocks[i].map(value_of(h), value_of(e)); }, "blocks", i);
+    const auto change = detail::change_of(condition.perturbation, grid, "blocks", i);
+    if (!change.skip) h = block(i, h, e, context, condition.mask, dropouts, change.attention);
+    touch(tap, h, "blocks", i);
+  }
+  return from_patches<Dims>(output(norm(h, e)), grid, options_.patch, outputs(options_));
+}
+
 template <Scalar T = float>
 using Dit1d = Dit<1, T>;
 template <Scalar T = float>
 using Dit2d = Dit<2, T>;
+
+#ifdef FOGLIFT_COMPILED
+#define FOGLIFT_NN_DIT(linkage, T)           \
+  FOGLIFT_NN_NETWORK(linkage, T, Dit<1, T>); \
+  FOGLIFT_NN_NETWORK(linkage, T, Dit<2, T>)
+FOGLIFT_FOR_SCALARS(FOGLIFT_NN_DIT, extern template);
+#endif
 
 }  // namespace nn
 }  // namespace v0

@@ -93,20 +93,7 @@ class UNet {
   /// Throws ArgumentError for an extent that is not positive, an even kernel, groups or heads that
   /// do not divide the channels, same_padding with another padding than zeros, or a sequence
   /// without any attention.
-  explicit UNet(const Options& o, Rng& rng)
-      : embedding(filled(o), rng),
-        input({.in = o.in, .out = o.width, .kernel = o.kernel, .mode = o.padding}, rng),
-        down(make_down(o, rng)),
-        middle(make_middle(o, rng)),
-        up(make_up(o, rng)),
-        norm({.channels = channels(o, 0), .groups = o.groups, .eps = o.norm_eps}),
-        output({.in = channels(o, 0),
-                .out = outputs(o),
-                .kernel = o.kernel,
-                .mode = o.padding,
-                .zero = o.zero_out},
-               rng),
-        options_(o) {}
+  explicit UNet(const Options& o, Rng& rng);
 
   const Options& options() const { return options_; }
 
@@ -143,45 +130,7 @@ class UNet {
   /// self-attention map [B, heads, N, N], N positions in row-major order.
   template <ValueOf<T> X, class Tap = NoTap>
   X operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition = {},
-               Tap&& tap = {}) const {
-    detail::check_input("UNet", value_of(x).shape(), time, Dims, options_.in);
-    detail::check_condition("UNet", condition, x.dim(0), options_.embedding.classes,
-                            options_.embedding.vector, options_.sequence);
-    detail::check_perturbation("UNet", condition.perturbation, *this);
-    if constexpr (!Recorded<X> && untapped<Tap>)
-      if (const auto cost = sample_cost(x.shape()); detail::worth_parting(x.dim(0), cost))
-        return detail::in_parts(*this, x, time, condition, x.shape().with(-1, outputs(options_)),
-                                cost);
-    Pass<X> pass{embedding(time, condition, x), {},      nullptr, DropoutCalls(condition.dropout),
-                 condition.perturbation,        options_};
-    if (condition.sequence) pass.sequence.emplace(constant(detail::shown_sequence(condition), x));
-    if (condition.mask) pass.mask = &*condition.mask;
-
-    pool::Vector<X> skips;  // the activations on the way down, the last one at the end
-    skips.push_back(input(x));
-    touch(tap, skips.back(), "input");
-    for (std::size_t i = 0; i < down.size(); ++i) {
-      for (std::size_t b = 0; b < down[i].blocks.size(); ++b) {
-        skips.push_back(block<X>(down[i], b, skips.back(), nullptr, pass, tap, "down", i, b));
-        touch(tap, skips.back(), "down", i, b);
-      }
-      if (down[i].resample) skips.push_back((*down[i].resample)(unhalved(skips.back())));
-    }
-    X h = block<X>(middle, 0, skips.back(), nullptr, pass, tap, "middle");
-    if (!detail::change_of(condition.perturbation, {}, "middle").skip)
-      h = residual<X>(middle.blocks[1], h, nullptr, pass);
-    touch(tap, h, "middle");
-    for (std::size_t i = 0; i < up.size(); ++i) {
-      for (std::size_t b = 0; b < up[i].blocks.size(); ++b) {
-        h = block(up[i], b, h, &skips.back(), pass, tap, "up", i, b);
-        touch(tap, h, "up", i, b);
-        skips.pop_back();
-      }
-      if (up[i].resample)
-        h = (*up[i].resample)(cropped(upsample_nearest(h, 2), value_of(skips.back()).shape()));
-    }
-    return output(h, ConvExtras<X>{.norm = &norm});
-  }
+               Tap&& tap = {}) const;
 
   static void each(auto& self, auto&& f) {
     f("embedding", self.embedding);
@@ -373,10 +322,76 @@ class UNet {
   Options options_;
 };
 
+template <int Dims, Scalar T>
+UNet<Dims, T>::UNet(const Options& o, Rng& rng)
+    : embedding(filled(o), rng),
+      input({.in = o.in, .out = o.width, .kernel = o.kernel, .mode = o.padding}, rng),
+      down(make_down(o, rng)),
+      middle(make_middle(o, rng)),
+      up(make_up(o, rng)),
+      norm({.channels = channels(o, 0), .groups = o.groups, .eps = o.norm_eps}),
+      output({.in = channels(o, 0),
+              .out = outputs(o),
+              .kernel = o.kernel,
+              .mode = o.padding,
+              .zero = o.zero_out},
+             rng),
+      options_(o) {}
+
+template <int Dims, Scalar T>
+template <ValueOf<T> X, class Tap>
+X UNet<Dims, T>::operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition,
+                            Tap&& tap) const {
+  detail::check_input("UNet", value_of(x).shape(), time, Dims, options_.in);
+  detail::check_condition("UNet", condition, x.dim(0), options_.embedding.classes,
+                          options_.embedding.vector, options_.sequence);
+  detail::check_perturbation("UNet", condition.perturbation, *this);
+  if constexpr (!Recorded<X> && untapped<Tap>)
+    if (const auto cost = sample_cost(x.shape()); detail::worth_parting(x.dim(0), cost))
+      return detail::in_parts(*this, x, time, condition, x.shape().with(-1, outputs(options_)),
+                              cost);
+  Pass<X> pass{embedding(time, condition, x), {},      nullptr, DropoutCalls(condition.dropout),
+               condition.perturbation,        options_};
+  if (condition.sequence) pass.sequence.emplace(constant(detail::shown_sequence(condition), x));
+  if (condition.mask) pass.mask = &*condition.mask;
+
+  pool::Vector<X> skips;  // the activations on the way down, the last one at the end
+  skips.push_back(input(x));
+  touch(tap, skips.back(), "input");
+  for (std::size_t i = 0; i < down.size(); ++i) {
+    for (std::size_t b = 0; b < down[i].blocks.size(); ++b) {
+      skips.push_back(block<X>(down[i], b, skips.back(), nullptr, pass, tap, "down", i, b));
+      touch(tap, skips.back(), "down", i, b);
+    }
+    if (down[i].resample) skips.push_back((*down[i].resample)(unhalved(skips.back())));
+  }
+  X h = block<X>(middle, 0, skips.back(), nullptr, pass, tap, "middle");
+  if (!detail::change_of(condition.perturbation, {}, "middle").skip)
+    h = residual<X>(middle.blocks[1], h, nullptr, pass);
+  touch(tap, h, "middle");
+  for (std::size_t i = 0; i < up.size(); ++i) {
+    for (std::size_t b = 0; b < up[i].blocks.size(); ++b) {
+      h = block(up[i], b, h, &skips.back(), pass, tap, "up", i, b);
+      touch(tap, h, "up", i, b);
+      skips.pop_back();
+    }
+    if (up[i].resample)
+      h = (*up[i].resample)(cropped(upsample_nearest(h, 2), value_of(skips.back()).shape()));
+  }
+  return output(h, ConvExtras<X>{.norm = &norm});
+}
+
 template <Scalar T = float>
 using UNet1d = UNet<1, T>;
 template <Scalar T = float>
 using UNet2d = UNet<2, T>;
+
+#ifdef FOGLIFT_COMPILED
+#define FOGLIFT_NN_UNET(linkage, T)           \
+  FOGLIFT_NN_NETWORK(linkage, T, UNet<1, T>); \
+  FOGLIFT_NN_NETWORK(linkage, T, UNet<2, T>)
+FOGLIFT_FOR_SCALARS(FOGLIFT_NN_UNET, extern template);
+#endif
 
 }  // namespace nn
 }  // namespace v0

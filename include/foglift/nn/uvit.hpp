@@ -89,17 +89,7 @@ class UVit {
 
   /// Throws ArgumentError for an extent that is not positive, an even depth, or heads that do not
   /// divide the width.
-  explicit UVit(const Options& o, Rng& rng)
-      : embedding(detail::time_embedding("UVit", o), rng),
-        input({.in = detail::patch_size<Dims>(o, o.in), .out = o.width}, rng),
-        position(detail::positions(o), rng),
-        blocks(make_blocks(o, rng)),
-        norm({.channels = o.width}),
-        output({.in = o.width, .out = detail::patch_size<Dims>(o, outputs(o))}, rng),
-        smooth({.in = outputs(o), .out = outputs(o), .zero = o.zero}, rng),
-        options_(o) {
-    if (o.sequence > 0) sequence.emplace(LinearOptions{.in = o.sequence, .out = o.width}, rng);
-  }
+  explicit UVit(const Options& o, Rng& rng);
 
   const Options& options() const { return options_; }
 
@@ -123,42 +113,7 @@ class UVit {
   /// long skip.
   template <ValueOf<T> X, class Tap = NoTap>
   X operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition = {},
-               Tap&& tap = {}) const {
-    detail::check_input("UVit", value_of(x).shape(), time, Dims, options_.in);
-    detail::check_condition("UVit", condition, x.dim(0), options_.embedding.classes,
-                            options_.embedding.vector, options_.sequence);
-    detail::check_perturbation("UVit", condition.perturbation, *this);
-    if constexpr (!Recorded<X> && untapped<Tap>)
-      if (const auto cost = sample_cost(x.shape()); detail::worth_parting(x.dim(0), cost))
-        return detail::in_parts(*this, x, time, condition, x.shape().with(-1, outputs(options_)),
-                                cost);
-    const Shape grid = patch_grid<Dims>("UVit", value_of(x).shape(), options_.patch);
-    DropoutCalls dropouts(condition.dropout);
-    std::vector<X> parts{reshape(embedding(time, condition, x), {x.dim(0), 1, options_.width})};
-    if (condition.sequence)
-      parts.push_back((*sequence)(constant(detail::shown_sequence(condition), x)));
-    parts.push_back(input(to_patches<Dims>(x, grid, options_.patch)) + position(grid, x));
-    X h = concat(std::span<const X>(parts), 1);
-    const std::optional<Tensor<T>> mask = token_mask(condition, h.dim(1));
-    touch(tap, h, "input");
-
-    std::vector<X> skips;
-    for (std::size_t i = 0; i < blocks.size(); ++i) {
-      if (blocks[i].skip) {
-        h = (*blocks[i].skip)(concat({h, skips.back()}, 2));
-        skips.pop_back();
-      }
-      const Tensor<T>* open = mask ? &*mask : nullptr;
-      detail::touch_attention<T>(
-          tap, [&] { return blocks[i].map(value_of(h), open); }, "blocks", i);
-      const auto change = detail::change_of(condition.perturbation, grid, "blocks", i);
-      if (!change.skip) h = blocks[i](h, open, dropouts, change.attention);
-      touch(tap, h, "blocks", i);
-      if (i < blocks.size() / 2) skips.push_back(h);
-    }
-    h = slice(h, 1, h.dim(1) - grid.size(), grid.size());
-    return smooth(from_patches<Dims>(output(norm(h)), grid, options_.patch, outputs(options_)));
-  }
+               Tap&& tap = {}) const;
 
   static void each(auto& self, auto&& f) {
     f("embedding", self.embedding);
@@ -203,10 +158,70 @@ class UVit {
   Options options_;
 };
 
+template <int Dims, Scalar T>
+UVit<Dims, T>::UVit(const Options& o, Rng& rng)
+    : embedding(detail::time_embedding("UVit", o), rng),
+      input({.in = detail::patch_size<Dims>(o, o.in), .out = o.width}, rng),
+      position(detail::positions(o), rng),
+      blocks(make_blocks(o, rng)),
+      norm({.channels = o.width}),
+      output({.in = o.width, .out = detail::patch_size<Dims>(o, outputs(o))}, rng),
+      smooth({.in = outputs(o), .out = outputs(o), .zero = o.zero}, rng),
+      options_(o) {
+  if (o.sequence > 0) sequence.emplace(LinearOptions{.in = o.sequence, .out = o.width}, rng);
+}
+
+template <int Dims, Scalar T>
+template <ValueOf<T> X, class Tap>
+X UVit<Dims, T>::operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition,
+                            Tap&& tap) const {
+  detail::check_input("UVit", value_of(x).shape(), time, Dims, options_.in);
+  detail::check_condition("UVit", condition, x.dim(0), options_.embedding.classes,
+                          options_.embedding.vector, options_.sequence);
+  detail::check_perturbation("UVit", condition.perturbation, *this);
+  if constexpr (!Recorded<X> && untapped<Tap>)
+    if (const auto cost = sample_cost(x.shape()); detail::worth_parting(x.dim(0), cost))
+      return detail::in_parts(*this, x, time, condition, x.shape().with(-1, outputs(options_)),
+                              cost);
+  const Shape grid = patch_grid<Dims>("UVit", value_of(x).shape(), options_.patch);
+  DropoutCalls dropouts(condition.dropout);
+  std::vector<X> parts{reshape(embedding(time, condition, x), {x.dim(0), 1, options_.width})};
+  if (condition.sequence)
+    parts.push_back((*sequence)(constant(detail::shown_sequence(condition), x)));
+  parts.push_back(input(to_patches<Dims>(x, grid, options_.patch)) + position(grid, x));
+  X h = concat(std::span<const X>(parts), 1);
+  const std::optional<Tensor<T>> mask = token_mask(condition, h.dim(1));
+  touch(tap, h, "input");
+
+  std::vector<X> skips;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (blocks[i].skip) {
+      h = (*blocks[i].skip)(concat({h, skips.back()}, 2));
+      skips.pop_back();
+    }
+    const Tensor<T>* open = mask ? &*mask : nullptr;
+    detail::touch_attention<T>(
+        tap, [&] { return blocks[i].map(value_of(h), open); }, "blocks", i);
+    const auto change = detail::change_of(condition.perturbation, grid, "blocks", i);
+    if (!change.skip) h = blocks[i](h, open, dropouts, change.attention);
+    touch(tap, h, "blocks", i);
+    if (i < blocks.size() / 2) skips.push_back(h);
+  }
+  h = slice(h, 1, h.dim(1) - grid.size(), grid.size());
+  return smooth(from_patches<Dims>(output(norm(h)), grid, options_.patch, outputs(options_)));
+}
+
 template <Scalar T = float>
 using UVit1d = UVit<1, T>;
 template <Scalar T = float>
 using UVit2d = UVit<2, T>;
+
+#ifdef FOGLIFT_COMPILED
+#define FOGLIFT_NN_UVIT(linkage, T)           \
+  FOGLIFT_NN_NETWORK(linkage, T, UVit<1, T>); \
+  FOGLIFT_NN_NETWORK(linkage, T, UVit<2, T>)
+FOGLIFT_FOR_SCALARS(FOGLIFT_NN_UVIT, extern template);
+#endif
 
 }  // namespace nn
 }  // namespace v0

@@ -48,5 +48,17 @@ X relu(const X& x) {
   return detail::apply<kernels::Relu>(x);
 }
 
+#ifdef FOGLIFT_COMPILED
+#define FOGLIFT_OPS_ACTIVATION(linkage, X) \
+  linkage X silu(const X&);                \
+  linkage X gelu(const X&);                \
+  linkage X gelu_tanh(const X&);           \
+  linkage X tanh(const X&);                \
+  linkage X sigmoid(const X&);             \
+  linkage X softplus(const X&);            \
+  linkage X relu(const X&)
+FOGLIFT_FOR_VALUES(FOGLIFT_OPS_ACTIVATION, extern template);
+#endif
+
 }  // namespace v0
 }  // namespace foglift

@@ -210,5 +210,25 @@ X abs(const X& x) {
   return detail::apply<kernels::Abs>(x);
 }
 
+#ifdef FOGLIFT_COMPILED
+#define FOGLIFT_OPS_ARITHMETIC(linkage, X) \
+  linkage X add(const X&, const X&);       \
+  linkage X sub(const X&, const X&);       \
+  linkage X mul(const X&, const X&);       \
+  linkage X div(const X&, const X&);       \
+  linkage X add(const X&, double);         \
+  linkage X mul(const X&, double);         \
+  linkage X div(const X&, double);         \
+  linkage X sub(double, const X&);         \
+  linkage X div(double, const X&);         \
+  linkage X neg(const X&);                 \
+  linkage X square(const X&);              \
+  linkage X exp(const X&);                 \
+  linkage X log(const X&);                 \
+  linkage X sqrt(const X&);                \
+  linkage X abs(const X&)
+FOGLIFT_FOR_VALUES(FOGLIFT_OPS_ARITHMETIC, extern template);
+#endif
+
 }  // namespace v0
 }  // namespace foglift

@@ -136,5 +136,14 @@ Var<T> conv2d(const Var<T>& x, const Var<T>& w, const ConvOptions& options = {})
   return detail::conv<2, T>(x, w, nullptr, options);
 }
 
+#ifdef FOGLIFT_COMPILED
+#define FOGLIFT_OPS_CONV(linkage, X)                                  \
+  linkage X conv1d(const X&, const X&, const X&, const ConvOptions&); \
+  linkage X conv1d(const X&, const X&, const ConvOptions&);           \
+  linkage X conv2d(const X&, const X&, const X&, const ConvOptions&); \
+  linkage X conv2d(const X&, const X&, const ConvOptions&)
+FOGLIFT_FOR_VALUES(FOGLIFT_OPS_CONV, extern template);
+#endif
+
 }  // namespace v0
 }  // namespace foglift

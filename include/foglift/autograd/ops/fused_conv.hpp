@@ -203,5 +203,10 @@ Var<T> fused_conv(const FusedConv<Var<T>>& operands) {
   return detail::FusedConvRecord<T>(operands)();
 }
 
+#ifdef FOGLIFT_COMPILED
+#define FOGLIFT_OPS_FUSED_CONV(linkage, X) linkage X fused_conv(const FusedConv<X>&)
+FOGLIFT_FOR_VALUES(FOGLIFT_OPS_FUSED_CONV, extern template);
+#endif
+
 }  // namespace v0
 }  // namespace foglift

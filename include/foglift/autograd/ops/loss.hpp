@@ -240,5 +240,16 @@ Var<T> pinball(const Var<T>& pred, const Tensor<std::type_identity_t<T>>& target
       });
 }
 
+#ifdef FOGLIFT_COMPILED
+#define FOGLIFT_OPS_LOSS(linkage, X)                                                          \
+  linkage X mse(const X&, const Tensor<scalar_of<X>>&);                                       \
+  linkage X l1(const X&, const Tensor<scalar_of<X>>&);                                        \
+  linkage X huber(const X&, const Tensor<scalar_of<X>>&, double);                             \
+  linkage X weighted_mse(const X&, const Tensor<scalar_of<X>>&, const Tensor<scalar_of<X>>&); \
+  linkage X cross_entropy(const X&, std::span<const Index>);                                  \
+  linkage X pinball(const X&, const Tensor<scalar_of<X>>&, std::span<const double>)
+FOGLIFT_FOR_VALUES(FOGLIFT_OPS_LOSS, extern template);
+#endif
+
 }  // namespace v0
 }  // namespace foglift

@@ -82,5 +82,14 @@ X mean(const X& x, int axis) {
   return detail::scaled_sum(x, a, detail::mean_scale(x.shape(), x.dim(a)));
 }
 
+#ifdef FOGLIFT_COMPILED
+#define FOGLIFT_OPS_REDUCE(linkage, X) \
+  linkage X sum(const X&);             \
+  linkage X mean(const X&);            \
+  linkage X sum(const X&, int);        \
+  linkage X mean(const X&, int)
+FOGLIFT_FOR_VALUES(FOGLIFT_OPS_REDUCE, extern template);
+#endif
+
 }  // namespace v0
 }  // namespace foglift

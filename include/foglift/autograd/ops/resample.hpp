@@ -79,5 +79,12 @@ Var<T> avg_pool(const Var<T>& x, Index factor) {
       });
 }
 
+#ifdef FOGLIFT_COMPILED
+#define FOGLIFT_OPS_RESAMPLE(linkage, X)       \
+  linkage X upsample_nearest(const X&, Index); \
+  linkage X avg_pool(const X&, Index)
+FOGLIFT_FOR_VALUES(FOGLIFT_OPS_RESAMPLE, extern template);
+#endif
+
 }  // namespace v0
 }  // namespace foglift

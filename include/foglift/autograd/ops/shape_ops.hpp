@@ -152,5 +152,14 @@ Var<T> transpose(const Var<T>& x, int axis_a, int axis_b) {
                          });
 }
 
+#ifdef FOGLIFT_COMPILED
+#define FOGLIFT_OPS_SHAPE_OPS(linkage, X)       \
+  linkage X concat(std::span<const X>, int);    \
+  linkage X slice(const X&, int, Index, Index); \
+  linkage X reshape(const X&, Shape);           \
+  linkage X transpose(const X&, int, int)
+FOGLIFT_FOR_VALUES(FOGLIFT_OPS_SHAPE_OPS, extern template);
+#endif
+
 }  // namespace v0
 }  // namespace foglift

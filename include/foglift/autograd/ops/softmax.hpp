@@ -55,5 +55,12 @@ Var<T> log_softmax(const Var<T>& x) {
   });
 }
 
+#ifdef FOGLIFT_COMPILED
+#define FOGLIFT_OPS_SOFTMAX(linkage, X) \
+  linkage X softmax(const X&);          \
+  linkage X log_softmax(const X&)
+FOGLIFT_FOR_VALUES(FOGLIFT_OPS_SOFTMAX, extern template);
+#endif
+
 }  // namespace v0
 }  // namespace foglift

@@ -1,0 +1,18 @@
+// See foglift/core/instances.hpp.
+#include "foglift/kernels/conv_backward.hpp"
+#include "foglift/kernels/winograd.hpp"
+
+namespace foglift {
+inline namespace v0 {
+namespace kernels {
+
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_CONV_SOURCE, template);
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_CONV, template);
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_CONV_BACKWARD, template);
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_WINOGRAD_WEIGHTS, template);
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_WINOGRAD, template);
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_WINOGRAD_BACKWARD, template);
+
+}  // namespace kernels
+}  // namespace v0
+}  // namespace foglift

@@ -1,0 +1,15 @@
+// See foglift/core/instances.hpp.
+#include "foglift/kernels/norm.hpp"
+#include "foglift/kernels/row_norm.hpp"
+
+namespace foglift {
+inline namespace v0 {
+namespace kernels {
+
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_GROUP_STATISTICS, template);
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_NORM, template);
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_ROW_NORM, template);
+
+}  // namespace kernels
+}  // namespace v0
+}  // namespace foglift

@@ -1,0 +1,15 @@
+// See foglift/core/instances.hpp.
+#include "foglift/kernels/attention_backward.hpp"
+#include "foglift/kernels/gemm.hpp"
+
+namespace foglift {
+inline namespace v0 {
+namespace kernels {
+
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_GEMM, template);
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_ATTENTION, template);
+FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_ATTENTION_BACKWARD, template);
+
+}  // namespace kernels
+}  // namespace v0
+}  // namespace foglift
