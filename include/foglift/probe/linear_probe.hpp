@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/instances.hpp"
 #include "foglift/core/tensor.hpp"
 #include "foglift/probe/split.hpp"
 

@@ -1,0 +1,14 @@
+// See foglift/core/instances.hpp.
+#include "foglift/probe/logistic.hpp"
+#include "foglift/probe/ridge.hpp"
+
+namespace foglift {
+inline namespace v0 {
+namespace probe {
+
+FOGLIFT_FOR_SCALARS(FOGLIFT_PROBE_LOGISTIC, template);
+FOGLIFT_FOR_SCALARS(FOGLIFT_PROBE_RIDGE, template);
+
+}  // namespace probe
+}  // namespace v0
+}  // namespace foglift
