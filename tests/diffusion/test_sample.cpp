@@ -141,7 +141,7 @@ TEST_CASE("sample: the distribution of the data comes out", "[diffusion][sample]
 
 namespace {
 /// A solver that keeps what a step may draw, two numbers and a repetition's, and stands still.
-struct Draws {
+struct Drawing {
   static constexpr const char* name = "draws";
   static constexpr int order = 0, weak_order = 1, evaluations = 0;
   std::vector<Tensor<double>>* kept;
@@ -163,8 +163,8 @@ TEST_CASE("sample: the start, the steps and what they draw are independent",
   const Index n = 1 << 14;
   const TimeGrid g{{1, 0.1, 1}, {0.7, 0.2, 1}, {0.5, 0.3, 1}, {0.3, 0.4, 1}};
   std::vector<Tensor<double>> sampled, edited;
-  sample<double>(Draws{&sampled}, mixture, {4, n / 4}, g, Rng(8), {.first_sample = 3});
-  edit(Draws{&edited}, mixture, Tensor<double>({4, n / 4}), g, Rng(8), {.first_sample = 3});
+  sample<double>(Drawing{&sampled}, mixture, {4, n / 4}, g, Rng(8), {.first_sample = 3});
+  edit(Drawing{&edited}, mixture, Tensor<double>({4, n / 4}), g, Rng(8), {.first_sample = 3});
   CHECK(sampled == edited);
   REQUIRE(sampled.size() == 1 + 3 * 3);
   for (std::size_t i = 0; i < sampled.size(); ++i)

@@ -155,38 +155,32 @@ X operator-(const X& x) {
   return neg(x);
 }
 
-template <Value X>
-X operator+(const X& x, double s) {
-  return add(x, s);
-}
-template <Value X>
-X operator+(double s, const X& x) {
-  return add(x, s);
-}
-template <Value X>
-X operator-(const X& x, double s) {
-  return add(x, -s);
-}
-template <Value X>
-X operator-(double s, const X& x) {
-  return sub(s, x);
-}
-template <Value X>
-X operator*(const X& x, double s) {
-  return mul(x, s);
-}
-template <Value X>
-X operator*(double s, const X& x) {
-  return mul(x, s);
-}
-template <Value X>
-X operator/(const X& x, double s) {
-  return div(x, s);
-}
-template <Value X>
-X operator/(double s, const X& x) {
-  return div(s, x);
-}
+// V<T> and not X: clang 14 looks at the operator that X = long would make before it looks at
+// whether that is a Value, and stops.
+template <template <Scalar> class V, Scalar T>
+requires Value<V<T>> V<T>
+operator+(const V<T>& x, double s) { return add(x, s); }
+template <template <Scalar> class V, Scalar T>
+requires Value<V<T>> V<T>
+operator+(double s, const V<T>& x) { return add(x, s); }
+template <template <Scalar> class V, Scalar T>
+requires Value<V<T>> V<T>
+operator-(const V<T>& x, double s) { return add(x, -s); }
+template <template <Scalar> class V, Scalar T>
+requires Value<V<T>> V<T>
+operator-(double s, const V<T>& x) { return sub(s, x); }
+template <template <Scalar> class V, Scalar T>
+requires Value<V<T>> V<T>
+operator*(const V<T>& x, double s) { return mul(x, s); }
+template <template <Scalar> class V, Scalar T>
+requires Value<V<T>> V<T>
+operator*(double s, const V<T>& x) { return mul(x, s); }
+template <template <Scalar> class V, Scalar T>
+requires Value<V<T>> V<T>
+operator/(const V<T>& x, double s) { return div(x, s); }
+template <template <Scalar> class V, Scalar T>
+requires Value<V<T>> V<T>
+operator/(double s, const V<T>& x) { return div(s, x); }
 
 template <Value X>
 X square(const X& x) {
