@@ -61,6 +61,8 @@ struct Lanes {
   friend Lanes fma(Lanes a, Lanes b, Lanes c) {
     if constexpr (is_packet)
       return make(detail::multiply_add(a.v, b.v, c.v));
+    else if constexpr (detail::fused_multiply_add)
+      return make(std::fma(a.v, b.v, c.v));
     else
       return make(a.v * b.v + c.v);
   }
