@@ -158,8 +158,7 @@ class TrainedNetwork {
   { return schedule_.step(i); }
 
   /// What neither the network nor its weights tell of how they are used, by name:
-  /// "parameterization"
-  /// ("velocity") and "schedule" ("cosine 0.008"), if they are Described.
+  /// "parameterization" ("velocity") and "schedule" ("cosine 0.008"), if they are Described.
   std::map<std::string, std::string> description() const {
     std::map<std::string, std::string> out;
     if constexpr (Described<P>) out["parameterization"] = parameterization_.description();

@@ -1,28 +1,14 @@
+#include "diffusion/loss/fixtures.hpp"
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/diffusion/denoiser.hpp"
 #include "foglift/diffusion/density.hpp"
-#include "support/catch.hpp"
 
 #include <cmath>
 
 using namespace foglift;
+using namespace foglift::test;
 
 namespace {
-
-const schedule::Cosine cosine;
-
-/// A network with one weight: f = w x.
-struct Scale {
-  Parameter<double> w{Tensor<double>(Shape{}, 0.3)};
-  template <Value X>
-  X operator()(const X& x, const Tensor<double>&) const {
-    return mul(x, use(w, x));
-  }
-  template <class Self, class F>
-  static void each(Self& self, F f) {
-    f("w", self.w);
-  }
-};
 
 /// f = w x + the condition.
 struct Told : Scale {

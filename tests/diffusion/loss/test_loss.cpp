@@ -1,7 +1,7 @@
+#include "diffusion/loss/fixtures.hpp"
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/loss.hpp"
-#include "support/catch.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -9,32 +9,7 @@
 #include <numeric>
 
 using namespace foglift;
-
-namespace {
-
-const schedule::Cosine cosine;
-
-/// A network with one weight: f = w x.
-struct Scale {
-  Parameter<double> w{Tensor<double>(Shape{}, 0.3)};
-  template <Value X>
-  X operator()(const X& x, const Tensor<double>&) const {
-    return mul(x, use(w, x));
-  }
-};
-
-/// Keeps what the network was shown, and predicts 0.
-struct Shown {
-  Tensor<double>& x;
-  Tensor<double>& time;
-  Tensor<double> operator()(const Tensor<double>& at, const Tensor<double>& t) const {
-    x = at;
-    time = t;
-    return Tensor<double>(at.shape());
-  }
-};
-
-}  // namespace
+using namespace foglift::test;
 
 TEST_CASE("times: every sample is uniform over the steps", "[diffusion][loss]") {
   // 20000 steps of a batch of 8: each sample's mean and second moment of t, within 5 standard

@@ -1,8 +1,8 @@
+#include "diffusion/loss/fixtures.hpp"
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/diffusion/density.hpp"
 #include "foglift/diffusion/loss.hpp"
 #include "foglift/diffusion/parameterization.hpp"
-#include "support/catch.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,30 +11,9 @@
 #include <numeric>
 
 using namespace foglift;
+using namespace foglift::test;
 
 namespace {
-
-const schedule::Cosine cosine;
-
-/// A network with one weight: f = w x.
-struct Scale {
-  Parameter<double> w{Tensor<double>(Shape{}, 0.3)};
-  template <Value X>
-  X operator()(const X& x, const Tensor<double>&) const {
-    return mul(x, use(w, x));
-  }
-};
-
-/// Keeps what the network was shown, and predicts 0.
-struct Shown {
-  Tensor<double>& x;
-  Tensor<double>& time;
-  Tensor<double> operator()(const Tensor<double>& at, const Tensor<double>& t) const {
-    x = at;
-    time = t;
-    return Tensor<double>(at.shape());
-  }
-};
 
 /// Of a schedule whose level is always that of one time.
 struct Frozen {
