@@ -16,6 +16,7 @@
 #include "foglift/autograd/var.hpp"
 #include "foglift/core/atomic_file.hpp"
 #include "foglift/core/box_muller.hpp"
+#include "foglift/core/element.hpp"
 #include "foglift/core/error.hpp"
 #include "foglift/core/file.hpp"
 #include "foglift/core/float_mode.hpp"

@@ -1,8 +1,15 @@
-// expect: constraint
-#include "foglift/core/tensor.hpp"
+// expect: tensors of a Scalar
+#include "foglift/autograd/ops/arithmetic.hpp"
 
+#include <cstdint>
+
+using namespace foglift;
+
+// Tensors of integers hold ids, codes and masks; operations compute on those of a Scalar.
 #ifdef FINE
-foglift::Tensor<double> t;
+using T = float;
 #else
-foglift::Tensor<int> t;
+using T = std::int32_t;
 #endif
+
+inline auto f(const Tensor<T>& a, const Tensor<T>& b) { return a + b; }

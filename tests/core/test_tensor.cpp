@@ -1,3 +1,5 @@
+// Covers: tensor shape pool element gather
+#include "foglift/core/gather.hpp"
 #include "foglift/core/tensor.hpp"
 #include "support/catch.hpp"
 
@@ -113,4 +115,25 @@ TEST_CASE("tensor: errors name both sides", "[core][tensor]") {
   CHECK_THROWS_AS(Tensor<float>(Shape{}).rows(before), ArgumentError);
   CHECK_THROWS_AS(Tensor<float>({2, 2}).rows(1, std::numeric_limits<Index>::max()), ArgumentError);
   CHECK_THROWS_AS(Tensor<float>({2}).item(), ShapeError);
+}
+
+TEMPLATE_TEST_CASE("tensor: integers are held, indexed and gathered", "[core][tensor]",
+                   std::int64_t, std::int32_t, std::uint8_t) {
+  const Tensor<TestType> ids({3, 2}, {5, 0, 2, 7, 1, 3});
+  CHECK(ids(1, 1) == 7);
+  CHECK(Tensor<TestType>({2, 2}) == Tensor<TestType>({2, 2}, TestType(0)));
+  const std::vector<Index> index{2, 0};
+  CHECK(gather(ids, index) == Tensor<TestType>({2, 2}, {1, 3, 5, 0}));
+  CHECK(ids.template cast<double>() == Tensor<double>({3, 2}, {5, 0, 2, 7, 1, 3}));
+  CHECK(Tensor<float>({2}, {2.75f, 200}).cast<TestType>() == Tensor<TestType>({2}, {2, 200}));
+}
+
+TEST_CASE("one_hot: a row of the unit matrix for each id", "[core][tensor]") {
+  const Tensor<std::uint8_t> codes({1, 2}, {2, 0});
+  CHECK(one_hot(codes, 3) == Tensor<float>({1, 2, 3}, {0, 0, 1, 1, 0, 0}));
+  CHECK(one_hot<double>(Tensor<Index>(Shape{}, 1), 2) == Tensor<double>({2}, {0, 1}));
+  CHECK_THROWS_WITH(one_hot(codes, 2), "one_hot: id 2 among 2 classes");
+  CHECK_THROWS_AS(one_hot(Tensor<std::int32_t>({1}, -1), 2), ArgumentError);
+  CHECK_THROWS_AS(one_hot(codes, 0), ArgumentError);
+  CHECK_THROWS_AS(one_hot(Tensor<Index>({1, 1, 1, 1, 1, 1}), 2), ShapeError);
 }

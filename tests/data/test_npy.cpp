@@ -1,9 +1,12 @@
+// Covers: npy npy_header npy_reader npy_writer
 #include "foglift/data/npy.hpp"
 #include "support/catch.hpp"
 #include "support/counted_new.hpp"
+#include "support/temp_folder.hpp"
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <numeric>
 
 using namespace foglift;
@@ -274,4 +277,35 @@ TEST_CASE("npy: large good files stay in bounded memory", "[data][hostile]") {
   const auto peak = counted::peak_of([&] { parse(small); });
   CHECK(peak <= static_cast<std::ptrdiff_t>(pool::block_size(pool::size_class(4 * data.size()))) +
                     (1 << 16));
+}
+
+TEST_CASE("npy: integers read as integers of any width that holds them", "[data][npy]") {
+  const Tensor<Index> wide({2}, {Index{1} << 60, -5});
+  const TempFolder folder;
+  const auto back = [&]<class T>(const Tensor<T>& x) {
+    data::write_npy(folder / "x.npy", x);
+    return data::read_npy<T>(folder / "x.npy") == x;
+  };
+  CHECK(back(wide));
+  CHECK(back(Tensor<std::int32_t>({1, 2}, {-7, 2'000'000'000})));
+  CHECK(back(Tensor<std::uint8_t>({3}, {0, 127, 255})));
+  CHECK(parse<Index>(npy(dict("<i2", "(1,)"), "\xFE\xFF"s)).item() == -2);
+  CHECK(parse<Index>(npy(dict("|b1", "(1,)"), "\2")).item() == 1);
+  CHECK_THROWS_WITH(parse<std::uint8_t>(npy(dict("<i2", "(2,)"), "\1\0\xFE\xFF"s)),
+                    "f.npy: holds -2, which an integer of 1 bytes can not hold");
+  CHECK_THROWS_AS(parse<Index>(npy(dict("<u8", "(1,)"), "\0\0\0\0\0\0\0\x80"s)), FormatError);
+  CHECK_THROWS_WITH(parse<std::int32_t>(npy(dict("<f4", "(2,)"), ones)),
+                    "f.npy: holds floating numbers, integers are read");
+}
+
+TEST_CASE("npy: integers are written as NumPy writes them", "[data][npy]") {
+  const TempFolder folder;
+  const auto header = [&](const auto& x) {
+    data::write_npy(folder / "x.npy", x);
+    std::ifstream in(folder / "x.npy", std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {}).substr(10, 16);
+  };
+  CHECK(header(Tensor<Index>({1})) == "{'descr': '<i8',");
+  CHECK(header(Tensor<std::int32_t>({1})) == "{'descr': '<i4',");
+  CHECK(header(Tensor<std::uint8_t>({1})) == "{'descr': '|u1',");
 }

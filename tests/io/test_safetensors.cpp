@@ -324,3 +324,23 @@ TEST_CASE("safetensors: a failed write leaves the old file", "[io][safetensors]"
   CHECK_THROWS_WITH(io::read_safetensors(folder / "none"),
                     ContainsSubstring("none: cannot open: No such file"));
 }
+
+TEST_CASE("safetensors: integers read as integers of any width that holds them",
+          "[io][safetensors]") {
+  const Tensor<Index> ids({2}, {Index{1} << 60, -5});
+  const Tensor<std::uint8_t> mask({2, 2}, {0, 1, 255, 0});
+  const Tensor<float> w({2}, {1, 2});
+  const auto file = parse(
+      io::safetensors_bytes({io::named("ids", ids), io::named("mask", mask), io::named("w", w)}));
+  CHECK(file.at("ids").dtype == io::DType::i64);
+  CHECK(file.tensor<Index>("ids") == ids);
+  CHECK(file.tensor<std::uint8_t>("mask") == mask);
+  CHECK(file.tensor<std::int32_t>("mask") == Tensor<std::int32_t>({2, 2}, {0, 1, 255, 0}));
+  CHECK_THROWS_WITH(file.tensor<std::int32_t>("ids"),
+                    "file: tensor \"ids\" holds 1152921504606846976 at element 0, which an integer "
+                    "of 4 bytes can "
+                    "not hold");
+  CHECK_THROWS_WITH(
+      file.tensor<Index>("w"),
+      "file: tensor \"w\" holds 1 at element 0, which an integer of 8 bytes can not hold");
+}

@@ -15,7 +15,7 @@ struct ValueTraits {
 };
 template <class T>
 struct ValueTraits<Tensor<T>> {
-  static constexpr bool is_value = true, recorded = false;
+  static constexpr bool is_value = Scalar<T>, recorded = false;
 };
 template <class T>
 struct ValueTraits<Var<T>> {
@@ -23,7 +23,8 @@ struct ValueTraits<Var<T>> {
 };
 }  // namespace detail
 
-/// What layers are templated on: Tensor<T> (nothing is recorded) or Var<T> (recorded on a tape).
+/// What layers are templated on: Tensor<T> (nothing is recorded) or Var<T> (recorded on a tape), T
+/// being a Scalar.
 template <class X>
 concept Value = detail::ValueTraits<X>::is_value;
 

@@ -1,8 +1,8 @@
 #pragma once
 
+#include "foglift/core/element.hpp"
 #include "foglift/core/error.hpp"
 #include "foglift/core/pool.hpp"
-#include "foglift/core/scalar.hpp"
 #include "foglift/core/shape.hpp"
 
 #include <algorithm>
@@ -15,8 +15,8 @@ inline namespace v0 {
 
 /// A dense array that owns its elements: contiguous, row-major, 64-byte aligned, channels last
 /// ([batch, length, channels], [batch, height, width, channels]). A regular value: a copy is a
-/// copy.
-template <Scalar T = float>
+/// copy. Operations compute on those of a Scalar; tensors of integers hold, index and gather.
+template <Element T = float>
 class Tensor {
  public:
   using value_type = T;
@@ -146,8 +146,8 @@ class Tensor {
   /// Elements of one row of the first axis; 1 for rank 0.
   Index row_size() const { return shape_.size(rank() ? 1 : 0, rank()); }
 
-  /// The same values in another scalar type.
-  template <Scalar U>
+  /// The same values in another type, as static_cast converts them.
+  template <Element U>
   Tensor<U> cast() const {
     auto out = Tensor<U>::uninitialized(shape_);
     std::transform(begin(), end(), out.begin(), [](T v) { return static_cast<U>(v); });

@@ -25,9 +25,11 @@ struct NpyOptions {
   std::uint64_t max_header_bytes = std::uint64_t{1} << 16;
 };
 
-/// Converts `count` stored elements to T: floating types widen exactly, f8 and integers round to
-/// nearest, b1 becomes 0 or 1. Throws FormatError if T can not hold a finite f8.
-template <Scalar T>
+/// Converts `count` stored elements to T, b1 to 0 or 1. To a Scalar floating types widen exactly,
+/// f8 and integers round to nearest; to an integer they stay what they are. Throws FormatError for
+/// what T can not hold: a finite f8 too large, an integer out of range, floating numbers as
+/// integers.
+template <Element T>
 void decode_npy(const NpyHeader& header, const std::byte* from, Index count, T* to,
                 const std::string& source) {
   const auto each = [&]<class Stored>(Stored, auto&& value) {
@@ -35,15 +37,22 @@ void decode_npy(const NpyHeader& header, const std::byte* from, Index count, T* 
       std::array<std::byte, sizeof(Stored)> item;
       std::memcpy(item.data(), from + static_cast<std::size_t>(i) * sizeof(Stored), sizeof(Stored));
       if (header.swapped) std::reverse(item.begin(), item.end());
-      to[i] = static_cast<T>(value(std::bit_cast<Stored>(item)));
+      const auto number = value(std::bit_cast<Stored>(item));
+      if constexpr (!Scalar<T>)
+        if (!integer_holds<T>(number))
+          raise<FormatError>(source, ": holds ", +number, ", which an integer of ", sizeof(T),
+                             " bytes can not hold");
+      to[i] = static_cast<T>(number);
     }
   };
   const auto same = [](auto stored) { return stored; };
   const auto bounded = [&](double v) {
-    if (std::isfinite(v) && !std::isfinite(static_cast<T>(v)))
+    if (Scalar<T> && std::isfinite(v) && !std::isfinite(static_cast<T>(v)))
       raise<FormatError>(source, ": holds ", v, ", which float can not hold");
     return v;
   };
+  if (!Scalar<T> && (header.kind == 'f' || header.kind == 'V'))
+    raise<FormatError>(source, ": holds floating numbers, integers are read");
   switch (header.kind) {
     case 'b':
       return each(std::uint8_t{}, [](std::uint8_t b) { return b ? 1 : 0; });
@@ -94,7 +103,7 @@ class FortranOrder {
 };
 
 /// Reads the elements a block at a time, so that nothing but the tensor itself grows with the file.
-template <Scalar T, class Input>
+template <Element T, class Input>
 Tensor<T> read_npy_elements(Input& input, const NpyHeader& header, const std::string& source) {
   constexpr std::size_t block = 4096;  // bytes; a multiple of every element's size
   std::array<std::byte, block> bytes;
@@ -117,7 +126,7 @@ Tensor<T> read_npy_elements(Input& input, const NpyHeader& header, const std::st
 
 /// Reads NPY from anything that hands over the next `count` bytes by read(to, count) and has `size`
 /// of them. Nothing is allocated before the sizes are known to fit each other.
-template <Scalar T, class Input>
+template <Element T, class Input>
 Tensor<T> load_npy(Input& input, std::uint64_t size, const std::string& source,
                    const NpyOptions& options) {
   if (size > options.max_file_bytes)
@@ -156,11 +165,12 @@ Tensor<T> load_npy(Input& input, std::uint64_t size, const std::string& source,
 }
 
 /// Reads a NumPy array file (versions 1 to 3, both byte orders, both storage orders; b1, i1 to i8,
-/// u1 to u8, f2, f4, f8, and V2 as ml_dtypes, JAX and TensorFlow store bfloat16) as a tensor of T.
-/// Throws FormatError, naming the path and what is wrong, if it can not be read, is not valid, or
-/// has other types, a rank beyond 6 or bytes left over. Costs the memory of the tensor (8 times a
+/// u1 to u8, f2, f4, f8, and V2 as ml_dtypes, JAX and TensorFlow store bfloat16) as a tensor of T,
+/// integers as any Element. Throws FormatError, naming the path and what is wrong, if it can not be
+/// read, is not valid, or has other types, numbers that T can not hold, a rank beyond 6 or bytes
+/// left over. Costs the memory of the tensor (8 times a
 /// file of bytes that is read as double) and 64 KiB.
-template <Scalar T = float>
+template <Element T = float>
 Tensor<T> read_npy(const std::string& path, const NpyOptions& options = {}) {
   InputFile file(path);
   Tensor<T> out = load_npy<T>(file, file.size(), path, options);
@@ -169,7 +179,7 @@ Tensor<T> read_npy(const std::string& path, const NpyOptions& options = {}) {
 }
 
 /// The same from bytes in memory; errors begin with `source`.
-template <Scalar T = float>
+template <Element T = float>
 Tensor<T> parse_npy(std::span<const std::byte> bytes, const NpyOptions& options = {},
                     const std::string& source = "npy") {
   MemoryInput memory(bytes);

@@ -7,20 +7,22 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace foglift {
 inline namespace v0 {
 namespace data {
 
 /// Writes a tensor as a NumPy array file, as a whole or not at all (see AtomicFile): version 1.0,
-/// '<f4' or '<f8' ('>' on a big-endian machine), row-major, the data at a multiple of 64 bytes.
-/// Throws FormatError if writing fails.
-template <Scalar T>
+/// '<f4', '<f8', '<i4', '<i8' or '|u1' ('>' on a big-endian machine), row-major, the data at a
+/// multiple of 64 bytes. Throws FormatError if writing fails.
+template <Element T>
 void write_npy(const std::string& path, const Tensor<T>& tensor) {
   const Shape& shape = tensor.shape();
   std::string header = "{'descr': '";
-  header += std::endian::native == std::endian::little ? '<' : '>';
-  header += 'f' + std::to_string(sizeof(T)) + "', 'fortran_order': False, 'shape': (";
+  header += sizeof(T) == 1 ? '|' : std::endian::native == std::endian::little ? '<' : '>';
+  header += Scalar<T> ? 'f' : std::is_signed_v<T> ? 'i' : 'u';
+  header += std::to_string(sizeof(T)) + "', 'fortran_order': False, 'shape': (";
   for (int axis = 0; axis < shape.rank(); ++axis)
     header += (axis ? ", " : "") + std::to_string(shape[axis]);
   header += shape.rank() == 1 ? ",), }" : "), }";

@@ -172,7 +172,7 @@ bool with_elements(DType dtype, std::span<const std::byte> bytes, F&& f) {
 
 /// Writes the elements stored in `bytes` to `to`, which has room for them: integers and F64 rounded
 /// to nearest, everything else exactly. False for a type that is no plain number.
-template <Scalar T>
+template <Element T>
 bool decode(DType dtype, std::span<const std::byte> bytes, T* to) {
   return with_elements(dtype, bytes, [to](std::size_t count, auto&& element) {
     for (std::size_t i = 0; i < count; ++i) to[i] = static_cast<T>(element(i));

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -63,21 +64,24 @@ class Safetensors {
   std::span<const std::byte> bytes(std::string_view name) const { return bytes(at(name)); }
 
   /// A tensor as numbers of type T: F4, the 8-bit types, F16, BF16 and F32 exactly, F64 and
-  /// integers rounded to nearest, BOOL as 0 and 1. Throws FormatError if there is no such tensor,
-  /// its rank is beyond 6, its type is no plain number (C64, and F6, whose packing no writer
-  /// defines), or a finite element is beyond T.
-  template <Scalar T>
+  /// integers rounded to nearest, BOOL as 0 and 1; integers as any Element that holds them. Throws
+  /// FormatError if there is no such tensor, its rank is beyond 6, its type is no plain number
+  /// (C64, and F6, whose packing no writer defines), or an element is beyond T: a finite number, or
+  /// what is no integer.
+  template <Element T>
   Tensor<T> tensor(std::string_view name) const {
     const TensorInfo& stored = at(name);
     if (!stored.wide_shape.empty())
       raise<FormatError>(source_, ": tensor \"", stored.name, "\" has shape ", stored.wide_shape,
                          ", a Tensor has rank ", Shape::max_rank,
                          " at most; its bytes() can be read");
+    if constexpr (!Scalar<T>) check_integers<T>(stored);
     auto out = Tensor<T>::uninitialized(stored.shape);
     if (!decode(stored.dtype, bytes(stored), out.data()))
       raise<FormatError>(source_, ": tensor \"", name, "\" has dtype ", info(stored.dtype).name,
                          ", which is no plain number; its bytes() can be read");
-    if (sizeof(T) == 4 && stored.dtype == DType::f64) check_narrowed(stored, out);
+    if constexpr (std::same_as<T, float>)
+      if (stored.dtype == DType::f64) check_narrowed(stored, out);
     return out;
   }
 
@@ -112,6 +116,17 @@ class Safetensors {
 
   std::span<const std::byte> bytes(const TensorInfo& tensor) const {
     return std::span(data_).subspan(tensor.begin, tensor.end - tensor.begin);
+  }
+
+  template <class T>
+  void check_integers(const TensorInfo& stored) const {
+    with_elements(stored.dtype, bytes(stored), [&](std::size_t count, auto&& element) {
+      for (std::size_t i = 0; i < count; ++i)
+        if (!integer_holds<T>(element(i)))
+          raise<FormatError>(source_, ": tensor \"", stored.name, "\" holds ", +element(i),
+                             " at element ", i, ", which an integer of ", sizeof(T),
+                             " bytes can not hold");
+    });
   }
 
   template <class T>

@@ -39,7 +39,7 @@ struct NamedTensor {
 };
 
 /// A view of a tensor under a name.
-template <Scalar T>
+template <Element T>
 NamedTensor named(std::string name, const Tensor<T>& tensor) {
   return {std::move(name), dtype_of<T>(), tensor.shape(), std::as_bytes(tensor.span())};
 }
@@ -54,7 +54,7 @@ NamedTensor named(std::string name, const Tensor<T>& tensor, DType stored) {
 }
 template <Scalar T>
 NamedTensor named(std::string name, const Tensor<T>&& tensor, DType stored) = delete;
-template <Scalar T>
+template <Element T>
 NamedTensor named(std::string name, const Tensor<T>&& tensor) = delete;  // it would be gone
 
 /// A view of numbers as a tensor of rank 1.

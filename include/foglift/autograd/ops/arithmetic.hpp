@@ -182,6 +182,28 @@ template <template <Scalar> class V, Scalar T>
 requires Value<V<T>> V<T>
 operator/(double s, const V<T>& x) { return div(s, x); }
 
+// Tensors of integers hold ids, codes and masks; an operator on one says so where it is compiled.
+namespace detail {
+template <Element T>
+struct Integers {
+  static_assert(Scalar<T>,
+                "a tensor of integers holds, indexes and gathers; operations compute on "
+                "tensors of a Scalar, as x.cast<float>() is");
+};
+}  // namespace detail
+template <Element T, class Y>
+requires(!Scalar<T>) detail::Integers<T>
+operator+(const Tensor<T>&, const Y&) { return {}; }
+template <Element T, class Y>
+requires(!Scalar<T>) detail::Integers<T>
+operator-(const Tensor<T>&, const Y&) { return {}; }
+template <Element T, class Y>
+requires(!Scalar<T>) detail::Integers<T>
+operator*(const Tensor<T>&, const Y&) { return {}; }
+template <Element T, class Y>
+requires(!Scalar<T>) detail::Integers<T>
+operator/(const Tensor<T>&, const Y&) { return {}; }
+
 template <Value X>
 X square(const X& x) {
   return detail::apply<kernels::Square>(x);

@@ -17,9 +17,7 @@ Tensor<T> embedding(const Tensor<T>& table, std::span<const Index> ids) {
   for (const Index id : ids)
     if (id < 0 || id >= table.dim(0))
       raise<ArgumentError>("embedding: id ", id, " of a table of ", table.dim(0), " entries");
-  auto y = Tensor<T>::uninitialized(Shape{static_cast<Index>(ids.size()), table.dim(1)});
-  kernels::gather_rows(ids, table.dim(1), table.data(), y.data());
-  return y;
+  return table.rows(ids);
 }
 template <Scalar T>
 Var<T> embedding(const Var<T>& table, std::span<const Index> ids) {

@@ -86,11 +86,7 @@ Tensor<T> assign_noise(const Tensor<T>& x0, const Tensor<T>& eps) {
         dot += static_cast<double>(x0[b * n + i]) * static_cast<double>(eps[e * n + i]);
       cost.push_back(-dot);
     }
-  const std::vector<Index> noise_of = optimal_assignment(cost, batch);
-  auto out = Tensor<T>::uninitialized(eps.shape());
-  for (Index b = 0; b < batch; ++b)
-    std::copy_n(eps.data() + noise_of[static_cast<std::size_t>(b)] * n, n, out.data() + b * n);
-  return out;
+  return eps.rows(optimal_assignment(cost, batch));
 }
 
 }  // namespace v0
