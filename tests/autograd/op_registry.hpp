@@ -92,11 +92,12 @@ std::vector<OpEntry> arithmetic_entries();
 std::vector<OpEntry> pointwise_entries();
 std::vector<OpEntry> shape_entries();
 std::vector<OpEntry> loss_entries();
+std::vector<OpEntry> mixing_entries();
 
 inline std::vector<OpEntry> op_entries() {
   std::vector<OpEntry> all;
-  for (const auto& family :
-       {products_entries, arithmetic_entries, pointwise_entries, shape_entries, loss_entries})
+  for (const auto& family : {products_entries, arithmetic_entries, pointwise_entries, shape_entries,
+                             loss_entries, mixing_entries})
     for (OpEntry& entry : family()) all.push_back(std::move(entry));
   return all;
 }

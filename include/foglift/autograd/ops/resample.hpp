@@ -1,6 +1,6 @@
 #pragma once
 
-#include "foglift/autograd/value.hpp"
+#include "foglift/autograd/ops/graph.hpp"
 #include "foglift/kernels/resample.hpp"
 
 namespace foglift {
@@ -33,6 +33,26 @@ inline Shape coarse_shape(const kernels::ResampleGeometry& g, int rank) {
 }
 inline Shape fine_shape(const kernels::ResampleGeometry& g, int rank) {
   return rank == 3 ? Shape{g.B, g.W * g.fw, g.C} : Shape{g.B, g.H * g.fh, g.W * g.fw, g.C};
+}
+
+/// Linear interpolation of an axis of `from` positions at `to` positions, as a matrix with one or
+/// two entries a row.
+template <Scalar T>
+Csr<T> resize_matrix(Index from, Index to, bool align_corners) {
+  pool::Vector<typename Csr<T>::Entry> entries;
+  const auto n = static_cast<double>(from), m = static_cast<double>(to);
+  for (Index i = 0; i < to; ++i) {
+    const auto at = static_cast<double>(i);
+    const double source = !align_corners ? std::max(0.0, (at + 0.5) * n / m - 0.5)
+                          : to > 1       ? at * (n - 1) / (m - 1)
+                                         : 0;
+    const Index first = std::min(static_cast<Index>(source), from - 1);
+    const double share = source - static_cast<double>(first);
+    const bool between = share > 0 && first + 1 < from;
+    entries.push_back({i, first, static_cast<T>(between ? 1 - share : 1)});
+    if (between) entries.push_back({i, first + 1, static_cast<T>(share)});
+  }
+  return Csr<T>(to, from, entries);
 }
 
 }  // namespace detail
@@ -77,6 +97,26 @@ Var<T> avg_pool(const Var<T>& x, Index factor) {
         kernels::spread(g, dy.data(), detail::window_share<T>(g), dx.data());
         grad(x, std::move(dx));
       });
+}
+
+/// Linear interpolation to other extents: x [B, L, C] -> [B, extents[0], C], x [B, H, W, C] ->
+/// [B, extents[0], extents[1], C]. As PyTorch's interpolate in mode "linear" or "bilinear" without
+/// antialiasing: the outer edges of both grids coincide, or with align_corners the centres of their
+/// outermost cells. Throws ShapeError for another rank or an input without positions, ArgumentError
+/// unless `extents` holds a positive extent for each spatial axis.
+template <Value X>
+X resize_linear(const X& x, const Shape& extents, bool align_corners = false) {
+  const Shape& s = value_of(x).shape();
+  if (s.rank() < 3 || s.rank() > 4 || s.size(1, s.rank() - 1) == 0)
+    raise<ShapeError>("resize_linear: input ", s, ", needed is [B, L, C] or [B, H, W, C]");
+  if (extents.rank() != s.rank() - 2 || extents.size() < 1)
+    raise<ArgumentError>("resize_linear: to ", extents, " from input ", s,
+                         ", needed is a positive extent for each spatial axis");
+  X y = x;
+  for (int axis = 1; axis + 1 < s.rank(); ++axis)
+    y = sparse_mix(detail::resize_matrix<scalar_of<X>>(s[axis], extents[axis - 1], align_corners),
+                   y, axis);
+  return y;
 }
 
 #ifdef FOGLIFT_COMPILED
