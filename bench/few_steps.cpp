@@ -45,11 +45,10 @@ Tensor<float> days(const std::string& path) {
 template <class Net>
 Net trained(const char* name, Net net, const Tensor<float>& x0, Index steps) {
   const Rng noise(2);
-  const auto loss = [&](const Net& model, Tape<float>& tape, std::span<const Index> examples,
-                        Index step) {
-    const std::vector<std::uint64_t> samples(examples.begin(), examples.end());
+  const auto loss = [&](const Net& model, Tape<float>& tape, const train::Examples& examples) {
     return NetworkDenoiser(model, predict::Velocity{}, cosine)
-        .loss(tape, x0.rows(examples), noise, {.samples = samples, .step = step});
+        .loss(tape, x0.rows(examples.index), noise,
+              {.samples = examples.draws.samples, .step = examples.draws.step});
   };
   train::FitState state(std::move(net), train::AdamW<float>({.lr = 1e-3}), 1);
   train::fit(state, loss,

@@ -44,13 +44,13 @@ train::FitEnd train_net(Training& state, const Tensor<float>& images, Index step
                         const Settings& s,
                         const train::FitCallbacks<Net, train::AdamW<float>>& on) {
   const Rng noise = Rng(s.seed).stream(noise_stream);
-  const auto loss = [&](const Net& net, Tape<float>& tape, std::span<const Index> examples,
-                        Index step) {
+  const auto loss = [&](const Net& net, Tape<float>& tape, const train::Examples& examples) {
     std::vector<std::uint64_t> samples;  // place k of a shard draws a time in its k-th part
-    for (std::size_t k = 0; k < examples.size(); ++k)
-      samples.push_back(static_cast<std::uint64_t>(examples[k] * shard_size) + k);
-    return denoiser(net).loss(tape, probe::gather(images, examples), noise,
-                              {.samples = samples, .step = step, .strata = shard_size});
+    for (std::size_t k = 0; k < examples.index.size(); ++k)
+      samples.push_back(static_cast<std::uint64_t>(examples.index[k] * shard_size) + k);
+    return denoiser(net).loss(
+        tape, probe::gather(images, examples.index), noise,
+        {.samples = samples, .step = examples.draws.step, .strata = shard_size});
   };
   return train::fit(state, loss,
                     {.examples = images.dim(0),

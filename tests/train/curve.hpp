@@ -3,9 +3,9 @@
 #include "foglift/autograd/value.hpp"
 #include "foglift/core/rng.hpp"
 #include "foglift/nn/module.hpp"
+#include "foglift/train/shards.hpp"
 
 #include <cmath>
-#include <span>
 #include <vector>
 
 namespace toy {
@@ -51,12 +51,12 @@ struct Series {
 /// Mean squared error of a Curve on a Series, with its gradient written out.
 template <class T>
 auto squared_error(const Series<T>& data) {
-  return [&data](const Curve<T>& net, Tape<T>& tape, std::span<const Index> examples, Index) {
+  return [&data](const Curve<T>& net, Tape<T>& tape, const train::Examples& examples) {
     const Index width = net.u.value.size();
     Tensor<T> du({width}), dc({width}), dv({width});
     T loss = 0;
-    const T mean = T(1) / static_cast<T>(examples.size());
-    for (const Index i : examples) {
+    const T mean = T(1) / static_cast<T>(examples.index.size());
+    for (const Index i : examples.index) {
       const T x = data.x[static_cast<std::size_t>(i)];
       T error = -data.y[static_cast<std::size_t>(i)];
       for (Index j = 0; j < width; ++j)

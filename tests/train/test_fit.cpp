@@ -6,10 +6,14 @@
 #include "support/catch.hpp"
 #include "train/curve.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #if defined(__SSE2__)
@@ -69,7 +73,8 @@ TEST_CASE("fit: is the loop one would write by hand", "[train][fit]") {
   const double eps = 1e-12;
   for (Index k = 0; k < 30; ++k) {
     Tape<double> tape;
-    const auto value = loss(net, tape, batches(k), k);
+    const std::vector<Index> batch = batches(k);
+    const auto value = loss(net, tape, {.index = batch, .draws = {.step = k}});
     auto g = tape.backward(value);
     const double norm = train::clip_norm(net, g, 0.5);
     const double lr = 0.02 * train::CosineRate{.steps = 40, .warm_up = 3}(k);
@@ -113,6 +118,50 @@ TEST_CASE("fit: gives the same bits for any number of threads", "[train][fit]") 
   set_threads(before);
 }
 
+TEST_CASE("fit: tells the loss who its examples are, and where in the whole batch",
+          "[train][fit]") {
+  const int before = threads();
+  const Series<float> data(50);
+  const auto inner = toy::squared_error(data);
+  const auto drawn_times = [&](Index shard, int n) {
+    set_threads(n);
+    std::map<std::pair<Index, Index>, double> times;  // of (step, example)
+    std::mutex mutex;
+    const auto loss = [&](const Curve<float>& net, Tape<float>& tape, const train::Examples& e) {
+      CHECK(e.draws.strata == 16);
+      const auto t = draw_times(Times::stratified, Rng(5), std::ssize(e.index), e.draws);
+      const std::lock_guard lock(mutex);
+      for (std::size_t i = 0; i < t.size(); ++i) times[{e.draws.step, e.index[i]}] = t[i];
+      return inner(net, tape, e);
+    };
+    auto o = options(12);
+    o.examples = 48;  // whole batches an epoch: no example twice in one
+    o.shard = shard;
+    State state = fresh();
+    train::fit(state, loss, o);
+    return times;
+  };
+  const auto whole = drawn_times(16, 1);
+  CHECK(drawn_times(3, 2) == whole);
+  CHECK(drawn_times(1, 4) == whole);
+  set_threads(before);
+  train::Shuffle batches(48, 16, 9);
+  for (Index step = 0; step < 12; ++step) {
+    const std::vector<Index> batch = batches(step);
+    const std::vector<std::uint64_t> samples(batch.begin(), batch.end());
+    std::vector<double> t;
+    for (const Index e : batch) t.push_back(whole.at({step, e}));
+    std::sort(t.begin(), t.end());  // one in each sixteenth of the circle: no gap of two
+    for (std::size_t i = 0; i + 1 < 16; ++i) CHECK(t[i + 1] - t[i] < 2.0 / 16);
+    CHECK(t[0] + 1 - t[15] < 2.0 / 16);
+    // The numbers are the examples', as a loss by hand would draw them.
+    const auto own = draw_times(Times::uniform, Rng(5), 16, {.samples = samples, .step = step});
+    const double shift = Rng(5).stream(1).uniform(0, static_cast<std::uint32_t>(step));
+    const double first = own[0] / 16 + shift;
+    CHECK_THAT(whole.at({step, batch[0]}), WithinAbs(first - std::floor(first), 1e-15));
+  }
+}
+
 TEST_CASE("fit: a run ended anywhere and resumed ends in the same state", "[train][fit]") {
   const Series<float> data(50);
   const auto metric = [&](const Curve<float>& net) {
@@ -145,11 +194,11 @@ TEST_CASE("fit: a network of real layers has the same bits for any threads and w
   using NetState = train::FitState<Net, train::AdamW<float>>;
   const auto x = Rng(3).normal<float>({200, 8}), y = Rng(4).normal<float>({200, 8});
   const auto time = Rng(5).uniform<float>({200});
-  const auto loss = [&](const Net& net, Tape<float>& tape, std::span<const Index> examples, Index) {
-    const auto n = static_cast<Index>(examples.size());
+  const auto loss = [&](const Net& net, Tape<float>& tape, const train::Examples& examples) {
+    const auto n = static_cast<Index>(examples.index.size());
     Tensor<float> in({n, 8}), out({n, 8}), at(Shape{n});
     for (Index i = 0; i < n; ++i) {
-      const Index e = examples[static_cast<std::size_t>(i)];
+      const Index e = examples.index[static_cast<std::size_t>(i)];
       at[i] = time[e];
       for (Index c = 0; c < 8; ++c) in(i, c) = x(e, c), out(i, c) = y(e, c);
     }
@@ -256,8 +305,9 @@ TEST_CASE("fit: a loss that is not finite ends the run before the step", "[train
 }
 
 TEST_CASE("fit: a gradient that is not finite is named, with nothing changed", "[train][fit]") {
-  const auto loss = [](const Curve<float>& net, Tape<float>& tape, std::span<const Index>,
-                       Index step) {
+  const auto loss = [](const Curve<float>& net, Tape<float>& tape,
+                       const train::Examples& examples) {
+    const Index step = examples.draws.step;
     const auto u = tape.parameter(net.u), c = tape.parameter(net.c);
     return tape.record(Tensor<float>({}, 1.f), {u, c}, [=](const auto&, const auto& grad) {
       grad(u, Tensor<float>({6}, 0.1f));
@@ -340,11 +390,12 @@ TEST_CASE("fit: wrong options and losses are refused", "[train][fit]") {
   CHECK_THROWS_AS(train::Shards<float>(2)(Curve<float>(), loss, {}, 0), ArgumentError);
 
   State state = fresh();
-  const auto vector_loss = [](const Curve<float>& net, Tape<float>& tape, std::span<const Index>,
-                              Index) { return tape.parameter(net.u); };
+  const auto vector_loss = [](const Curve<float>& net, Tape<float>& tape, const train::Examples&) {
+    return tape.parameter(net.u);
+  };
   CHECK_THROWS_AS(train::fit(state, vector_loss, options(3)), ShapeError);
   Tape<float> elsewhere;
-  const auto foreign = [&](const Curve<float>&, Tape<float>&, std::span<const Index>, Index) {
+  const auto foreign = [&](const Curve<float>&, Tape<float>&, const train::Examples&) {
     return elsewhere.constant(Tensor<float>({}, 1.f));
   };
   auto one_shard = options(3);
@@ -359,10 +410,10 @@ TEST_CASE("fit: flushes denormals in the step and nowhere else", "[train][fit]")
   const Series<float> data(50);
   const auto inner = toy::squared_error(data);
   std::atomic<int> inside{0};
-  const auto loss = [&](const Curve<float>& net, Tape<float>& tape, std::span<const Index> examples,
-                        Index step) {
+  const auto loss = [&](const Curve<float>& net, Tape<float>& tape,
+                        const train::Examples& examples) {
     if (flushed()) ++inside;
-    return inner(net, tape, examples, step);
+    return inner(net, tape, examples);
   };
   auto o = options(2);
   o.validate_every = 1;

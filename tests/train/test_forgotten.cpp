@@ -111,7 +111,7 @@ TEST_CASE("forgotten: fit refuses such a model before it starts, and in the step
   // What the loss reaches outside of the model shows in the step: here a second network.
   Own other(rng);
   train::FitState<Own, train::Adam<float>> state(Own(rng), train::Adam<float>(), 1);
-  const auto loss = [&](const Own& net, Tape<float>& tape, std::span<const Index>, Index) {
+  const auto loss = [&](const Own& net, Tape<float>& tape, const train::Examples&) {
     return loss_of(net, tape) + loss_of(other, tape);
   };
   const auto run = [&] { train::fit(state, loss, {.examples = 8, .batch = 8, .shard = 2}); };
@@ -203,7 +203,7 @@ TEST_CASE("forgotten: a teacher behind a pointer is none of the model's", "[trai
   State state({Own(rng), std::make_shared<const Own>(rng)}, train::AdamW<float>(), 1);
   const Own teacher = *state.model.teacher;
   const auto x = Rng(2).normal({8, 2});
-  const auto loss = [&](const Student& s, Tape<float>& tape, std::span<const Index>, Index) {
+  const auto loss = [&](const Student& s, Tape<float>& tape, const train::Examples&) {
     tape.freeze(*s.teacher);
     return mse(s.net(tape.constant(x)), s.teacher->operator()(x)) +
            0.1f * loss_of(*s.teacher, tape);

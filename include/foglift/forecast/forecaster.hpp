@@ -102,20 +102,15 @@ class Forecaster {
                                 .checkpoint_every = options_.checkpoint_every};
     const Rng noise = Rng(options_.seed).stream(train_stream);
     const Rng dropouts = Rng(options_.seed).stream(dropout_stream);
-    const auto loss = [&](const Net& net, Tape<float>& tape, std::span<const Index> examples,
-                          Index step) {
+    const auto loss = [&](const Net& net, Tape<float>& tape, const train::Examples& examples) {
       std::vector<Origin> batch;
-      std::vector<std::uint64_t> samples;
-      for (const Index i : examples) {
-        batch.push_back(origins[static_cast<std::size_t>(i)]);
-        samples.push_back(static_cast<std::uint64_t>(i));
-      }
+      for (const Index i : examples.index) batch.push_back(origins[static_cast<std::size_t>(i)]);
+      const Draws keys{.samples = examples.draws.samples, .step = examples.draws.step};
       const Windows windows = windower_(series, batch);
       nn::Condition<float> condition;
-      condition.dropout = {dropouts.stream(samples.front()), 0, step};
+      condition.dropout = {dropouts.stream(keys.samples.front()), 0, keys.step};
       return denoiser(net, windows.features, condition)
-          .loss(tape, scaled_target(windows), noise, {.samples = samples, .step = step},
-                {.weight = &windows.weight});
+          .loss(tape, scaled_target(windows), noise, keys, {.weight = &windows.weight});
     };
     return train::fit(state_, loss, fit, callbacks);
   }

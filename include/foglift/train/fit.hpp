@@ -78,7 +78,7 @@ FitState(const D& denoise, Rule, std::uint64_t)
     -> FitState<std::remove_cvref_t<decltype(denoise.network())>, Rule>;
 
 struct FitOptions {
-  Index examples = 0;  ///< size of the training set; the loss gets indices into it
+  Index examples = 0;  ///< size of the training set; the loss gets indices into it, see Examples
   Index batch = 64;
   Index shard = 8;  ///< examples a tape; part of the result's definition, unlike the threads
   Index steps = 1000;

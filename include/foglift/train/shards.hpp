@@ -1,11 +1,13 @@
 #pragma once
 
 #include "foglift/core/parallel.hpp"
+#include "foglift/diffusion/times.hpp"
 #include "foglift/nn/module.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -15,13 +17,25 @@ namespace foglift {
 inline namespace v0 {
 namespace train {
 
-/// A loss that `fit` minimizes: loss(model, tape, examples, step) -> Var, the mean over those
-/// examples, recorded on that tape. Called from several threads at once; what it draws must depend
-/// on (example, step) alone.
+/// What a loss is asked about: some examples of a step's batch, and who they are for what they
+/// draw. Valid for the length of the call.
+struct Examples {
+  std::span<const Index> index;  ///< into the training set
+  /// The step, each example's number, and its place in the whole batch: stratified times cover
+  /// [0, 1) evenly over all shards of a step.
+  Draws draws;
+};
+
+/// A loss that `fit` minimizes: loss(model, tape, examples) -> Var, the mean over those examples,
+/// recorded on that tape. Called from several threads at once; what it draws must depend on the
+/// examples' keys alone.
+///
+///   const auto loss = [&](const Net& net, Tape<float>& tape, const train::Examples& examples) {
+///     return denoise.of(net).loss(tape, data.rows(examples.index), noise, examples.draws);
+///   };
 template <class L, class M, class T>
-concept Loss = requires(const L& loss, const M& model, Tape<T>& tape,
-                        std::span<const Index> examples, Index step) {
-  { loss(model, tape, examples, step) } -> std::same_as<Var<T>>;
+concept Loss = requires(const L& loss, const M& model, Tape<T>& tape, const Examples& examples) {
+  { loss(model, tape, examples) } -> std::same_as<Var<T>>;
 };
 
 /// Loss and gradients of one batch.
@@ -54,12 +68,19 @@ class Shards {
     const auto total = static_cast<Index>(batch.size());
     const Index count = 1 + (total - 1) / shard_;
     results_.resize(static_cast<std::size_t>(count));
+    samples_.assign(batch.begin(), batch.end());
+    slots_.resize(batch.size());
+    std::iota(slots_.begin(), slots_.end(), std::uint64_t{0});
     const auto one = [&](Index i) {
-      const Index first = i * shard_, size = std::min(shard_, total - first);
-      const auto examples =
-          batch.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(size));
+      const auto first = static_cast<std::size_t>(i * shard_);
+      const auto size = static_cast<std::size_t>(std::min(shard_, total - i * shard_));
+      const Examples examples{batch.subspan(first, size),
+                              {.samples = std::span(samples_).subspan(first, size),
+                               .step = step,
+                               .strata = total,
+                               .slots = std::span(slots_).subspan(first, size)}};
       const double weight = static_cast<double>(size) / static_cast<double>(total);
-      results_[static_cast<std::size_t>(i)] = run(model, loss, examples, step, weight);
+      results_[static_cast<std::size_t>(i)] = run(model, loss, examples, weight);
     };
     if (count >= threads())
       parallel_for(count, 1, one);
@@ -72,10 +93,10 @@ class Shards {
 
  private:
   template <class M, class L>
-  static BatchGradients<T> run(const M& model, const L& loss, std::span<const Index> examples,
-                               Index step, double weight) {
+  static BatchGradients<T> run(const M& model, const L& loss, const Examples& examples,
+                               double weight) {
     Tape<T> tape;
-    const Var<T> value = loss(model, tape, examples, step);
+    const Var<T> value = loss(model, tape, examples);
     if (&value.tape() != &tape)
       raise<ArgumentError>("fit: the loss is not recorded on the tape it was given");
     if (value.size() != 1)
@@ -112,6 +133,7 @@ class Shards {
 
   Index shard_;
   std::vector<BatchGradients<T>> results_;
+  std::vector<std::uint64_t> samples_, slots_;  // of the batch
 };
 
 }  // namespace train
