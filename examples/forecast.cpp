@@ -16,12 +16,12 @@ using namespace foglift;
 using namespace foglift::forecast;
 namespace fs = std::filesystem;
 
-using Model = Forecaster<nn::UNet1d<float>>;
+using Model = Forecaster<HorizonDiffusion<>>;
 
 std::string checkpoint_path(const Settings& s) { return fs::path(s.out) / "model.safetensors"; }
 
 /// Steps that fit into the time, from a trial of a few seconds on a copy of the model.
-Index affordable_steps(Model model, std::span<const Series> past, double minutes) {
+Index affordable_steps(Model model, const Panel& past, double minutes) {
   const Progress clock("", true);
   Index steps = 0;
   double first = 0, last = 0;  // the first step, which fills caches and pools, does not count
@@ -38,7 +38,7 @@ Index affordable_steps(Model model, std::span<const Series> past, double minutes
 
 /// Trains to the end, or to a signal, saving the state now and then and at last. Returns the
 /// signal, 0 at the end.
-int train_model(Model& model, std::span<const Series> past, const Settings& s,
+int train_model(Model& model, const Panel& past, const Settings& s,
                 const std::string& configuration) {
   const train::Interrupt interrupt;
   const auto save = [&](const Model::State& state) {
@@ -74,7 +74,7 @@ Results evaluate(const Model& model, const SeriesFile& file, const Plan& plan, c
   };
   const auto judge_baseline = [&](const char* name, const auto& draw_paths) {
     Tensor<double> paths = baseline_paths(all, r.origins, options, rng, draw_paths);
-    if (plan.model.non_negative)  // what the model is told, the baselines are told too
+    if (plan.training.non_negative)  // what the model is told, the baselines are told too
       for (double& v : paths) v = std::max(v, 0.0);
     judge(name, paths);
   };
@@ -107,9 +107,9 @@ int run(Settings s) {
   std::vector<Series> past{file.series};
   past[0].values.resize(past[0].values.size() -
                         static_cast<std::size_t>(plan.windows * plan.horizon));
-  plan.model.steps =
-      s.steps > 0 ? s.steps : affordable_steps(Model(plan.model, plan.net), past, s.minutes);
-  Model model(plan.model, plan.net);
+  plan.training.steps =
+      s.steps > 0 ? s.steps : affordable_steps(Model(plan.method, plan.training), past, s.minutes);
+  Model model(plan.method, plan.training);
   const std::string configuration = config(file, plan).dump();
   if (saved && saved->config() != configuration)
     raise<ArgumentError>(checkpoint_path(s),
@@ -118,12 +118,12 @@ int run(Settings s) {
   if (saved) saved->restore(model.state());
   if (!s.quiet)
     std::cout << "  U-Net of " << nn::parameter_count(model.state().model) << " weights, "
-              << plan.model.steps << " steps, seed " << s.seed << ", " << threads()
+              << plan.training.steps << " steps, seed " << s.seed << ", " << threads()
               << " threads\n\n";
 
   const std::string again = report::command(s);
   if (const int signal = train_model(model, past, s, configuration)) {
-    std::cerr << "Stopped after " << model.state().step << " of " << plan.model.steps
+    std::cerr << "Stopped after " << model.state().step << " of " << plan.training.steps
               << " steps. Go on with:\n  " << again << " --resume\n";
     return 128 + signal;
   }
@@ -135,7 +135,7 @@ int run(Settings s) {
             << (drawn ? "forecast.png, forecast.svg, " : "") << "model.safetensors\n";
   if (!drawn)
     std::cout << "No picture: install gnuplot, then  cd " << s.out << " && gnuplot forecast.gp\n";
-  std::cout << "The same numbers again:  " << again << " --force --steps " << plan.model.steps
+  std::cout << "The same numbers again:  " << again << " --force --steps " << plan.training.steps
             << " --seed " << s.seed << '\n';
   return 0;
 }

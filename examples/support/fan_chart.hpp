@@ -3,7 +3,7 @@
 #include "foglift/core/atomic_file.hpp"
 #include "foglift/core/tensor.hpp"
 #include "foglift/forecast/quantile.hpp"
-#include "foglift/forecast/window.hpp"
+#include "foglift/forecast/series/panel.hpp"
 #include "gnuplot.hpp"
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/forecast/forecaster.hpp"
+#include "foglift/forecast/methods/horizon_diffusion.hpp"
 #include "forecast_settings.hpp"
 #include "series_file.hpp"
 
@@ -14,8 +15,8 @@
 struct Plan {
   foglift::Index horizon, windows, samples;
   std::vector<foglift::Index> seasons;  ///< the main one first; at most two
-  foglift::forecast::ForecasterOptions model;
-  foglift::nn::UNetOptions net;
+  foglift::forecast::HorizonDiffusion<>::Options method;
+  foglift::forecast::ForecasterOptions training;
 
   foglift::Index season() const { return seasons.empty() ? 1 : seasons.front(); }
 };
@@ -44,23 +45,23 @@ inline Plan make_plan(const SeriesFile& file, const Settings& settings) {
         file.path, ": ", n, " values are too few for a horizon of ", H, " and a season of ", season,
         "; at least ", least, " are needed, or a smaller --horizon");
   const auto& x = file.series.values;
-  plan.model.window = {
+  plan.method.frame = {
       .horizon = H,
       .context = std::clamp<Index>(plan.seasons.empty() ? 2 * H : *longest, H, 4 * H),
       .seasons = plan.seasons,
       .calendar = foglift::forecast::Calendar::of(file.series.time.frequency, n - held_out)};
-  plan.model.validation = plan.windows * H;
-  plan.model.learning_rate = 2e-3;
-  plan.model.weight_decay = 0.05;
-  plan.model.non_negative =
+  plan.training.validation = plan.windows * H;
+  plan.training.learning_rate = 2e-3;
+  plan.training.weight_decay = 0.05;
+  plan.training.non_negative =
       std::none_of(x.begin(), x.end() - plan.windows * H, [](double v) { return v < 0; });
-  plan.model.seed = settings.seed;
-  plan.model.checkpoint_every = 200;
-  plan.net = {.width = 24,
-              .multipliers = {1, 2, 2},
-              .blocks = 1,
-              .middle_attention = false,
-              .dropout = 0.3};
+  plan.training.seed = settings.seed;
+  plan.training.checkpoint_every = 200;
+  plan.method.net = {.width = 24,
+                     .multipliers = {1, 2, 2},
+                     .blocks = 1,
+                     .middle_attention = false,
+                     .dropout = 0.3};
   return plan;
 }
 
@@ -68,8 +69,8 @@ inline Plan make_plan(const SeriesFile& file, const Settings& settings) {
 /// smallest series needs to learn anything.
 inline foglift::Index most_steps(const SeriesFile& file, const Plan& plan) {
   const foglift::Index windows =
-      file.series.size() - plan.windows * plan.horizon - plan.model.validation;
-  return std::max<foglift::Index>(800, 12 * windows / plan.model.batch);
+      file.series.size() - plan.windows * plan.horizon - plan.training.validation;
+  return std::max<foglift::Index>(800, 12 * windows / plan.training.batch);
 }
 
 /// Everything that decides the numbers of a run, as it stands in report.json and in the checkpoint.
@@ -79,18 +80,18 @@ inline nlohmann::ordered_json config(const SeriesFile& file, const Plan& plan) {
           {"target", file.target},
           {"horizon", plan.horizon},
           {"backtest_windows", plan.windows},
-          {"validation", plan.model.validation},
+          {"validation", plan.training.validation},
           {"seasons", plan.seasons},
-          {"context", plan.model.window.context},
+          {"context", plan.method.frame.context},
           {"samples", plan.samples},
-          {"seed", plan.model.seed},
-          {"steps", plan.model.steps},
-          {"batch", plan.model.batch},
-          {"learning_rate", plan.model.learning_rate},
-          {"sampling_steps", plan.model.sampling_steps},
-          {"non_negative", plan.model.non_negative},
-          {"width", plan.net.width},
-          {"dropout", plan.net.dropout}};
+          {"seed", plan.training.seed},
+          {"steps", plan.training.steps},
+          {"batch", plan.training.batch},
+          {"learning_rate", plan.training.learning_rate},
+          {"sampling_steps", plan.method.sampling_steps},
+          {"non_negative", plan.training.non_negative},
+          {"width", plan.method.net.width},
+          {"dropout", plan.method.net.dropout}};
 }
 
 /// Takes from a stored config what the user may have chosen, so that a run is resumed as it began.

@@ -125,8 +125,8 @@ inline void describe(const SeriesFile& file, const Plan& plan) {
   if (!file.others.empty())
     std::printf(" (not used: %zu other columns of numbers)", file.others.size());
   std::printf("\n  train %td values, validate %td, backtest %td windows of %s\n",
-              series.size() - held_out - plan.model.validation, plan.model.validation, plan.windows,
-              span(step, plan.horizon).c_str());
+              series.size() - held_out - plan.training.validation, plan.training.validation,
+              plan.windows, span(step, plan.horizon).c_str());
 }
 
 inline void print(const std::vector<forecast::Score>& scores) {
@@ -184,7 +184,7 @@ inline bool write(const Settings& s, const SeriesFile& file, const Plan& plan, c
       {"scores", json(r.scores)},
       {"verdict", verdict(r.scores)},
       {"rerun", text("forecast %s --steps %td --seed %llu",
-                     std::filesystem::path(file.path).filename().c_str(), plan.model.steps,
+                     std::filesystem::path(file.path).filename().c_str(), plan.training.steps,
                      static_cast<unsigned long long>(s.seed))}};
   foglift::write_file(s.out + "/report.json", report.dump(2) + '\n');
   return draw(chart(s, file, plan, r), s.out);

@@ -1,5 +1,7 @@
+// Covers: forecaster method horizon_diffusion backtest
 #include "foglift/forecast/backtest.hpp"
 #include "foglift/forecast/forecaster.hpp"
+#include "foglift/forecast/methods/horizon_diffusion.hpp"
 #include "foglift/io/checkpoint.hpp"
 #include "foglift/nn/transformer.hpp"
 #include "support/catch.hpp"
@@ -31,16 +33,17 @@ std::vector<Series> autoregressions(Index count, Index length) {
   return out;
 }
 
-ForecasterOptions small_options() {
-  return {.window = {.horizon = 4, .context = 8},
-          .batch = 32,
-          .steps = 3,
-          .warm_up = 1,
-          .sampling_steps = 3,
-          .seed = 5};
-}
+using UNet = HorizonDiffusion<>;
+using Dit = HorizonDiffusion<nn::Dit1d<float>>;
+
 const nn::UNetOptions small_net{
     .width = 8, .multipliers = {1}, .blocks = 1, .middle_attention = false, .groups = 4};
+const FrameOptions small_frame{.horizon = 4, .context = 8};
+const UNet::Options small_unet{.frame = small_frame, .net = small_net, .sampling_steps = 3};
+const Dit::Options small_dit{.frame = small_frame,
+                             .net = {.width = 8, .depth = 1, .heads = 2, .ratio = 2},
+                             .sampling_steps = 3};
+ForecasterOptions small_options() { return {.batch = 32, .steps = 3, .warm_up = 1, .seed = 5}; }
 
 /// Restores the number of threads.
 struct Threads {
@@ -49,7 +52,7 @@ struct Threads {
 };
 
 template <class Model>
-void check_same_bits(const Model& model, std::span<const Series> series) {
+void check_same_bits(const Model& model, const Panel& series) {
   const Threads keep;
   const std::vector<Origin> origins = {{0, 30}, {1, 31}, {2, 50}};
   set_threads(1);
@@ -72,15 +75,9 @@ TEST_CASE("forecaster: learns the predictive law of an autoregression", "[foreca
   std::vector<Series> past = series;
   for (Series& s : past) s.values.resize(160);
   const Index H = 4;
-  Forecaster<> model({.window = {.horizon = H, .context = 40},
-                      .batch = 64,
-                      .steps = 900,
-                      .warm_up = 20,
-                      .learning_rate = 5e-3,
-                      .ema = 0.98,
-                      .sampling_steps = 24,
-                      .seed = 2},
-                     small_net);
+  Forecaster<UNet> model(
+      {.frame = {.horizon = H, .context = 40}, .net = small_net, .sampling_steps = 24},
+      {.batch = 64, .steps = 900, .warm_up = 20, .learning_rate = 5e-3, .ema = 0.98, .seed = 2});
   CHECK(model.fit(past) == train::FitEnd::steps);
 
   std::vector<Origin> origins;
@@ -126,11 +123,10 @@ TEST_CASE("forecaster: learns the predictive law of an autoregression", "[foreca
 TEST_CASE("forecaster: paths do not depend on threads, companions or how many there are",
           "[forecast][forecaster]") {
   const std::vector<Series> series = autoregressions(3, 60);
-  Forecaster<> unet(small_options(), small_net);
+  Forecaster<UNet> unet(small_unet, small_options());
   unet.fit(series);
   check_same_bits(unet, series);
-  Forecaster<nn::Dit1d<float>> transformer(small_options(),
-                                           {.width = 8, .depth = 1, .heads = 2, .ratio = 2});
+  Forecaster<Dit> transformer(small_dit, small_options());
   transformer.fit(series);
   check_same_bits(transformer, series);
 }
@@ -142,16 +138,16 @@ TEST_CASE("forecaster: a fit that was stopped and resumed ends in the same weigh
   options.steps = 6;
   options.validation = 8;
   options.validate_every = 2;
-  nn::UNetOptions net = small_net;
-  net.dropout = 0.2;
+  UNet::Options unet = small_unet;
+  unet.net.dropout = 0.2;
   const Threads keep;
-  Forecaster<> whole(options, net), parts(options, net);
+  Forecaster<UNet> whole(unet, options), parts(unet, options);
   set_threads(1);
   whole.fit(series);
   set_threads(2);
   CHECK(parts.fit(series, {.stop = [&] { return parts.state().step == 3; }}) ==
         train::FitEnd::stopped);
-  Forecaster<> resumed(options, net);
+  Forecaster<UNet> resumed(unet, options);
   resumed.state() = parts.state();
   CHECK(resumed.fit(series) == train::FitEnd::steps);
   const std::vector<Origin> origins = {{0, 60}};
@@ -165,7 +161,7 @@ TEST_CASE("forecaster: missing values train nothing and change no other path",
   for (std::size_t t = 0; t < 60; t += 3)
     series[1].values[t] = std::numeric_limits<double>::quiet_NaN();
   series[2].values.assign(60, std::numeric_limits<double>::quiet_NaN());
-  Forecaster<> model(small_options(), small_net);
+  Forecaster<UNet> model(small_unet, small_options());
   CHECK(model.fit(series) == train::FitEnd::steps);
   const std::vector<Origin> origins = {{0, 60}, {1, 60}, {2, 60}};
   for (const double v : model.paths(series, origins, 2)) CHECK(std::isfinite(v));
@@ -175,7 +171,7 @@ TEST_CASE("forecaster: a bound at zero, and what can not be fitted", "[forecast]
   const std::vector<Series> series = autoregressions(1, 60);
   ForecasterOptions options = small_options();
   options.non_negative = true;
-  Forecaster<> model(options, small_net);
+  Forecaster<UNet> model(small_unet, options);
   model.fit(series);
   const std::vector<Origin> origins = {{0, 60}};
   const auto paths = model.paths(series, origins, 30);
@@ -183,10 +179,10 @@ TEST_CASE("forecaster: a bound at zero, and what can not be fitted", "[forecast]
   CHECK(*std::min_element(paths.begin(), paths.end()) == 0);
   CHECK_THROWS_AS(model.paths(series, origins, 0), ArgumentError);
   options.validation = 58;
-  Forecaster<> starved(options, small_net);
+  Forecaster<UNet> starved(small_unet, options);
   CHECK_THROWS_AS(starved.fit(series), ArgumentError);
   options.validation = -1;
-  CHECK_THROWS_AS(Forecaster<>(options, small_net), ArgumentError);
+  CHECK_THROWS_AS(Forecaster<UNet>(small_unet, options), ArgumentError);
 }
 
 TEST_CASE("forecaster: restored from its checkpoint it draws the same paths, and trains on alike",
@@ -196,19 +192,20 @@ TEST_CASE("forecaster: restored from its checkpoint it draws the same paths, and
   options.steps = 6;
   options.validation = 8;
   options.validate_every = 2;
-  Forecaster<> whole(options, small_net), part(options, small_net);
+  Forecaster<UNet> whole(small_unet, options), part(small_unet, options);
   whole.fit(series);
   part.fit(series, {.stop = [&] { return part.state().step == 3; }});
-  REQUIRE(whole.spread() != 1);
+  REQUIRE(whole.scaler().spread != 1);
 
   const std::vector<Origin> origins = {{0, 60}, {2, 44}};
   ForecasterOptions other = options;
   other.seed = 77;  // other first weights; the seed of paths is the user's choice
   const auto check = [&](const auto& model, auto& again) {
     io::Checkpoint(io::checkpoint_bytes(model.state(), "c"), "run").restore(again.state());
-    CHECK(again.spread() == model.spread());
+    CHECK(again.scaler().spread == model.scaler().spread);
   };
-  Forecaster<> same(options, small_net), reseeded(other, small_net), resumed(options, small_net);
+  Forecaster<UNet> same(small_unet, options), reseeded(small_unet, other),
+      resumed(small_unet, options);
   check(whole, same);
   CHECK(same.paths(series, origins, 30) == whole.paths(series, origins, 30));
   check(whole, reseeded);
@@ -219,17 +216,15 @@ TEST_CASE("forecaster: restored from its checkpoint it draws the same paths, and
   CHECK(resumed.paths(series, origins, 30) == whole.paths(series, origins, 30));
 
   // The scale that the network learned with stays, whatever series it is trained on next.
-  const double before = resumed.spread();
+  const double before = resumed.scaler().spread;
   for (double& v : series[0].values) v = 0;
   options.steps = 7;
-  Forecaster<> longer(options, small_net);
+  Forecaster<UNet> longer(small_unet, options);
   check(resumed, longer);
   longer.fit(series);
-  CHECK(longer.spread() == before);
+  CHECK(longer.scaler().spread == before);
 
-  using Dit = Forecaster<nn::Dit1d<float>>;
-  const nn::TransformerOptions net{.width = 8, .depth = 1, .heads = 2, .ratio = 2};
-  Dit transformer(small_options(), net), second(small_options(), net);
+  Forecaster<Dit> transformer(small_dit, small_options()), second(small_dit, small_options());
   transformer.fit(series);
   check(transformer, second);
   CHECK(second.paths(series, origins, 3) == transformer.paths(series, origins, 3));
@@ -238,14 +233,11 @@ TEST_CASE("forecaster: restored from its checkpoint it draws the same paths, and
 TEST_CASE("forecaster: a checkpoint of other windows or another network is refused by name",
           "[forecast][forecaster]") {
   const std::vector<Series> series = autoregressions(2, 60);
-  Forecaster<> saved(small_options(), small_net);
+  Forecaster<UNet> saved(small_unet, small_options());
   saved.fit(series);
   const io::Checkpoint file(io::checkpoint_bytes(saved.state(), ""), "run");
-  const auto refused = [&](const WindowOptions& window, const nn::UNetOptions& net,
-                           const char* why) {
-    ForecasterOptions options = small_options();
-    options.window = window;
-    Forecaster<> other(options, net);
+  const auto refused = [&](const FrameOptions& frame, const nn::UNetOptions& net, const char* why) {
+    Forecaster<UNet> other({.frame = frame, .net = net, .sampling_steps = 3}, small_options());
     CHECK_THROWS_WITH(file.restore(other.state()), ContainsSubstring(why));
   };
   // All of one shape.
@@ -257,7 +249,7 @@ TEST_CASE("forecaster: a checkpoint of other windows or another network is refus
           "made for window.scaling = standard, used for window.scaling = mean_abs");
   nn::UNetOptions net = small_net;
   net.groups = 2;
-  refused(small_options().window, net, "made for groups = 4, used for groups = 2");
+  refused(small_frame, net, "made for groups = 4, used for groups = 2");
   refused({.horizon = 4, .context = 4, .calendar = {.day = 1}}, small_net,
           "made for window.calendar = 0 0 0, used for window.calendar = 1 0 0");
 }
@@ -267,9 +259,9 @@ TEST_CASE(
     "[forecast][forecaster]") {
   const std::vector<Series> series = autoregressions(2, 60);
   const std::vector<Origin> origins = {{0, 60}};
-  Forecaster<> model(small_options(), small_net);
+  Forecaster<UNet> model(small_unet, small_options());
   CHECK_THROWS_WITH(model.paths(series, origins, 2), ContainsSubstring("not trained"));
-  CHECK_THROWS_AS(model.spread(), ArgumentError);
+  CHECK_THROWS_AS(model.scaler().spread, ArgumentError);
   model.fit(series, {.stop = [] { return true; }});
   CHECK_THROWS_WITH(model.paths(series, origins, 2), ContainsSubstring("not trained"));
   model.fit(series);
@@ -279,7 +271,7 @@ TEST_CASE(
   model.state().fitted.clear();
   model.state().made_for.clear();
   const std::string old = io::checkpoint_bytes(model.state(), "");
-  Forecaster<> restored(small_options(), small_net);
+  Forecaster<UNet> restored(small_unet, small_options());
   CHECK_THROWS_WITH(io::Checkpoint(old, "run").restore(restored.state()),
                     ContainsSubstring("made for no window."));
   restored.state().made_for.clear();
@@ -299,7 +291,7 @@ TEST_CASE(
     "forecaster: paths of an origin are all different, beyond those of one call of the network",
     "[forecast][forecaster]") {
   const std::vector<Series> series = autoregressions(2, 60);
-  Forecaster<> model(small_options(), small_net);
+  Forecaster<UNet> model(small_unet, small_options());
   model.fit(series);
   const std::vector<Origin> origins = {{0, 60}, {1, 60}, {0, 59}};
   const Tensor<double> paths = model.paths(series, origins, 60);
@@ -320,12 +312,13 @@ TEST_CASE("forecaster: equal pasts of two series, or of two origins, get paths o
   const auto e = Rng(3).normal<double>({16});
   for (Index t = 0; t < 60; ++t) wave.values.push_back(e[t % 16]);
   const std::vector<Series> series(2, wave);
-  Forecaster<> model(small_options(), small_net);
+  Forecaster<UNet> model(small_unet, small_options());
   model.fit(series);
   const std::vector<Origin> origins = {{0, 40}, {1, 40}, {0, 56}};
-  const Windows windows = model.windower()(series, origins);
-  REQUIRE(windows.features.rows(0, 1) == windows.features.rows(1, 1));
-  REQUIRE(windows.features.rows(0, 1) == windows.features.rows(2, 1));
+  const Tensor<float> features =
+      model.state().model.features()(model.framer()(series, origins, model.scaler()));
+  REQUIRE(features.rows(0, 1) == features.rows(1, 1));
+  REQUIRE(features.rows(0, 1) == features.rows(2, 1));
   const Tensor<double> paths = model.paths(series, origins, 5);
   for (const Index other : {1, 2}) {
     Index equal = 0;
@@ -338,7 +331,7 @@ TEST_CASE("forecaster: equal pasts of two series, or of two origins, get paths o
 TEST_CASE("forecaster: an infinite or absurd value is named, never a forecast",
           "[forecast][forecaster]") {
   const std::vector<Series> series = autoregressions(2, 60);
-  Forecaster<> model(small_options(), small_net);
+  Forecaster<UNet> model(small_unet, small_options());
   model.fit(series);
   const std::vector<Origin> last = {{1, 60}};
   for (const double bad : {HUGE_VAL, -HUGE_VAL, 1e300}) {
@@ -348,12 +341,12 @@ TEST_CASE("forecaster: an infinite or absurd value is named, never a forecast",
     CHECK_THROWS_AS(model.paths(other, last, 2), NumericError);
     CHECK_THROWS_WITH(model.paths(other, last, 2),
                       ContainsSubstring("\"spoiled\"") && ContainsSubstring("59"));
-    Forecaster<> fresh(small_options(), small_net);
+    Forecaster<UNet> fresh(small_unet, small_options());
     CHECK_THROWS_AS(fresh.fit(other), NumericError);
   }
   std::vector<Series> other = series;
   other[1].values[50] = 1e30;
-  Forecaster<> fresh(small_options(), small_net);
+  Forecaster<UNet> fresh(small_unet, small_options());
   CHECK_THROWS_AS(fresh.fit(other), NumericError);
   CHECK_THROWS_WITH(fresh.fit(other), ContainsSubstring("cell 50") && ContainsSubstring("1e+30"));
   // In the past of a forecast it is only a large value: the forecast is of its size at most.

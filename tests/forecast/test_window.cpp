@@ -1,4 +1,6 @@
-#include "foglift/forecast/window.hpp"
+// Covers: framer frame aligned_features
+#include "foglift/forecast/frame/aligned_features.hpp"
+#include "foglift/forecast/frame/framer.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>
@@ -24,11 +26,46 @@ Series noisy(Index n, std::uint64_t seed) {
   return s;
 }
 
-const WindowOptions small{.horizon = 3,
-                          .context = 4,
-                          .seasons = {2},
-                          .calendar = {1, 0, 0},
-                          .scaling = Scaling::mean_abs};
+/// A frame of one channel as networks along the horizon see it.
+struct Windows {
+  Tensor<float> features;   // [B, horizon, F]
+  Tensor<float> target;     // [B, horizon, 1]
+  Tensor<float> weight;     // [B, horizon, 1]
+  Tensor<double> baseline;  // [B, horizon]
+  std::vector<double> scale;
+};
+
+class Windower {
+ public:
+  explicit Windower(const FrameOptions& options) : features_(options), framer_(features_.frame()) {}
+
+  Index features() const { return features_.channels(); }
+  Windows operator()(const Panel& panel, std::span<const Origin> origins) const {
+    const Frame frame = framer_(panel, origins);
+    return windows(frame, features_(frame));
+  }
+  Windows targets(const Panel& panel, std::span<const Origin> origins) const {
+    return windows(framer_.targets(panel, origins), {});
+  }
+
+ private:
+  static Windows windows(const Frame& f, Tensor<float> features) {
+    return {std::move(features),
+            f.scaled_target(),
+            f.target_mask,
+            f.center.reshaped({f.size(), f.horizon()}),
+            {f.scale.begin(), f.scale.end()}};
+  }
+
+  AlignedFeatures features_;
+  Framer framer_;
+};
+
+const FrameOptions small{.horizon = 3,
+                         .context = 4,
+                         .seasons = {2},
+                         .calendar = {1, 0, 0},
+                         .scaling = Scaling::mean_abs};
 
 }  // namespace
 
@@ -226,7 +263,7 @@ TEST_CASE("windows: options and origins that make no sense are refused", "[forec
   timeless[0].time = {};
   CHECK_THROWS_WITH(window(timeless, std::vector<Origin>{{0, 8}}),
                     ContainsSubstring("a step of 0 seconds and 0 months"));
-  WindowOptions plain = small;
+  FrameOptions plain = small;
   plain.calendar = {};
   CHECK(Windower(plain)(timeless, std::vector<Origin>{{0, 8}}).scale.size() == 1);
 }

@@ -2,7 +2,7 @@
 
 #include "foglift/forecast/baselines.hpp"
 #include "foglift/forecast/metrics.hpp"
-#include "foglift/forecast/window.hpp"
+#include "foglift/forecast/series/panel.hpp"
 
 #include <string>
 
@@ -22,43 +22,44 @@ inline std::vector<Origin> rolling_origins(const Series& series, Index horizon, 
   return origins;
 }
 
-namespace detail {
-/// The series of an origin. Throws ArgumentError if there is none, or the origin lies outside it.
-inline const Series& series_of(std::span<const Series> series, const Origin& o, const char* where) {
-  if (o.series < 0 || o.series >= static_cast<Index>(series.size()))
-    raise<ArgumentError>(where, ": series ", o.series, " of ", series.size());
-  const Series& s = series[static_cast<std::size_t>(o.series)];
-  if (o.at < 0 || o.at > s.size())
-    raise<ArgumentError>(where, ": origin ", o.at, " in a series of ", s.size());
-  return s;
-}
-}  // namespace detail
-
-/// What happened after each origin: [origins, horizon], NaN where it is missing or not yet known.
-inline Tensor<double> actual_values(std::span<const Series> series, std::span<const Origin> origins,
+/// What happened after each origin: [origins, horizon], with an axis of channels behind where there
+/// are several; NaN where it is missing or not yet known.
+inline Tensor<double> actual_values(const Panel& panel, std::span<const Origin> origins,
                                     Index horizon) {
-  Tensor<double> out({static_cast<Index>(origins.size()), horizon},
+  const Index W = std::ssize(origins), K = panel.columns().channels;
+  Tensor<double> out(K > 1 ? Shape{W, horizon, K} : Shape{W, horizon},
                      std::numeric_limits<double>::quiet_NaN());
-  for (Index w = 0; w < out.dim(0); ++w) {
+  for (Index w = 0; w < W; ++w) {
     const Origin& o = origins[static_cast<std::size_t>(w)];
-    const Series& s = detail::series_of(series, o, "actual_values");
-    for (Index h = 0; h < horizon && o.at + h < s.size(); ++h)
-      out(w, h) = s.values[static_cast<std::size_t>(o.at + h)];
+    const Series& s = panel.at(o, "actual_values");
+    const auto known = std::span(s.values).subspan(static_cast<std::size_t>(o.at * K));
+    const auto cells = static_cast<std::size_t>(std::min(horizon, s.size() - o.at) * K);
+    std::copy_n(known.begin(), cells, out.data() + w * horizon * K);
   }
   return out;
 }
 
+namespace detail {
+/// The values before an origin. Throws ArgumentError unless the series has one channel.
+inline std::span<const double> history(const Panel& panel, const Origin& o, const char* where) {
+  const Series& s = panel.at(o, where);
+  if (s.channels != 1)
+    raise<ArgumentError>(where, ": series \"", s.name, "\" has ", s.channels,
+                         " channels, needed one; see channel_of");
+  return std::span(s.values).first(static_cast<std::size_t>(o.at));
+}
+}  // namespace detail
+
 /// baseline(history, rng) -> [paths, horizon] for the values before every origin, each with a
 /// stream of its own: [origins, paths, horizon].
 template <class F>
-Tensor<double> baseline_paths(std::span<const Series> series, std::span<const Origin> origins,
+Tensor<double> baseline_paths(const Panel& panel, std::span<const Origin> origins,
                               const BaselineOptions& options, const Rng& rng, const F& baseline) {
   Tensor<double> out({static_cast<Index>(origins.size()), options.paths, options.horizon});
   for (std::size_t w = 0; w < origins.size(); ++w) {
     const Origin& o = origins[w];
-    const auto& values = detail::series_of(series, o, "baseline_paths").values;
     const Tensor<double> paths = baseline(
-        std::span(values).first(static_cast<std::size_t>(o.at)),
+        detail::history(panel, o, "baseline_paths"),
         rng.stream(static_cast<std::uint64_t>(o.series)).stream(static_cast<std::uint64_t>(o.at)));
     if (paths.shape() != Shape{options.paths, options.horizon})
       raise<ShapeError>("baseline_paths: the baseline returned ", paths.shape(), ", expected ",
@@ -79,14 +80,12 @@ struct Score {
 
 /// Scores of sample paths [origins, paths, horizon]; MASE is relative to the naive forecast of
 /// `season` on the values before each origin.
-inline Score score(std::string name, const Tensor<double>& paths, std::span<const Series> series,
+inline Score score(std::string name, const Tensor<double>& paths, const Panel& panel,
                    std::span<const Origin> origins, Index season) {
-  const Tensor<double> actual = actual_values(series, origins, paths.dim(2));
+  const Tensor<double> actual = actual_values(panel, origins, paths.dim(2));
   std::vector<double> scales;
   for (const Origin& o : origins)
-    scales.push_back(seasonal_error(std::span(series[static_cast<std::size_t>(o.series)].values)
-                                        .first(static_cast<std::size_t>(o.at)),
-                                    season));
+    scales.push_back(seasonal_error(detail::history(panel, o, "score"), season));
   return {std::move(name), crps(paths, actual), mean_weighted_quantile_loss(paths, actual),
           coverage(paths, actual, 0.8), mase(paths, actual, scales)};
 }

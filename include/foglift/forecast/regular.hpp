@@ -1,6 +1,6 @@
 #pragma once
 
-#include "foglift/forecast/time_axis.hpp"
+#include "foglift/forecast/series/panel.hpp"
 
 #include <cmath>
 #include <limits>

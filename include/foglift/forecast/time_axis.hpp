@@ -90,15 +90,6 @@ struct TimeAxis {
   friend bool operator==(const TimeAxis&, const TimeAxis&) = default;
 };
 
-/// Values on a regular grid of times; NaN is a missing one.
-struct Series {
-  std::string name;
-  TimeAxis time;
-  std::vector<double> values;
-
-  Index size() const { return static_cast<Index>(values.size()); }
-};
-
 }  // namespace forecast
 }  // namespace v0
 }  // namespace foglift

@@ -1,0 +1,88 @@
+#pragma once
+
+#include "foglift/diffusion/denoiser.hpp"
+#include "foglift/diffusion/sample.hpp"
+#include "foglift/diffusion/solver/ddim.hpp"
+#include "foglift/forecast/frame/aligned_features.hpp"
+#include "foglift/forecast/method.hpp"
+#include "foglift/nn/unet.hpp"
+
+namespace foglift {
+inline namespace v0 {
+namespace forecast {
+
+/// A conditional diffusion model of the whole horizon: the network sees noisy targets beside the
+/// features of their frame (AlignedFeatures) and learns their velocity on a cosine schedule; paths
+/// are drawn by DDIM. `Net` is a denoiser of [B, horizon, channels] with Options that have `in` and
+/// `out`: nn::UNet1d, nn::Dit1d.
+template <class Net = nn::UNet1d<float>>
+class HorizonDiffusion {
+ public:
+  struct Options {
+    FrameOptions frame = {};
+    typename Net::Options net = {};  ///< but for `in` and `out`, which follow from the frame
+    Index sampling_steps = 16;
+
+    static void untold(const Options& o, auto&& f) { Net::Options::untold(o.net, f); }
+  };
+
+  /// Throws what AlignedFeatures and Net throw, and ArgumentError for less than one sampling step.
+  HorizonDiffusion(const Options& o, Rng& rng)
+      : options_(o), features_(o.frame), net_(complete(o.net, features_), rng) {
+    if (o.sampling_steps < 1)
+      raise<ArgumentError>("HorizonDiffusion: sampling_steps ", o.sampling_steps,
+                           "; needed at least 1");
+  }
+
+  const Options& options() const { return options_; }
+  const Net& net() const { return net_; }
+  const AlignedFeatures& features() const { return features_; }
+  const FrameOptions& frame() const { return features_.frame(); }
+  nn::Description description() const { return denoiser({}, {}).description(); }
+
+  /// The loss of the denoiser on the targets that are there.
+  template <class... On>
+  auto loss(const Frame& frame, const LossKeys& keys, On&... tape) const {
+    nn::Condition<float> condition;
+    condition.dropout = keys.dropout;
+    const Tensor<float> features = features_(frame);
+    return denoiser(features, condition)
+        .loss(tape..., frame.scaled_target(), keys.rng, keys.draws, {.weight = &frame.target_mask});
+  }
+
+  Tensor<float> draw(const Frame& frame, const PathKeys& paths) const {
+    const Tensor<float> features = repeated(features_(frame), paths.count);
+    const nn::Condition<float> none;
+    const auto denoise = denoiser(features, none);
+    return sample(solver::Ddim{}, denoise, {paths.count, frame.horizon(), frame.channels()},
+                  grid::uniform(denoise, options_.sampling_steps), paths.rng,
+                  {.first_sample = static_cast<std::uint64_t>(paths.first)});
+  }
+
+  static void each(auto& self, auto&& f) { Net::each(self.net_, f); }
+
+ private:
+  static typename Net::Options complete(typename Net::Options net,
+                                        const AlignedFeatures& features) {
+    net.out = features.frame().columns.channels;
+    net.in = net.out + features.channels();
+    return net;
+  }
+
+  /// The network with the features beside its noisy input. Refers to all three.
+  auto denoiser(const Tensor<float>& features, const nn::Condition<float>& condition) const {
+    return NetworkDenoiser(
+        [&](const auto& x, const Tensor<float>& time) {
+          return net_(concat({x, constant(features, x)}, 2), time, condition);
+        },
+        predict::Velocity{}, schedule::Cosine{});
+  }
+
+  Options options_;
+  AlignedFeatures features_;
+  Net net_;
+};
+
+}  // namespace forecast
+}  // namespace v0
+}  // namespace foglift
