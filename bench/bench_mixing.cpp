@@ -7,6 +7,7 @@
 #include "foglift/autograd/ops/resample.hpp"
 #include "foglift/autograd/ops/scan.hpp"
 #include "foglift/core/rng.hpp"
+#include "foglift/nn/layers/state_space.hpp"
 
 namespace {
 
@@ -32,6 +33,18 @@ void scan(benchmark::State& state) {
 }
 BENCHMARK(scan<false>)->Args({1, 96, 64})->Args({16, 96, 512})->Args({1, 4096, 64})->Apply(rounds);
 BENCHMARK(scan<true>)->Args({16, 96, 512})->Apply(rounds);
+
+/// A layer of x [16, 96, channels] with 32 complex modes: zoh, one scan and two sums; the triad is
+/// of its states, written by the input's product and read by the scan and the output's product.
+void state_space(benchmark::State& state) {
+  Rng rng(1);
+  const Index channels = state.range(0);
+  const nn::StateSpace<float> layer({.channels = channels}, rng);
+  const auto x = Rng(2).normal<float>({16, 96, channels});
+  bench::against_triad(state, bytes_of(6 * 64 * x.size()),
+                       [&] { bench::escape(layer(x).sequence.data()); });
+}
+BENCHMARK(state_space)->Arg(8)->Arg(64)->Apply(rounds);
 
 /// x [times, nodes, channels], eight neighbours a node; counts multiply-adds.
 void sparse(benchmark::State& state) {

@@ -38,6 +38,19 @@ std::vector<OpCase> scan_cases(Rng& rng, bool complex) {
   return cases;
 }
 
+/// Real and complex modes; steps that take the series near 0 and the closed form.
+std::vector<OpCase> zoh_cases(Rng& rng) {
+  std::vector<OpCase> cases;
+  for (const Index parts : {1, 2})
+    for (const Index H : {0, 1, 3})
+      for (const Index N : {1, 4})
+        for (const double dt : {1e-3, 0.7})
+          cases.push_back(
+              {{random_input(rng, {H}, dt, 2 * dt), random_input(rng, {parts, H, N}, -3, 3)},
+               [](auto x) { return zoh(x[0], x[1]); }});
+  return cases;
+}
+
 /// A matrix with about half of its entries, an empty row and an empty column.
 Tensor<double> half_empty(Rng& rng, Index rows, Index columns) {
   Tensor<double> m = random_input(rng, {rows, columns});
@@ -160,6 +173,7 @@ std::vector<OpCase> straight_through_cases(Rng& rng) {
 std::vector<OpEntry> mixing_entries() {
   return {{"linear_scan", [](Rng& rng) { return scan_cases(rng, false); }},
           {"linear_scan", [](Rng& rng) { return scan_cases(rng, true); }},
+          {"zoh", zoh_cases},
           {"sparse_mix", [](Rng& rng) { return sparse_cases(rng, false); }},
           {"sparse_mix", [](Rng& rng) { return sparse_cases(rng, true); }},
           {"sample_points", point_cases},

@@ -3,7 +3,7 @@
 #include "foglift/autograd/ops/reduce.hpp"
 #include "foglift/core/parallel.hpp"
 #include "foglift/nn/condition.hpp"
-#include "foglift/nn/gradcheck.hpp"
+#include "nn/module_checks.hpp"
 #include "support/catch.hpp"
 
 #include <algorithm>
@@ -24,19 +24,6 @@ nn::Condition<T> told(Index B, Index classes, Index length) {
   c.mask = Tensor<T>({B, length}, T(1));
   for (Index b = 0; b < B; ++b) (*c.mask)(b, b % length) = 0;
   return c;
-}
-
-/// Gives every parameter random values, also those that start at zero or one, so that no branch is
-/// silent.
-template <class Model>
-void randomize(Model& model, std::uint64_t seed) {
-  Rng rng(seed);
-  nn::for_each_parameter(model, [&](const std::string&, auto& p) {
-    using T = std::remove_reference_t<decltype(p.value[0])>;
-    const Tensor<T> z = rng.split().normal<T>(p.value.shape());
-    const T scale = p.value.rank() == 1 ? T(0.3) : T(0.25);
-    for (Index i = 0; i < z.size(); ++i) p.value[i] = p.value[i] + scale * z[i];
-  });
 }
 
 template <Scalar T>

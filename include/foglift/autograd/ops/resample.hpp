@@ -43,11 +43,11 @@ Csr<T> resize_matrix(Index from, Index to, bool align_corners) {
   const auto n = static_cast<double>(from), m = static_cast<double>(to);
   for (Index i = 0; i < to; ++i) {
     const auto at = static_cast<double>(i);
-    const double source = !align_corners ? std::max(0.0, (at + 0.5) * n / m - 0.5)
+    const double source = !align_corners ? (at + 0.5) * n / m - 0.5
                           : to > 1       ? at * (n - 1) / (m - 1)
                                          : 0;
     const Index first = std::min(static_cast<Index>(source), from - 1);
-    const double share = source - static_cast<double>(first);
+    const double share = source - static_cast<double>(first);  // below 0 before the first centre
     const bool between = share > 0 && first + 1 < from;
     entries.push_back({i, first, static_cast<T>(between ? 1 - share : 1)});
     if (between) entries.push_back({i, first + 1, static_cast<T>(share)});

@@ -2,6 +2,7 @@
 
 #include "foglift/autograd/value.hpp"
 #include "foglift/kernels/scan.hpp"
+#include "foglift/kernels/zoh.hpp"
 
 #include <optional>
 #include <type_traits>
@@ -82,6 +83,41 @@ Var<T> linear_scan(const Var<T>& a, const Var<T>& b,
         if (grad.needs(a)) grad(a, n.steady ? detail::sum_of_rows(da) : std::move(da));
         if (start) grad(*start, std::move(dh0));
         grad(b, std::move(db));
+      });
+}
+
+namespace detail {
+template <Scalar T>
+kernels::ZohExtents zoh_extents(const Tensor<T>& dt, const Tensor<T>& a) {
+  if (a.rank() != 3 || a.dim(0) < 1 || a.dim(0) > 2 || dt.shape() != Shape{a.dim(1)})
+    raise<ShapeError>("zoh: dt ", dt.shape(), " and a ", a.shape(),
+                      ", needed are [systems] and [1 or 2, systems, modes]");
+  return {a.dim(0), a.dim(1), a.dim(2)};
+}
+}  // namespace detail
+
+/// Discretizes the linear systems h' = a h + u by a zero-order hold, u being constant over each
+/// step: h_t = y[0] h_{t-1} + y[1] u_t with y [2, parts, H, N] = [e^(dt a) | (e^(dt a) - 1) / a].
+/// dt [H] is one step for the N modes of each of H systems; a [1, H, N] is real, [2, H, N] holds
+/// real and imaginary parts. In double: at small dt a the quotient would lose a float's digits.
+/// Throws ShapeError where these do not fit.
+template <Scalar T>
+Tensor<T> zoh(const Tensor<T>& dt, const Tensor<T>& a) {
+  const auto n = detail::zoh_extents(dt, a);
+  auto y = Tensor<T>::uninitialized({2, n.parts, n.H, n.N});
+  kernels::zoh(n, dt.data(), a.data(), y.data());
+  return y;
+}
+template <Scalar T>
+Var<T> zoh(const Var<T>& dt, const Var<T>& a) {
+  return a.tape().record(
+      zoh(dt.value(), a.value()), {dt, a}, [dt, a](const Tensor<T>& dy, const auto& grad) {
+        Tensor<T> ddt(dt.shape());
+        auto da = Tensor<T>::uninitialized(a.shape());
+        kernels::zoh_backward(detail::zoh_extents(dt.value(), a.value()), dt.value().data(),
+                              a.value().data(), dy.data(), ddt.data(), da.data());
+        grad(dt, std::move(ddt));
+        grad(a, std::move(da));
       });
 }
 

@@ -110,6 +110,16 @@ class Csr {
   /// The values, by rows and in a row by columns: entry k of all calls here.
   std::span<const T> values() const { return data_->values; }
 
+  /// All entries, by rows and in a row by columns.
+  pool::Vector<Entry> entries() const {
+    pool::Vector<Entry> result;
+    const Data& d = *data_;
+    for (Index i = 0; i < rows_; ++i)
+      for (auto k = d.row_offsets[std::size_t(i)]; k < d.row_offsets[std::size_t(i) + 1]; ++k)
+        result.push_back({i, d.columns[std::size_t(k)], d.values[std::size_t(k)]});
+    return result;
+  }
+
   kernels::CsrPattern pattern() const {
     return {rows_, data_->row_offsets.data(), data_->columns.data()};
   }
