@@ -115,8 +115,9 @@ inline void check_options(const GradcheckOptions& options) {
 /// be deterministic; an output of any shape is projected on a fixed random tensor first.
 /// Throws ArgumentError for options out of range.
 ///
-///   auto f = [](std::span<const Var<double>> in) { return linear(in[0], in[1]); };
-///   CHECK(gradcheck(f, {x, w}).max_error < 1e-6);
+///   auto f = [](std::span<const Var<double>> in) { return silu(in[0]) * in[1]; };
+///   const double error = gradcheck(f, {rng.normal<double>({4, 3}),
+///   rng.normal<double>({3})}).max_error;
 template <class F>
 GradcheckReport gradcheck(const F& f, std::vector<Tensor<double>> inputs,
                           const GradcheckOptions& options = {}) {

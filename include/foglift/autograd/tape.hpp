@@ -62,7 +62,7 @@ class Tape {
   /// them, and none reaches them. For the parts of a model that are not to be trained, before the
   /// loss is computed. Throws ArgumentError if one of them is in use on this tape.
   ///
-  ///   tape.freeze(net.encoder);
+  ///   tape.freeze(net.embedding);
   void freeze(const ModelView& model) {
     model.each_parameter([&](const ModelPath&, const Parameter<T>& p) {
       const auto [it, fresh] = leaves_.try_emplace(&p.value, nullptr);

@@ -38,7 +38,8 @@ concept KnowsRows = requires(const std::remove_reference_t<D>& d, const Rows& ro
 /// Rules with steps of each sample's own ask a lambda about the whole batch until the last sample
 /// has arrived; in here, about those on their way.
 ///
-///   auto x = sample(solver::AdaptiveRk45{}, Alike(lambda), shape, grid, rng);
+///   const Alike half([](const Tensor<float>& x, const Levels&) { return 0.5 * x; });
+///   auto x = sample(solver::AdaptiveRk45{}, half, shape, grid, rng);
 template <class F>
 class Alike {
  public:

@@ -50,7 +50,7 @@ struct NoObserver {};
 ///
 ///   PackedWeights packed(denoise);
 ///   foresee(packed, denoise, grid);
-///   while (...) act(sample(solver, denoise, {1, 24}, grid, Rng(seed++)));
+///   for (;;) outputs.push_back(sample(solver::Ddim{}, denoise, {1, 24}, grid, Rng(seed++)));
 template <class Model>
 void foresee(PackedWeights& promise, const Model& model, const TimeGrid& grid) {
   const FlushDenormals flush;  // as in a step, for the same bits

@@ -34,11 +34,13 @@ struct ForecasterOptions {
 /// Probabilistic forecasts by a method that is trained on all windows of a panel; forecasts are
 /// sample paths of the whole horizon.
 ///
-///   Forecaster<HorizonDiffusion<>> model({.frame = {.context = 168, .seasons = {24}}}, {});
+///   using Model = forecast::Forecaster<forecast::HorizonDiffusion<>>;
+///   Model model({.frame = {.context = 168, .seasons = {24}}});
 ///   model.fit(series);
-///   auto paths = model.paths(series, origins, 100);           // [origins, 100, 24]
+///   auto paths = model.paths(series, origins, 100);  // [origins, 100, horizon]
 ///   io::save_checkpoint("model.safetensors", model.state(), "");
-///   io::Checkpoint("model.safetensors").restore(other.state());   // built with the same options
+///   Model again(model.state().model.options());
+///   io::Checkpoint("model.safetensors").restore(again.state());
 template <Method M>
 class Forecaster {
  public:

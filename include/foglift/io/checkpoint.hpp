@@ -32,9 +32,8 @@ void save_checkpoint(const std::string& path, const train::FitState<M, Rule>& st
 /// A checkpoint that was read and found intact.
 ///
 ///   const io::Checkpoint file("run.safetensors");
-///   Net net(options_from(file.config()));
-///   file.weights(net);                        // to use it
-///   file.restore(state);                      // or to train on
+///   file.weights(net);    // to use it: of the same options, which may stand in file.config()
+///   file.restore(state);  // or to train on
 class Checkpoint {
  public:
   /// Throws FormatError naming the path: not readable, not safetensors, no checkpoint, of another
@@ -85,7 +84,7 @@ class Checkpoint {
   /// The denoiser with the weights of `weights`, which it keeps. Throws what `weights` does, and
   /// FormatError, naming both sides, if they were trained for another parameterization or schedule.
   ///
-  ///   auto denoise = file.denoiser(NetworkDenoiser(Net(options, rng), predict::X0{}, cosine));
+  ///   auto denoise = file.denoiser(NetworkDenoiser(net, predict::Velocity{}, schedule::Cosine{}));
   template <class D>
   auto denoiser(const D& like) const {
     const nn::Description needed = like.description();

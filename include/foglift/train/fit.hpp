@@ -202,8 +202,8 @@ void validate(State& state, double metric, FitProgress& p) {
 /// what loss and callbacks throw.
 ///
 ///   train::FitState state(net, train::AdamW({.lr = 3e-4}), seed);
-///   train::fit(state, loss, {.examples = windows.size(), .steps = 2000});
-///   forecast_with(state.result());
+///   train::fit(state, loss, {.examples = data.dim(0), .steps = 2000});
+///   auto trained = denoise.of(state.result());
 template <nn::Module Model, Optimizer Rule, class L>
 requires Loss<L, Model, typename Rule::value_type> FitEnd
 fit(FitState<Model, Rule>& state, const L& loss, const FitOptions& options,

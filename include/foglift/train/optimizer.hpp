@@ -102,8 +102,8 @@ void refuse_forgotten(const std::string& where, const Gradients<T>& grads,
 /// these models, or that only some of the models are trained:
 ///
 ///   auto grads = tape.backward(loss);
-///   train::share(grads, net, schedule);
-///   adam.step(net, grads), slow.step(schedule, grads);
+///   train::share(grads, net, encoder);
+///   adam.step(net, grads), slow.step(encoder, grads);
 ///
 /// Without it gradients of parameters that a model does not name are an error. Throws ArgumentError
 /// if there are some that none of the models names.

@@ -31,7 +31,7 @@ struct Examples {
 /// examples' keys alone.
 ///
 ///   const auto loss = [&](const Net& net, Tape<float>& tape, const train::Examples& examples) {
-///     return denoise.of(net).loss(tape, data.rows(examples.index), noise, examples.draws);
+///     return denoise.of(net).loss(tape, data.rows(examples.index), rng, examples.draws);
 ///   };
 template <class L, class M, class T>
 concept Loss = requires(const L& loss, const M& model, Tape<T>& tape, const Examples& examples) {

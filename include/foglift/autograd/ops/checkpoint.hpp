@@ -13,7 +13,7 @@ inline namespace v0 {
 /// gradients are the same to the bit. f is copied, is run twice, and must do the same both times;
 /// what it refers to must outlive the tape, as a model does.
 ///
-///   h = checkpoint([&block](const auto& x, const auto& e) { return block(x, e); }, h, e);
+///   auto y = checkpoint([&](const auto& x, const auto& e) { return block(x, e); }, h, e);
 template <class F, Value X, std::same_as<X>... More>
 X checkpoint(const F& f, const X& x, const More&... more) {
   if constexpr (!Recorded<X>) {

@@ -9,7 +9,9 @@ inline namespace v0 {
 /// for a rounding, a sampling or a nearest code of x (Bengio et al. 2013). Throws ShapeError if the
 /// shapes differ.
 ///
-///   y = straight_through(x, rounded(value_of(x)));
+///   Tensor<float> hard = value_of(h);
+///   for (float& v : hard) v = std::round(v);
+///   auto y = straight_through(h, hard);
 template <Scalar T>
 Tensor<T> straight_through(const Tensor<T>& x, Tensor<T> hard) {
   if (hard.shape() != x.shape())

@@ -49,7 +49,8 @@ TimeGrid resampled(const S& schedule, Index steps, std::span<const double> table
 /// Last::zero clean data follow the table's last ratio. Clean data in its place, as diffusers and
 /// others have it, are
 ///
-///   TimeGrid g = grid::align_your_steps(schedule, 10, model, grid::Last::keep);
+///   TimeGrid g = grid::align_your_steps(schedule, 10, grid::AysModel::stable_diffusion_xl,
+///                                        grid::Last::keep);
 ///   g.back() = grid::clean;
 template <NoiseSchedule S>
 TimeGrid align_your_steps(const S& schedule, Index steps, AysModel model, Last end = Last::zero) {

@@ -78,7 +78,7 @@ Tensor<T> shifted(Tensor<T> x0, const Tensor<T>& gradient, const Levels& levels,
 /// which is eps - weight sigma grad in eps. The gradient is taken at the state, where the formula
 /// holds; programs that take it at the mean of the next state solve another problem.
 ///
-///   auto guided = denoise | guide::Classifier{guide::GradientOf(log_probability), {.weight = 2}};
+///   auto guided = denoise | guide::Classifier{guide::GradientOf(log_p), {.weight = 2}};
 /// One that takes a Level and no Levels serves batches at one level.
 template <class Gradient>
 class Classifier {

@@ -107,7 +107,7 @@ constexpr void check_for() {
 
 /// The guided denoiser, which keeps copies of both (see Kept); rules apply from left to right, each
 /// to what the ones before it made:
-///   auto sharper = model | guide::ClassifierFree{unconditional, 1.5} | guide::Clip{};
+///   auto sharper = conditional | guide::ClassifierFree{unconditional, 1.5} | guide::Clip{};
 template <class D, class G>
 requires Guidance<G>
 auto operator|(D&& denoise, G&& guidance) {

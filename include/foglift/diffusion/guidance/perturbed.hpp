@@ -15,7 +15,7 @@ namespace guide {
 ///   SLG or STG, skip layer (Hyung et al. 2024)   whole blocks are left out
 ///   SEG, smoothed energy (Hong 2024)             the queries of self-attention are blurred
 ///
-///   NetworkDenoiser denoise(net, predict::Epsilon{}, schedule, {.labels = labels});
+///   NetworkDenoiser denoise(net, predict::Velocity{}, schedule, {.labels = labels});
 ///   auto perturbed = denoise.with({.labels = labels, .perturbation = nn::Perturbation{
 ///       .identity_attention = {"blocks.4"}}});
 ///   auto guided = denoise | guide::away_from(perturbed, 3.0);

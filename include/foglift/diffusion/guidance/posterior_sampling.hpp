@@ -20,8 +20,9 @@ namespace solver {
 /// The step's own evaluation of the denoiser is the one that is differentiated; nothing is divided
 /// by alpha or sigma.
 ///
-///   auto distance = guide::GradientOf([&](const auto& x0) { return sqrt(known.square_error(x0));
-///   }); auto x = sample(solver::PosteriorSampling(solver::Ddpm{}, distance, 0.5), ...);
+///   const guide::GradientOf distance([&](const auto& x0) { return sqrt(known.square_error(x0));
+///   }); const solver::PosteriorSampling dps(solver::Ddpm{}, distance, 0.5); auto x = sample(dps,
+///   denoise, shape, grid, rng);
 ///
 /// A loss of one's own that multiplies by a mask reads what the mask hides: 0 times NaN is NaN.
 /// Known::square_error and weighted_mse() do not.

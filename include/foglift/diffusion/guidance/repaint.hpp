@@ -20,7 +20,8 @@ struct RepaintOptions {
 /// repeated belong to the step that reaches the level. An inner solver starts anew, on the rest
 /// of the grid, with each repetition.
 ///
-///   auto x = sample(solver::Repaint(solver::Ddpm{}, known, {.jump = 5, .resamplings = 4}), ...);
+///   const solver::Repaint solver(solver::Ddpm{}, known, {.jump = 5, .resamplings = 4});
+///   auto x = sample(solver, denoise, shape, grid, rng);
 template <class S, Scalar T = float>
 class Repaint {
  public:

@@ -14,7 +14,8 @@ namespace solver {
 /// biased: the unknown part is only ever told of the known one through the next step, so it does
 /// not sample p(unknown | known), however small the steps. Repaint lessens that.
 ///
-///   auto x = sample(solver::Replacement(solver::Ddpm{}, solver::Known<float>{values, mask}), ...);
+///   const solver::Replacement solver(solver::Ddpm{}, solver::Known<float>{values, mask});
+///   auto x = sample(solver, denoise, shape, grid, rng);
 template <class S, Scalar T = float>
 class Replacement {
  public:

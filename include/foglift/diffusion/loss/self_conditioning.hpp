@@ -61,7 +61,8 @@ Tensor<T> self_conditioned_input(const D& denoise, const TrainingBatch<T>& batch
 /// condition of the batch is bound as to a NetworkDenoiser: net(both, time, condition).
 ///
 ///   Tensor<float> last;
-///   sample(SelfConditioned(net, predict::Velocity{}, schedule::Cosine{}, last), ...);
+///   const SelfConditioned denoise(net, predict::Velocity{}, schedule::Cosine{}, last);
+///   auto x = sample(solver::Ddim{}, denoise, shape, grid, rng);
 template <class Net, Scalar T, Parameterization P, NoiseSchedule S, class C = NoCondition>
 class SelfConditioned : detail::TrainedNetwork<NetworkDenoiser, Net, P, S, C> {
   using Network = detail::TrainedNetwork<NetworkDenoiser, Net, P, S, C>;

@@ -34,7 +34,8 @@ namespace weight {
 /// LossOptions::level_weight. 0 where f says nothing of the error that counts: Epsilon of x0 at
 /// alpha = 0, X0 of eps at sigma = 0, near which the weight grows without bound.
 ///
-///   {.level_weight = weight::of_output(weight::MinSnr(5), predict::Velocity{})}
+///   auto weight = weight::of_output(weight::MinSnr(5), predict::Velocity{});
+///   auto loss = denoise.loss(tape, x0, rng, {.step = step}, {.level_weight = weight});
 template <LossWeight W, Parameterization P>
 auto of_output(W weight, P parameterization) {
   return [w = std::move(weight), p = std::move(parameterization)](const Level& level) {

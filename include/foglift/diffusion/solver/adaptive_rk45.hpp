@@ -14,10 +14,10 @@ namespace solver {
 /// comes out does not depend on its companions. A step of the grid is integrated to the tolerance
 /// in as many steps as that takes; a grid of two levels is fully adaptive:
 ///
-///   StepReport report;
+///   solver::StepReport report;
 ///   auto x = integrate(solver::AdaptiveRk45{.rtol = 1e-6, .report = &report}, denoise, noise,
 ///                      {process.at(1), process.at(1e-3)});
-///   report.evaluations[i];  // of sample i
+///   const Index calls = report.evaluations[0];  // of the first sample
 ///
 /// The variable is asinh(alpha / sigma) and the state x / sqrt(alpha^2 + sigma^2), see Arc: a grid
 /// may start at alpha = 0, and the tolerances mean the same for every process. Clean data is

@@ -14,12 +14,12 @@ namespace solver {
 /// x0, the square of its coefficient times the denoiser's error at the level left. Exact in any
 /// number of steps for Gaussian data of independent elements with one variance. Else the error is a
 /// mean over directions that differ, and steps must be short: for pairs with a correlation of 0.8
-/// the covariance is 28 % off in 4 steps, 15 % in 10 and 4 % in 50. `most_variance` bounds the errors, as data in [-1, 1] do
-/// at 1, and `last_deviation` the standard deviation of the last noise that a run draws, which
-/// nothing removes: 2 (2 / 255) sqrt(pi / 2) keeps it within two shades of an image in [-1, 1] on
-/// average. No noise is added in a step to clean data.
+/// the covariance is 28 % off in 4 steps, 15 % in 10 and 4 % in 50. `most_variance` bounds the
+/// errors, as data in [-1, 1] do at 1, and `last_deviation` the standard deviation of the last
+/// noise that a run draws, which nothing removes: 2 (2 / 255) sqrt(pi / 2) keeps it within two
+/// shades of an image in [-1, 1] on average. No noise is added in a step to clean data.
 ///
-///   AnalyticDdpm solver{denoising_errors(denoise, data, grid, rng)};
+///   solver::AnalyticDdpm solver{solver::denoising_errors(denoise, data, grid, rng)};
 struct AnalyticDdpm {
   DenoisingErrors errors;
   double eta = 1;

@@ -26,7 +26,7 @@ enum class AncestralRule { posterior, flow };
 /// of a flow is rescaled as its signal shrinks. Both halves lead from one marginal of the process
 /// to another, so the weak order is that of the solver inside.
 ///
-///   Ancestral<Dpm2> solver{.eta = 0.5};
+///   solver::Ancestral<solver::Dpm2> solver{.eta = 0.5};
 template <class Inner>
 struct Ancestral {
   static_assert(Inner::weak_order == 0, "Ancestral: the solver inside draws noise by itself");

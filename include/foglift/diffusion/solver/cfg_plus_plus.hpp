@@ -15,7 +15,7 @@ namespace solver {
 /// run's denoiser is the conditional c. Weights lie in [0, 1]; 1 is the conditional sample with the
 /// unconditional noise.
 ///
-///   auto x = sample(CfgPlusPlus(unconditional, 0.6), conditional, shape, grid, rng);
+///   auto x = sample(solver::CfgPlusPlus(unconditional, 0.6), conditional, shape, grid, rng);
 template <class U>
 class CfgPlusPlus {
  public:

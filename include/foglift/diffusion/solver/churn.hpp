@@ -21,7 +21,7 @@ namespace solver {
 /// one marginal of the process to another, so the weak order is that of the solver inside (with
 /// noise_scale = 1; a little more makes up for denoisers that are not exact).
 ///
-///   Churn<Heun> solver{.churn = 40};
+///   solver::Churn<solver::Heun> solver{.churn = 40};
 template <class Inner>
 struct Churn {
   static_assert(Inner::weak_order == 0, "Churn: the solver inside draws noise by itself");

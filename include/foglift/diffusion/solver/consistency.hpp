@@ -45,7 +45,7 @@ using Lcm = Consistency;
 /// leads back up. gamma = 0 is Euler's rule, gamma = 1 is Consistency. The denoiser is the
 /// network's x0.
 ///
-///   Tcd solver(schedule, 0.3);
+///   solver::Tcd solver(schedule, 0.3);
 template <NoiseSchedule S>
 class Tcd {
  public:

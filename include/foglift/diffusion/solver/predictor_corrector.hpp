@@ -45,7 +45,7 @@ struct Stay {
 /// ends. By norms it is larger, see LangevinStep; they are those of each sample, never of the
 /// batch, so that a sample does not depend on its companions.
 ///
-///   PredictorCorrector<> solver{.corrections = 2, .snr = 0.16};
+///   solver::PredictorCorrector<> solver{.corrections = 2, .snr = 0.16};
 template <class Predictor = ReverseDiffusion>
 struct PredictorCorrector {
   Predictor predictor = {};

@@ -26,7 +26,7 @@ struct RestartInterval {
 /// contracts the errors made before; its own vanish with the grid where an interval's steps grow
 /// with it.
 ///
-///   Restart<> solver{.intervals = {{.times = 5, .min_ratio = 0.05, .max_ratio = 0.3}}};
+///   solver::Restart<> solver{.intervals = {{.times = 5, .min_ratio = 0.05, .max_ratio = 0.3}}};
 template <class Inner = Heun>
 struct Restart {
   static_assert(Inner::weak_order == 0, "Restart: the solver inside draws noise by itself");

@@ -39,7 +39,7 @@ struct ReverseDiffusion {
 /// Reads the times of the levels, which must be the process's; f and g must be finite there. The
 /// step to clean data returns x0.
 ///
-///   EulerMaruyama solver(process::VariancePreserving(schedule::Linear{}));
+///   solver::EulerMaruyama solver(process::VariancePreserving(schedule::Linear{}));
 template <ForwardProcess P>
 class EulerMaruyama {
  public:

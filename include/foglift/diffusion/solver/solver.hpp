@@ -64,7 +64,8 @@ concept Solver = requires {
 
 /// One run of a solver, for loops other than sample(): the solver and its memory.
 ///
-///   Run<solver::Heun, float> run(solver, grid);
+///   Run run(solver::Heun{}, grid);
+///   Tensor<float> x = noise;
 ///   for (std::size_t i = 0; i + 1 < grid.size(); ++i)
 ///     x = run.step(std::move(x), grid[i], grid[i + 1], denoise, StepRng(rng, 0, Index(i)));
 template <class S, Scalar T = float>

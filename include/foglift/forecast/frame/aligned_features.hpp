@@ -15,7 +15,7 @@ namespace forecast {
 ///   the context folded backwards: at step h of fold k, the value 1 + h + k * horizon before the
 ///   origin; and the error that the naive forecast from one season earlier made at fold 0;
 ///   without masks: the lead (h + 1) / horizon (once), the last value, the naive forecast's error
-///   at the origin and its mean over the last `horizon` cells;
+///   at the origin and its mean over the last `horizon` cells,
 /// then of all: the calendar at step h; the covariates known there, each with its mask; the past
 /// ones folded like the context; the statics.
 class AlignedFeatures {
