@@ -2,7 +2,8 @@
 
 #include "foglift/autograd/ops/reduce.hpp"
 #include "foglift/core/parallel.hpp"
-#include "foglift/nn/condition.hpp"
+#include "foglift/nn/call.hpp"
+#include "foglift/nn/hooks/on_block.hpp"
 #include "nn/module_checks.hpp"
 #include "support/catch.hpp"
 
@@ -108,42 +109,43 @@ void check_bits(const Net& net, const Shape& sample, const nn::Condition<float>&
   set_threads(1);
 }
 
-/// A tap is shown exactly tap_names(), in order; it changes nothing, on a Tensor and on a Var.
+/// A hook is shown exactly block_names(), in order; it changes nothing, on a Tensor and on a Var.
 template <class Net>
-void check_taps(const Net& net, const Shape& shape, const nn::Condition<float>& condition) {
+void check_blocks(const Net& net, const Shape& shape, const nn::Condition<float>& condition) {
   const Tensor<float> x = Rng(4).normal<float>(shape), t = times<float>(shape[0]);
   std::vector<std::string> names;
   std::vector<Tensor<float>> seen;
-  const auto tap = [&](std::string_view name, const Tensor<float>& h) {
+  const nn::hooks::OnBlock look([&](std::string_view name, const auto& h) {
     names.emplace_back(name);
-    seen.push_back(h);
-  };
-  const Tensor<float> y = net(x, t, condition, tap);
-  CHECK(names == net.tap_names());
+    seen.push_back(value_of(h));
+  });
+  const Tensor<float> y = net(x, t, condition, nn::Call(look));
+  CHECK(names == net.block_names());
   CHECK(same_bits(y, net(x, t, condition)));
   for (const auto& h : seen) CHECK(h.dim(0) == shape[0]);
   const std::vector<Tensor<float>> first_run = std::move(seen);
   names.clear();
   seen.clear();
   Tape<float> tape;
-  net(tape.constant(x), t, condition, tap);
-  CHECK(names == net.tap_names());
+  net(tape.constant(x), t, condition, nn::Call(look));
+  CHECK(names == net.block_names());
   CHECK(seen == first_run);
 }
 
 /// Gradients with respect to at most `entries` entries of every parameter, and of the input.
-template <class Net>
+template <class Net, class H = nn::NoHook>
 void check_gradients(const Net& net, const Shape& shape, const nn::Condition<double>& condition,
-                     Index entries) {
+                     Index entries, const nn::Call<H>& call = {}) {
   const Tensor<double> x = Rng(5).normal<double>(shape), t = times<double>(shape[0]);
   const auto parameters = nn::gradcheck(
-      net, [&](const Net& n, Tape<double>& tape) { return n(tape.constant(x), t, condition); },
+      net,
+      [&](const Net& n, Tape<double>& tape) { return n(tape.constant(x), t, condition, call); },
       {.points = 4, .step = 1e-3, .max_entries = entries});
   INFO(parameters);
   CHECK(parameters.max_error < 1e-6);
   const auto input =
-      gradcheck([&](std::span<const Var<double>> in) { return net(in[0], t, condition); }, {x},
-                {.points = 4, .step = 1e-3, .max_entries = 4 * entries});
+      gradcheck([&](std::span<const Var<double>> in) { return net(in[0], t, condition, call); },
+                {x}, {.points = 4, .step = 1e-3, .max_entries = 4 * entries});
   INFO(input);
   CHECK(input.max_error < 1e-6);
 }

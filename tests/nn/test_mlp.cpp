@@ -34,9 +34,9 @@ TEST_CASE("mlp: a sample has the same bits in any batch and on any threads", "[n
   test::check_bits(small<float>(), {3}, told<float>(33));
 }
 
-TEST_CASE("mlp: taps see every layer and a copy is a deep copy", "[nn][mlp]") {
-  CHECK(small<float>().tap_names() == std::vector<std::string>{"layers.0", "layers.1"});
-  test::check_taps(small<float>(), {4, 3}, told<float>(4));
+TEST_CASE("mlp: hooks see every layer and a copy is a deep copy", "[nn][mlp]") {
+  CHECK(small<float>().block_names() == std::vector<std::string>{"layers.0", "layers.1"});
+  test::check_blocks(small<float>(), {4, 3}, told<float>(4));
   test::check_copy(small<float>(), {2, 3});
 }
 

@@ -2,7 +2,6 @@
 #include "foglift/nn/module.hpp"
 #include "foglift/nn/state.hpp"
 #include "foglift/nn/summary.hpp"
-#include "foglift/nn/tap.hpp"
 #include "support/catch.hpp"
 
 #include <memory>
@@ -183,17 +182,4 @@ TEST_CASE("state: an error names every misfit and changes nothing", "[nn][state]
                     "  missing: scales.1.gain [2]\n"
                     "  unexpected: tail");
   CHECK(tree.scales[0].gain.value[0] == 1);
-}
-
-TEST_CASE("tap: sees names and activations and costs no call when absent", "[nn][tap]") {
-  std::vector<std::string> names;
-  auto tap = [&](std::string_view name, const Tensor<float>& h) {
-    names.push_back(std::string(name) + " " + nn::to_string(h.shape()));
-  };
-  nn::touch(tap, Tensor<float>({2, 3}), "down", 1, 0);
-  Tape<float> tape;
-  nn::touch(tap, tape.constant(Tensor<float>({4})), "middle");
-  CHECK(names == std::vector<std::string>{"down.1.0 [2, 3]", "middle [4]"});
-  nn::NoTap none;
-  nn::touch(none, Tensor<float>({1}), "input");
 }

@@ -1,3 +1,7 @@
+// Covers: perturb hook
+#include "foglift/nn/hooks/join.hpp"
+#include "foglift/nn/hooks/perturb.hpp"
+#include "foglift/nn/hooks/record.hpp"
 #include "foglift/nn/mlp.hpp"
 #include "foglift/nn/transformer.hpp"
 #include "foglift/nn/unet.hpp"
@@ -5,9 +9,9 @@
 #include "nn/denoiser_checks.hpp"
 
 #include <cmath>
-#include <map>
 
 using namespace foglift;
+namespace hooks = nn::hooks;
 
 namespace {
 
@@ -69,27 +73,16 @@ struct Naive {
   }
 };
 
-/// Activations and attention maps by name.
-struct Seen {
-  std::map<std::string, T2> blocks, maps;
-  void operator()(std::string_view name, const T2& h) {
-    blocks.insert_or_assign(std::string(name), h);
-  }
-  void attention(std::string_view name, const T2& m) {
-    maps.insert_or_assign(std::string(name), m);
-  }
-};
-
-template <class Net>
-Seen look(const Net& net, const T2& x, const nn::Condition<double>& c) {
-  Seen seen;
-  net(x, test::times<double>(x.dim(0)), c, seen);
-  return seen;
-}
-
-nn::Condition<double> perturbed(nn::Condition<double> c, nn::Perturbation p) {
-  c.perturbation = std::move(p);
-  return c;
+/// Every block, and the weights of self-attention, of a call with a hook.
+template <class Net, class H = nn::NoHook>
+hooks::Activations<T2> look(const Net& net, const T2& x, const nn::Condition<double>& c,
+                            const H& hook = {}) {
+  Names self;
+  for (const std::string& name : net.attention_names())
+    if (name.ends_with(".self")) self.push_back(name);
+  hooks::Record<T2> seen({.blocks = net.block_names(), .weights = self});
+  net(x, test::times<double>(x.dim(0)), c, nn::Call(hooks::Join(hook, seen)));
+  return seen.seen;
 }
 
 void check_close(const T2& a, const T2& b) {
@@ -98,40 +91,42 @@ void check_close(const T2& a, const T2& b) {
   for (Index i = 0; i < a.size(); ++i) CHECK_THAT(a[i], WithinAbs(b[i], 1e-11));
 }
 
-/// An empty perturbation changes no bit; taps in order, blocks before the perturbed one untouched.
+/// Hooks of no places change no bit; blocks before the perturbed one are untouched.
 template <class Net>
 void check_reach(const Net& net, const T2& x, const nn::Condition<double>& c,
                  const std::string& name) {
   const auto t = test::times<double>(x.dim(0));
   const T2 plain = net(x, t, c);
-  CHECK(test::same_bits(plain, net(x, t, perturbed(c, {}))));
-  const Seen before = look(net, x, c);
-  for (const auto& p :
-       {nn::Perturbation{.identity_attention = {name}}, nn::Perturbation{.skipped = {name}},
-        nn::Perturbation{.blurred_queries = {name}, .blur = 0.8}}) {
-    const T2 spoilt = net(x, t, perturbed(c, p));
+  const auto before = look(net, x, c);
+  const auto check = [&](const auto& none, const auto& hook) {
+    CHECK(test::same_bits(plain, net(x, t, c, nn::Call(none))));
+    const T2 spoilt = net(x, t, c, nn::Call(hook));
     CHECK_FALSE(spoilt == plain);
-    const Seen after = look(net, x, perturbed(c, p));
+    const auto after = look(net, x, c, hook);
     bool reached = false;
-    for (const std::string& tap : net.tap_names()) {
-      reached = reached || tap == name;
-      INFO(name << " seen at " << tap);
-      CHECK(test::same_bits(before.blocks.at(tap), after.blocks.at(tap)) != reached);
+    for (const std::string& block : net.block_names()) {
+      reached = reached || block == name;
+      INFO(name << " seen at " << block);
+      CHECK(test::same_bits(before.blocks.at(block), after.blocks.at(block)) != reached);
     }
     Tape<double> tape;  // recorded as computed
-    CHECK(test::same_bits(net(tape.constant(x), t, perturbed(c, p)).value(), spoilt));
-    test::check_gradients(net, x.shape(), perturbed(c, p), 1);
-  }
+    CHECK(test::same_bits(net(tape.constant(x), t, c, nn::Call(hook)).value(), spoilt));
+    test::check_gradients(net, x.shape(), c, 1, nn::Call(hook));
+  };
+  check(hooks::IdentityAttention({}), hooks::IdentityAttention({name + ".self"}));
+  check(hooks::SkipBlocks({}), hooks::SkipBlocks({name}));
+  check(hooks::BlurQueries({}), hooks::BlurQueries({name + ".self"}, 0.8));
 }
 
 template <class Net>
 void check_refusals(const Net& net, const T2& x, const std::string& without) {
   const auto t = test::times<double>(x.dim(0));
-  const auto run = [&](nn::Perturbation p) { net(x, t, perturbed({}, std::move(p))); };
-  CHECK_THROWS_AS(run({.skipped = {"blocks.99"}}), ArgumentError);
-  CHECK_THROWS_AS(run({.skipped = {"input"}}), ArgumentError);
-  CHECK_THROWS_AS(run({.identity_attention = {without}}), ArgumentError);
-  CHECK_THROWS_AS(run({.blurred_queries = {net.attention_names()[0]}, .blur = 0}), ArgumentError);
+  const auto run = [&](const auto& hook) { net(x, t, {}, nn::Call(hook)); };
+  CHECK_THROWS_AS(run(hooks::SkipBlocks({"blocks.99"})), ArgumentError);
+  CHECK_THROWS_AS(run(hooks::SkipBlocks({"input"})), ArgumentError);
+  CHECK_THROWS_AS(run(hooks::IdentityAttention({without + ".self"})), ArgumentError);
+  CHECK_THROWS_AS(run(hooks::BlurQueries({without + ".self"})), ArgumentError);
+  CHECK_THROWS_AS(hooks::BlurQueries({net.attention_names()[0]}, 0), ArgumentError);
 }
 
 nn::TransformerOptions options() {
@@ -145,13 +140,14 @@ nn::TransformerOptions options() {
           .embedding = {.classes = 3, .vector = 2}};
 }
 
-/// Every variant of self-attention, on a grid.
-std::vector<std::pair<nn::Perturbation, Naive>> variants(const std::string& name, Index H,
-                                                         Index W) {
-  return {{{}, {.H = H, .W = W}},
-          {{.identity_attention = {name}}, {.identity = true, .H = H, .W = W}},
-          {{.blurred_queries = {name}, .blur = 0.7}, {.blur = 0.7, .H = H, .W = W}},
-          {{.blurred_queries = {name}}, {.blur = 1e9, .H = H, .W = W}}};
+/// f(hook, naive) for every variant of the self-attention of a block, on a grid.
+template <class F>
+void each_variant(const std::string& name, Index H, Index W, const F& f) {
+  const Names self{name + ".self"};
+  f(nn::NoHook{}, Naive{.H = H, .W = W});
+  f(hooks::IdentityAttention(self), Naive{.identity = true, .H = H, .W = W});
+  f(hooks::BlurQueries(self, 0.7), Naive{.blur = 0.7, .H = H, .W = W});
+  f(hooks::BlurQueries(self), Naive{.blur = 1e9, .H = H, .W = W});
 }
 
 }  // namespace
@@ -164,9 +160,10 @@ TEST_CASE("perturbation: a DiT block with its attention replaced", "[nn][perturb
   const auto c = test::told<double>(2, 3, 5);
   const T2 e = net.embedding(test::times<double>(2), c, x);
   const auto& block = net.blocks[1];
-  CHECK(net.attention_names() == Names{"blocks.0", "blocks.1", "blocks.2"});
-  for (const auto& [p, naive] : variants("blocks.1", 3, 2)) {
-    const Seen seen = look(net, x, perturbed(c, p));
+  CHECK(net.attention_names() == Names{"blocks.0.self", "blocks.0.cross", "blocks.1.self",
+                                       "blocks.1.cross", "blocks.2.self", "blocks.2.cross"});
+  each_variant("blocks.1", 3, 2, [&](const auto& hook, Naive naive) {
+    const auto seen = look(net, x, c, hook);
     const T2 in = seen.blocks.at("blocks.0"), m = nn::per_sample(block.modulation(e), 3);
     const auto part = [&](Index i) { return nn::chunk(m, i, 6); };
     const T2 normed = nn::modulate(block.norm(in), part(0), part(1));
@@ -174,8 +171,9 @@ TEST_CASE("perturbation: a DiT block with its attention replaced", "[nn][perturb
     h = h + (*block.cross)(block.norm(h), *c.sequence, &*c.mask);
     h = h + part(5) * block.ff(nn::modulate(block.norm(h), part(3), part(4)));
     check_close(seen.blocks.at("blocks.1"), h);
-    check_close(seen.maps.at("blocks.1"), Naive{.H = 3, .W = 2}.map(block.attention, 2, normed));
-  }
+    naive.identity = false;  // the weights that identity attention does not take
+    check_close(seen.weights.at("blocks.1.self"), naive.map(block.attention, 2, normed));
+  });
   check_reach(net, x, c, "blocks.1");
   check_refusals(net, x, "middle");
 }
@@ -190,16 +188,16 @@ TEST_CASE("perturbation: a U-ViT block with its attention replaced", "[nn][pertu
   for (Index b = 0; b < 2; ++b)
     for (Index i = 0; i < 5; ++i) mask(b, 1 + i) = (*c.mask)(b, i);
   const auto& block = net.blocks[2];  // takes the long skip of blocks.0
-  for (const auto& [p, naive] : variants("blocks.2", 1, 4)) {
-    const Seen seen = look(net, x, perturbed(c, p));
+  each_variant("blocks.2", 1, 4, [&](const auto& hook, Naive naive) {
+    const auto seen = look(net, x, c, hook);
     T2 h = (*block.skip)(concat({seen.blocks.at("blocks.1"), seen.blocks.at("blocks.0")}, 2));
     const T2 normed = block.norm1(h);
     h = h + naive(block.attention, 2, normed, &mask);
     h = h + block.ff(block.norm2(h));
     check_close(seen.blocks.at("blocks.2"), h);
-    check_close(seen.maps.at("blocks.2"),
-                Naive{.H = 1, .W = 4}.map(block.attention, 2, normed, &mask));
-  }
+    naive.identity = false;
+    check_close(seen.weights.at("blocks.2.self"), naive.map(block.attention, 2, normed, &mask));
+  });
   check_reach(net, x, c, "blocks.2");
   check_refusals(net, x, "middle");
 }
@@ -219,10 +217,12 @@ TEST_CASE("perturbation: a U-Net block with its attention replaced", "[nn][pertu
   test::randomize(net, 5);
   const T2 x = Rng(6).normal<double>({2, 6, 5, 1});
   const auto c = test::told<double>(2, 3, 5);
-  CHECK(net.attention_names() == Names{"down.1.0", "middle", "up.0.0", "up.0.1"});
+  CHECK(net.attention_names() == Names{"down.1.0.self", "down.1.0.cross", "middle.self",
+                                       "middle.cross", "up.0.0.self", "up.0.0.cross", "up.0.1.self",
+                                       "up.0.1.cross"});
   const T2 e = net.embedding(test::times<double>(2), c, x);
-  for (const auto& [p, naive] : variants("middle", 3, 3)) {
-    const Seen seen = look(net, x, perturbed(c, p));
+  each_variant("middle", 3, 3, [&](const auto& hook, Naive naive) {
+    const auto seen = look(net, x, c, hook);
     const auto& attention = net.middle.attention[0];
     T2 h = net.middle.blocks[0](seen.blocks.at("down.1.0"), e);
     const T2 flat = nn::as_sequence(h), normed = attention.norm(flat);
@@ -230,8 +230,9 @@ TEST_CASE("perturbation: a U-Net block with its attention replaced", "[nn][pertu
     h = h + (*attention.cross)((*attention.cross_norm)(h), *c.sequence, &*c.mask);
     h = net.middle.blocks[1](reshape(h, {2, 3, 3, 8}), e);
     check_close(seen.blocks.at("middle"), h);
-    check_close(seen.maps.at("middle"), Naive{.H = 3, .W = 3}.map(attention.attention, 2, normed));
-  }
+    naive.identity = false;
+    check_close(seen.weights.at("middle.self"), naive.map(attention.attention, 2, normed));
+  });
   check_reach(net, x, c, "middle");
   check_reach(net, x, c, "up.0.1");
   check_refusals(net, x, "down.0.0");
@@ -249,7 +250,7 @@ TEST_CASE("perturbation: a skipped block is one whose residual branches give not
     nn::Dit1d<double> net(options(), rng);
     test::randomize(net, 7);
     const T2 x = Rng(8).normal<double>({2, 8, 1});
-    const T2 skipped = net(x, t, perturbed(c, {.skipped = {"blocks.0", "blocks.2"}}));
+    const T2 skipped = net(x, t, c, nn::Call(hooks::SkipBlocks({"blocks.0", "blocks.2"})));
     for (auto* block : {&net.blocks[0], &net.blocks[2]}) {
       silence(block->modulation);  // both gates
       silence(block->cross->proj);
@@ -260,7 +261,7 @@ TEST_CASE("perturbation: a skipped block is one whose residual branches give not
     nn::UVit1d<double> net(options(), rng);
     test::randomize(net, 9);
     const T2 x = Rng(10).normal<double>({2, 8, 1});
-    const T2 skipped = net(x, t, perturbed(c, {.skipped = {"blocks.0", "blocks.2"}}));
+    const T2 skipped = net(x, t, c, nn::Call(hooks::SkipBlocks({"blocks.0", "blocks.2"})));
     for (auto* block : {&net.blocks[0], &net.blocks[2]}) {
       silence(block->attention.proj);
       silence(block->ff.fc2);
@@ -280,7 +281,7 @@ TEST_CASE("perturbation: a skipped block is one whose residual branches give not
                            rng);
     test::randomize(net, 11);
     const T2 x = Rng(12).normal<double>({2, 8, 1});
-    const T2 skipped = net(x, t, perturbed(c, {.skipped = {"down.1.0", "middle", "up.1.0"}}));
+    const T2 skipped = net(x, t, c, nn::Call(hooks::SkipBlocks({"down.1.0", "middle", "up.1.0"})));
     for (auto* block : {&net.down[1].blocks[0], &net.middle.blocks[0], &net.middle.blocks[1],
                         &net.up[1].blocks[0]})
       silence(block->conv2);
@@ -292,10 +293,14 @@ TEST_CASE("perturbation: a skipped block is one whose residual branches give not
   }
 }
 
-TEST_CASE("perturbation: a network without attention refuses", "[nn][perturbation]") {
+TEST_CASE("perturbation: of an Mlp", "[nn][perturbation]") {
   Rng rng(13);
   const nn::Mlp<double> net({.in = 2, .width = 8}, rng);
-  nn::Condition<double> c;
-  c.perturbation = nn::Perturbation{.skipped = {"layers.0"}};
-  CHECK_THROWS_AS(net(T2({1, 2}), T2({1}), c), ArgumentError);
+  const T2 x({1, 2}), t({1});
+  CHECK_THROWS_AS(net(x, t, {}, nn::Call(hooks::SkipBlocks({"layers.0"}))), ArgumentError);
+  CHECK_THROWS_AS(net(x, t, {}, nn::Call(hooks::IdentityAttention({"layers.1.self"}))),
+                  ArgumentError);
+  auto shorter = net;
+  shorter.layers.erase(shorter.layers.begin() + 1);
+  CHECK(net(x, t, {}, nn::Call(hooks::SkipBlocks({"layers.1"}))) == shorter(x, t));
 }

@@ -23,9 +23,9 @@ void check_shares(const Net& net, const Shape& batch, bool sequence = true) {
   for (const int n : {1, 2, 3}) {
     set_threads(n);
     for (const Index widest : {1, 1 << 16, 1 << 19})  // tiles of more than the batch, of 4, of 1
-      for (const Index live : {0, 1 << 20})  // 8 samples
-        CHECK(test::same_bits(nn::detail::in_parts(net, x, t, condition, whole.shape(),
-                                                   {Index{1} << 20, widest, live}),
+      for (const Index live : {0, 1 << 20})           // 8 samples
+        CHECK(test::same_bits(nn::detail::in_parts(net, x, t, condition, nn::Call<>(),
+                                                   whole.shape(), {Index{1} << 20, widest, live}),
                               whole));
   }
   set_threads(1);

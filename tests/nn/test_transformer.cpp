@@ -46,10 +46,10 @@ TEST_CASE("dit: a sample has the same bits in any batch and on any threads", "[n
   test::check_bits(small_2d<float>(), {4, 6, 1}, {});
 }
 
-TEST_CASE("dit: taps see every block and a copy is a deep copy", "[nn][dit]") {
+TEST_CASE("dit: hooks see every block and a copy is a deep copy", "[nn][dit]") {
   const auto net = small_1d<float>();
-  CHECK(net.tap_names() == std::vector<std::string>{"input", "blocks.0", "blocks.1"});
-  test::check_taps(net, {2, 8, 2}, test::told<float>(2, 2, 4));
+  CHECK(net.block_names() == std::vector<std::string>{"input", "blocks.0", "blocks.1"});
+  test::check_blocks(net, {2, 8, 2}, test::told<float>(2, 2, 4));
   test::check_copy(small_2d<float>(), {1, 4, 4, 1});
 }
 

@@ -72,11 +72,11 @@ TEST_CASE("unet: a sample has the same bits in any batch and on any threads", "[
   test::check_bits(small_2d<float>(), {6, 5, 1}, {});
 }
 
-TEST_CASE("unet: taps see every block", "[nn][unet]") {
+TEST_CASE("unet: hooks see every block", "[nn][unet]") {
   const auto net = small_1d<float>();
-  CHECK(net.tap_names() == std::vector<std::string>{"input", "down.0.0", "down.1.0", "middle",
-                                                    "up.0.0", "up.0.1", "up.1.0", "up.1.1"});
-  test::check_taps(net, {2, 8, 2}, test::told<float>(2, 3, 5));
+  CHECK(net.block_names() == std::vector<std::string>{"input", "down.0.0", "down.1.0", "middle",
+                                                      "up.0.0", "up.0.1", "up.1.0", "up.1.1"});
+  test::check_blocks(net, {2, 8, 2}, test::told<float>(2, 3, 5));
 }
 
 TEST_CASE("unet: a copy is a deep copy", "[nn][unet]") {

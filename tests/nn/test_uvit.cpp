@@ -46,10 +46,10 @@ TEST_CASE("uvit: a sample has the same bits in any batch and on any threads", "[
   test::check_bits(small_2d<float>(), {4, 6, 1}, {});
 }
 
-TEST_CASE("uvit: taps see every block and a copy is a deep copy", "[nn][uvit]") {
+TEST_CASE("uvit: hooks see every block and a copy is a deep copy", "[nn][uvit]") {
   const auto net = small_1d<float>();
-  CHECK(net.tap_names() == std::vector<std::string>{"input", "blocks.0", "blocks.1", "blocks.2"});
-  test::check_taps(net, {2, 8, 2}, test::told<float>(2, 2, 4));
+  CHECK(net.block_names() == std::vector<std::string>{"input", "blocks.0", "blocks.1", "blocks.2"});
+  test::check_blocks(net, {2, 8, 2}, test::told<float>(2, 2, 4));
   test::check_copy(small_2d<float>(), {1, 4, 4, 1});
 }
 
@@ -64,8 +64,9 @@ TEST_CASE("uvit: each block of the second half mixes in its mirror image", "[nn]
     }
   CHECK((!net.blocks[2].skip && net.blocks[3].skip && net.blocks[4].skip));
   std::vector<Tensor<double>> seen;
-  const auto tap = [&](std::string_view, const Tensor<double>& h) { seen.push_back(h); };
-  net(Rng(1).normal<double>({1, 4, 4, 1}), test::times<double>(1), {}, tap);
+  const nn::hooks::OnBlock look(
+      [&](std::string_view, const Tensor<double>& h) { seen.push_back(h); });
+  net(Rng(1).normal<double>({1, 4, 4, 1}), test::times<double>(1), {}, nn::Call(look));
   REQUIRE(seen.size() == 6);
   CHECK(seen[3] == seen[0]);  // blocks 0 to 2 pass the input on
   const auto mixed = [](const nn::Linear<double>& skip, const Tensor<double>& a,

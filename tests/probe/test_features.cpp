@@ -10,10 +10,11 @@ namespace {
 
 /// A network of two blocks: the image itself, and its square scaled by time and label.
 struct Toy {
-  template <class Tap>
+  template <class H>
   Tensor<double> operator()(const Tensor<double>& x, const Tensor<double>& time,
-                            const nn::Condition<double>& condition, Tap&& tap) const {
-    tap("image", x);
+                            const nn::Condition<double>& condition, const nn::Call<H>& call) const {
+    Tensor<double> image = x;
+    call.at({4, 4}, "image").block(image);
     Tensor<double> square = x;
     const Index n = x.row_size();
     for (Index i = 0; i < x.size(); ++i) {
@@ -23,7 +24,7 @@ struct Toy {
               : static_cast<double>(condition.labels[static_cast<std::size_t>(i / n)]);
       square[i] = x[i] * x[i] * time[i / n] + label;
     }
-    tap("square", square);
+    call.at({4, 4}, "square").block(square);
     return x;
   }
 };
@@ -122,19 +123,18 @@ TEST_CASE("features: each example keeps its condition", "[probe][features]") {
 TEST_CASE("features: all that a condition says reaches the network", "[probe][features]") {
   // Shows every field, as a number for each example.
   const auto net = [](const Tensor<double>& x, const Tensor<double>&,
-                      const nn::Condition<double>& c, auto&& tap) {
+                      const nn::Condition<double>& c, const auto& call) {
     const Index B = x.dim(0);
     const auto show = [&](const char* name, const auto& value) {
       Tensor<double> h({B, 1, 1});
       for (Index b = 0; b < B; ++b) h[b] = value(b);
-      tap(name, h);
+      call.at({1}, name).block(h);
     };
     show("label",
          [&](Index b) { return static_cast<double>(c.labels.at(static_cast<std::size_t>(b))); });
     show("vector", [&](Index b) { return (*c.vector)(b, 1); });
     show("sequence", [&](Index b) { return (*c.sequence)(b, 1, 0); });
     show("mask", [&](Index b) { return (*c.mask)(b, 1); });
-    show("blur", [&](Index) { return c.perturbation ? c.perturbation->blur : -1; });
     show("drops", [&](Index b) {
       return c.dropout ? static_cast<double>(c.dropout->first_sample) + static_cast<double>(b) : -1;
     });
@@ -148,17 +148,15 @@ TEST_CASE("features: all that a condition says reaches the network", "[probe][fe
       .vector = vector,
       .sequence = sequence,
       .mask = mask,
-      .dropout = nn::DropoutNoise{.rng = Rng(4), .first_sample = 10, .step = 0},
-      .perturbation = nn::Perturbation{.blur = 0.7}};
+      .dropout = nn::DropoutNoise{.rng = Rng(4), .first_sample = 10, .step = 0}};
   const auto found = probe::features(net, some_images(n), some_level, Rng(5), {.batch = 2}, all);
-  REQUIRE(found.size() == 6);
+  REQUIRE(found.size() == 5);
   for (Index i = 0; i < n; ++i) {
     CHECK(found[0].values[i] == static_cast<double>(all.labels[static_cast<std::size_t>(i)]));
     CHECK(found[1].values[i] == vector(i, 1));
     CHECK(found[2].values[i] == sequence(i, 1, 0));
     CHECK(found[3].values[i] == mask(i, 1));
-    CHECK(found[4].values[i] == 0.7);
-    CHECK(found[5].values[i] == static_cast<double>(10 + i));
+    CHECK(found[4].values[i] == static_cast<double>(10 + i));
   }
   auto few = all;
   few.labels.pop_back();

@@ -10,14 +10,15 @@ namespace {
 
 /// Three blocks: one without information, x itself, and x drowned in a constant.
 struct Toy {
-  template <class Tap>
+  template <class H>
   void operator()(const Tensor<double>& x, const Tensor<double>&, const nn::Condition<double>&,
-                  Tap&& tap) const {
-    tap("blank", Tensor<double>({x.dim(0), 1}));
-    tap("x", x);
+                  const nn::Call<H>& call) const {
+    Tensor<double> blank({x.dim(0), 1}), same = x;
+    call.at({}, "blank").block(blank);
+    call.at({}, "x").block(same);
     Tensor<double> first({x.dim(0), 1});
     for (Index i = 0; i < x.dim(0); ++i) first[i] = x(i, 0);
-    tap("first", first);
+    call.at({}, "first").block(first);
   }
 };
 

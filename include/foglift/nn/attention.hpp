@@ -2,11 +2,11 @@
 
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/autograd/ops/attention.hpp"
-#include "foglift/autograd/ops/blur.hpp"
+#include "foglift/autograd/ops/matmul.hpp"
 #include "foglift/nn/chunk.hpp"
+#include "foglift/nn/hook.hpp"
 #include "foglift/nn/linear.hpp"
 #include "foglift/nn/norm.hpp"
-#include "foglift/nn/perturbation.hpp"
 
 #include <optional>
 
@@ -48,38 +48,31 @@ class MultiHeadAttention {
   }
 
   /// Self-attention. mask [B, N] or [B, N, N], nonzero where attention may go; nullptr: everywhere.
-  template <ValueOf<T> X>
-  X operator()(const X& x, const Tensor<T>* mask = nullptr,
-               const AttentionChange& change = {}) const {
-    return proj(heads(x, mask, change));
+  template <ValueOf<T> X, class At = HookAt<>>
+  X operator()(const X& x, const Tensor<T>* mask = nullptr, const At& at = {}) const {
+    return proj(heads(x, mask, at));
   }
   /// What operator() projects: the heads' outputs beside each other, [B, N, width].
-  template <ValueOf<T> X>
-  X heads(const X& x, const Tensor<T>* mask = nullptr, const AttentionChange& change = {}) const {
-    const X h = projected(x);
-    if (change.identity) return chunk(h, 2, 3);
-    if (!(change.blur > 0)) return self_attention(h, heads_, mask);
-    return attention(blurred(chunk(h, 0, 3), change), chunk(h, 1, 3), chunk(h, 2, 3), heads_, mask);
-  }
-
-  /// The weights [B, heads, N, N] of self-attention on x [B, N, width]: row i is what query i
-  /// attends to, of sum 1 (0 where the mask leaves it nothing).
-  Tensor<T> map(const Tensor<T>& x, const Tensor<T>* mask = nullptr) const {
-    const Tensor<T> h = projected(x);
-    const Index B = x.dim(0), N = x.dim(1);
-    Tensor<T> each({B, N, heads_ * N});  // attention to values that tell the keys apart
-    for (Index row = 0; row < B * N; ++row)
-      for (Index head = 0; head < heads_; ++head) each[(row * heads_ + head) * N + row % N] = 1;
-    return transpose(
-        reshape(attention(chunk(h, 0, 3), chunk(h, 1, 3), each, heads_, mask), {B, N, heads_, N}),
-        1, 2);
+  template <ValueOf<T> X, class At = HookAt<>>
+  X heads(const X& x, const Tensor<T>* mask = nullptr, const At& at = {}) const {
+    if (!qkv) raise<ArgumentError>("MultiHeadAttention: built for a context, called without one");
+    const X h = (*qkv)(x);
+    if constexpr (At::template attends<X>)
+      return hooked(chunk(h, 0, 3), chunk(h, 1, 3), chunk(h, 2, 3), mask, at);
+    else
+      return self_attention(h, heads_, mask);
   }
 
   /// Cross-attention to context [B, M, context]; mask [B, M] or [B, N, M].
-  template <ValueOf<T> X>
-  X operator()(const X& x, const X& context, const Tensor<T>* mask = nullptr) const {
+  template <ValueOf<T> X, class At = HookAt<>>
+  X operator()(const X& x, const X& context, const Tensor<T>* mask = nullptr,
+               const At& at = {}) const {
     if (!q) raise<ArgumentError>("MultiHeadAttention: built for self-attention, given a context");
-    return proj(cross_attention((*q)(x), (*kv)(context), heads_, mask));
+    const X queries = (*q)(x), h = (*kv)(context);
+    if constexpr (At::template attends<X>)
+      return proj(hooked(queries, chunk(h, 0, 2), chunk(h, 1, 2), mask, at));
+    else
+      return proj(cross_attention(queries, h, heads_, mask));
   }
 
   static void each(auto& self, auto&& f) {
@@ -90,24 +83,38 @@ class MultiHeadAttention {
   }
 
  private:
-  /// [q | k | v].
-  template <Value X>
-  X projected(const X& x) const {
-    if (!qkv) raise<ArgumentError>("MultiHeadAttention: built for a context, called without one");
-    return (*qkv)(x);
+  /// The heads' outputs for q [B, N, width], k and v [B, M, width], as the hook wants them.
+  template <Value X, class At>
+  X hooked(X query, X key, X value, const Tensor<T>* mask, const At& at) const {
+    at.queries(query);
+    at.keys(key);
+    at.values(value);
+    if (at.needs_weights()) {
+      X w = weights(query, key, mask);
+      if (at.weights(w)) return weighted(w, value);
+    }
+    if (std::optional<X> y = at.attend(query, key, value)) return *std::move(y);
+    return foglift::attention(query, key, value, heads_, mask);
   }
-  /// The queries of the grid's positions, which come last, blurred over the grid.
+  /// The weights [B, heads, N, M]: row i is what query i attends to, of sum 1 (0 where the mask
+  /// leaves it nothing).
   template <Value X>
-  static X blurred(const X& queries, const AttentionChange& change) {
-    const Shape& g = change.grid;
-    const Index B = queries.dim(0), N = queries.dim(1), D = queries.dim(2), lead = N - g.size();
-    const X positions = slice(queries, 1, lead, g.size());
-    const X smooth =
-        reshape(gaussian_blur(
-                    reshape(positions, g.rank() == 1 ? Shape{B, g[0], D} : Shape{B, g[0], g[1], D}),
-                    change.blur),
-                {B, g.size(), D});
-    return lead == 0 ? smooth : concat({slice(queries, 1, 0, lead), smooth}, 1);
+  X weights(const X& query, const X& key, const Tensor<T>* mask) const {
+    const Index B = query.dim(0), N = query.dim(1), M = key.dim(1);
+    Tensor<T> each({B, M, heads_ * M});  // attention to values that tell the keys apart
+    for (Index row = 0; row < B * M; ++row)
+      for (Index head = 0; head < heads_; ++head) each[(row * heads_ + head) * M + row % M] = 1;
+    return transpose(
+        reshape(foglift::attention(query, key, constant(std::move(each), query), heads_, mask),
+                {B, N, heads_, M}),
+        1, 2);
+  }
+  /// Each head's sums of its part of v [B, M, width] by weights [B, heads, N, M].
+  template <Value X>
+  X weighted(const X& w, const X& value) const {
+    const Index B = value.dim(0), M = value.dim(1), D = value.dim(2), N = w.dim(2);
+    const X each = transpose(reshape(value, {B, M, heads_, D / heads_}), 1, 2);
+    return reshape(transpose(matmul(w, each), 1, 2), {B, N, D});
   }
 
   Index heads_;
@@ -147,18 +154,15 @@ class AttentionBlock {
   }
 
   /// context [B, M, context] and mask [B, M] may be nullptr.
-  template <ValueOf<T> X>
+  template <ValueOf<T> X, class At = HookAt<>>
   X operator()(const X& x, const X* context = nullptr, const Tensor<T>* mask = nullptr,
-               const AttentionChange& change = {}) const {
+               const At& at = {}) const {
     if (context && !cross) raise<ArgumentError>("AttentionBlock: built without a context");
     X h = as_sequence(x);
-    h = h + attention(norm(h), nullptr, change);
-    if (context) h = h + (*cross)((*cross_norm)(h), *context, mask);
+    h = h + attention(norm(h), static_cast<const Tensor<T>*>(nullptr), at.part("self"));
+    if (context) h = h + (*cross)((*cross_norm)(h), *context, mask, at.part("cross"));
     return reshape(h, value_of(x).shape());
   }
-
-  /// The weights [B, heads, N, N] of self-attention over the N positions of x [B, ..., width].
-  Tensor<T> map(const Tensor<T>& x) const { return attention.map(norm(as_sequence(x))); }
 
   static void each(auto& self, auto&& f) {
     f("norm", self.norm);

@@ -2,7 +2,6 @@
 
 #include "foglift/core/gather.hpp"
 #include "foglift/nn/dropout.hpp"
-#include "foglift/nn/perturbation.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -26,8 +25,7 @@ struct Condition {
   std::optional<Tensor<T>> sequence = {};  ///< [B, M, D], reached by cross-attention
   /// [B, M], nonzero where the sequence holds something; what stands elsewhere is never read.
   std::optional<Tensor<T>> mask = {};
-  std::optional<DropoutNoise> dropout = {};       ///< absent: evaluation, nothing is dropped
-  std::optional<Perturbation> perturbation = {};  ///< blocks to spoil, for guidance away from them
+  std::optional<DropoutNoise> dropout = {};  ///< absent: evaluation, nothing is dropped
 };
 
 namespace detail {
@@ -41,8 +39,7 @@ Condition<T> with_part(const Condition<T>& c, const Part& part) {
           .vector = field(c.vector),
           .sequence = field(c.sequence),
           .mask = field(c.mask),
-          .dropout = c.dropout,
-          .perturbation = c.perturbation};
+          .dropout = c.dropout};
 }
 }  // namespace detail
 

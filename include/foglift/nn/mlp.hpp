@@ -1,8 +1,8 @@
 #pragma once
 
+#include "foglift/nn/call.hpp"
 #include "foglift/nn/embedding.hpp"
 #include "foglift/nn/shares.hpp"
-#include "foglift/nn/tap.hpp"
 
 #include <string>
 #include <vector>
@@ -45,17 +45,17 @@ class Mlp {
 
   const Options& options() const { return options_; }
 
-  /// Names that a tap is shown, in order: the hidden layers.
-  std::vector<std::string> tap_names() const {
+  /// Names of the blocks in order: the hidden layers, "layers.<i>".
+  std::vector<std::string> block_names() const {
     std::vector<std::string> names;
-    for (std::size_t i = 0; i < layers.size(); ++i) names.push_back(tap_name("layers", i));
+    for (std::size_t i = 0; i < layers.size(); ++i) names.push_back(place_name("layers", i));
     return names;
   }
 
   /// Throws ShapeError for an input that is not [B, in] or a time that is not [B].
-  template <ValueOf<T> X, class Tap = NoTap>
+  template <ValueOf<T> X, class H = NoHook>
   X operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition = {},
-               Tap&& tap = {}) const;
+               const Call<H>& call = {}) const;
 
   static void each(auto& self, auto&& f) {
     f("embedding", self.embedding);
@@ -97,22 +97,25 @@ Mlp<T>::Mlp(const Options& o, Rng& rng)
       options_(o) {}
 
 template <Scalar T>
-template <ValueOf<T> X, class Tap>
+template <ValueOf<T> X, class H>
 X Mlp<T>::operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition,
-                     Tap&& tap) const {
+                     const Call<H>& call) const {
   detail::check_input("Mlp", value_of(x).shape(), time, 0, options_.in);
   detail::check_condition("Mlp", condition, x.dim(0), options_.embedding.classes,
                           options_.embedding.vector, 0);
-  detail::check_perturbation("Mlp", condition.perturbation, *this);
-  if constexpr (!Recorded<X> && untapped<Tap>)
+  call.template start<X>("Mlp", *this);
+  if constexpr (!Recorded<X> && Call<H>::alike)
     if (const auto cost = sample_cost(x.shape()); detail::worth_parting(x.dim(0), cost))
-      return detail::in_parts(*this, x, time, condition, x.shape().with(-1, outputs(options_)),
-                              cost);
+      return detail::in_parts(*this, x, time, condition, call,
+                              x.shape().with(-1, outputs(options_)), cost);
   DropoutCalls dropouts(condition.dropout);
   X h = layers[0](x) + embedding.rows(time, condition, x);
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    h = dropouts(i == 0 ? silu(h) : layers[i](h, Activation::silu), options_.dropout);
-    touch(tap, h, "layers", i);
+    const auto at = call.at({}, "layers", i);
+    if (!at.skip())
+      h = dropouts(i == 0 ? silu(h) : layers[i](h, Activation::silu), options_.dropout);
+    at.block(h);
+    if (at.done()) return detail::unfinished(x, outputs(options_));
   }
   return output(h);
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/core/parallel.hpp"
-#include "foglift/nn/condition.hpp"
+#include "foglift/nn/call.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -49,18 +49,19 @@ inline bool worth_parting(Index samples, const SampleCost& cost) {
   return samples > cost.tile() || worth_sharing(samples, cost);
 }
 
-/// y [B, ...] of shape `out` = net(x, time, condition), the batch taken in tiles, which the threads
-/// share. A sample's result depends on that sample alone, so the parts do not show.
-template <class Net, Scalar T>
+/// y [B, ...] of shape `out` = net(x, time, condition, call), the batch taken in tiles, which the
+/// threads share. A sample's result depends on that sample alone, so the parts do not show.
+template <class Net, Scalar T, class H>
 Tensor<T> in_parts(const Net& net, const Tensor<T>& x, const Tensor<T>& time,
-                   const Condition<T>& condition, const Shape& out, const SampleCost& cost) {
+                   const Condition<T>& condition, const Call<H>& call, const Shape& out,
+                   const SampleCost& cost) {
   const Index B = x.dim(0), shares = worth_sharing(B, cost) ? std::min<Index>(B, threads()) : 1;
   const Index tiles = 1 + (B / shares - 1) / cost.tile(), parts = shares * tiles;
   auto y = Tensor<T>::uninitialized(out);
   const auto one = [&](Index i) {
     const Index first = B * i / parts, count = B * (i + 1) / parts - first;
     const Tensor<T> part =
-        net(x.rows(first, count), time.rows(first, count), rows(condition, first, count));
+        net(x.rows(first, count), time.rows(first, count), rows(condition, first, count), call);
     std::copy(part.begin(), part.end(), y.data() + first * y.row_size());
   };
   if (shares > 1)

@@ -2,11 +2,11 @@
 
 #include "foglift/autograd/ops/checkpoint.hpp"
 #include "foglift/nn/attention.hpp"
+#include "foglift/nn/call.hpp"
 #include "foglift/nn/conditioning.hpp"
 #include "foglift/nn/feed_forward.hpp"
 #include "foglift/nn/patch.hpp"
 #include "foglift/nn/shares.hpp"
-#include "foglift/nn/tap.hpp"
 
 #include <string>
 #include <vector>
@@ -71,6 +71,19 @@ SampleCost sample_cost(const TransformerOptions& o, const Shape& x) {
   return {tokens * o.depth * (4 + 2 * o.ratio) * o.width * o.width,
           tokens * std::max<Index>(o.ratio, 3) * o.width};
 }
+inline std::vector<std::string> transformer_blocks(std::size_t depth) {
+  std::vector<std::string> names{"input"};
+  for (std::size_t i = 0; i < depth; ++i) names.push_back(place_name("blocks", i));
+  return names;
+}
+inline std::vector<std::string> transformer_attention(std::size_t depth, bool cross) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < depth; ++i) {
+    names.push_back(place_name("blocks", i, "self"));
+    if (cross) names.push_back(place_name("blocks", i, "cross"));
+  }
+  return names;
+}
 inline PositionOptions positions(const TransformerOptions& o) {
   PositionOptions p{.width = o.width};
   for (const Index n : o.extents) p.grid.push_back(n / o.patch);
@@ -117,28 +130,23 @@ class DitBlock {
   }
 
   /// context [B, M, context] and mask [B, M] may be nullptr.
-  template <ValueOf<T> X>
+  template <ValueOf<T> X, class At = HookAt<>>
   X operator()(const X& x, const X& e, const X* context, const Tensor<T>* mask,
-               DropoutCalls& dropouts, const AttentionChange& change = {}) const {
+               DropoutCalls& dropouts, const At& at = {}) const {
     const X m = modulation(e);
     // x + gate dropout(last(branch)), as one product where nothing is dropped.
     const auto add = [&](const X& to, Index gate, const Linear<T>& last, const X& branch) {
       if (!dropouts.active(dropout_)) return last.onto(to, m, gate, branch);
       return gated_add(to, m, gate, dropouts(last(branch), dropout_));
     };
-    X h = add(x, 2, attention.proj, attention.heads(norm(x, m, 0, 1), nullptr, change));
-    if (context && cross) h = h + (*cross)(norm(h), *context, mask);
+    X h = add(x, 2, attention.proj, attention.heads(norm(x, m, 0, 1), nullptr, at.part("self")));
+    if (context && cross) h = h + (*cross)(norm(h), *context, mask, at.part("cross"));
     return add(h, 5, ff.fc2, ff.hidden(norm(h, m, 3, 4)));
   }
   template <ValueOf<T> X>
   X operator()(const X& x, const X& e) const {
     DropoutCalls none;
     return (*this)(x, e, static_cast<const X*>(nullptr), nullptr, none);
-  }
-
-  /// The weights [B, heads, N, N] of self-attention.
-  Tensor<T> map(const Tensor<T>& x, const Tensor<T>& e) const {
-    return attention.map(norm(x, modulation(e), 0, 1));
   }
 
   static void each(auto& self, auto&& f) {
@@ -174,25 +182,19 @@ class Dit {
 
   const Options& options() const { return options_; }
 
-  /// Names that a tap is shown, in order: "input", "blocks.<i>"; activations [B, patches, width].
-  std::vector<std::string> tap_names() const {
-    std::vector<std::string> names{"input"};
-    for (std::size_t i = 0; i < blocks.size(); ++i) names.push_back(tap_name("blocks", i));
-    return names;
-  }
-  /// Names of the blocks with self-attention: "blocks.<i>".
+  /// Names of the blocks in order: "input", "blocks.<i>"; outputs [B, patches, width].
+  std::vector<std::string> block_names() const { return detail::transformer_blocks(blocks.size()); }
+  /// Names of the attentions in order: "blocks.<i>.self", and "blocks.<i>.cross" where the network
+  /// is built for a sequence.
   std::vector<std::string> attention_names() const {
-    std::vector<std::string> names = tap_names();
-    names.erase(names.begin());
-    return names;
+    return detail::transformer_attention(blocks.size(), options_.sequence > 0);
   }
 
   /// Throws ShapeError for an input, a time or a condition that does not fit, ArgumentError for a
-  /// condition that the network was not built for. A tap with attention(name, map) is shown the
-  /// self-attention map [B, heads, patches, patches] of every block.
-  template <ValueOf<T> X, class Tap = NoTap>
+  /// condition that the network was not built for.
+  template <ValueOf<T> X, class H = NoHook>
   X operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition = {},
-               Tap&& tap = {}) const;
+               const Call<H>& call = {}) const;
 
   static void each(auto& self, auto&& f) {
     f("embedding", self.embedding);
@@ -205,17 +207,16 @@ class Dit {
 
  private:
   /// Block i, checkpointed if the options say so.
-  template <Value X>
+  template <Value X, class At>
   X block(std::size_t i, const X& x, const X& e, const std::optional<X>& context,
-          const std::optional<Tensor<T>>& mask, DropoutCalls& dropouts,
-          const AttentionChange& change) const {
+          const std::optional<Tensor<T>>& mask, DropoutCalls& dropouts, const At& at) const {
     const DitBlock<T>& net = blocks[i];
-    if (!options_.checkpoint)
-      return net(x, e, context ? &*context : nullptr, mask ? &*mask : nullptr, dropouts, change);
-    const auto run = [&net, mask, own = dropouts.take(2, options_.dropout), change](
-                         const X& a, const X& b, const X* c) {
+    if (At::template attends<X> || !options_.checkpoint)
+      return net(x, e, context ? &*context : nullptr, mask ? &*mask : nullptr, dropouts, at);
+    const auto run = [&net, mask, own = dropouts.take(2, options_.dropout)](const X& a, const X& b,
+                                                                            const X* c) {
       DropoutCalls calls = own;
-      return net(a, b, c, mask ? &*mask : nullptr, calls, change);
+      return net(a, b, c, mask ? &*mask : nullptr, calls);
     };
     if (!context)
       return foglift::checkpoint([run](const X& a, const X& b) { return run(a, b, nullptr); }, x,
@@ -256,30 +257,31 @@ Dit<Dims, T>::Dit(const Options& o, Rng& rng)
       options_(o) {}
 
 template <int Dims, Scalar T>
-template <ValueOf<T> X, class Tap>
+template <ValueOf<T> X, class H>
 X Dit<Dims, T>::operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition,
-                           Tap&& tap) const {
+                           const Call<H>& call) const {
   detail::check_input("Dit", value_of(x).shape(), time, Dims, options_.in);
   detail::check_condition("Dit", condition, x.dim(0), options_.embedding.classes,
                           options_.embedding.vector, options_.sequence);
-  detail::check_perturbation("Dit", condition.perturbation, *this);
-  if constexpr (!Recorded<X> && untapped<Tap>)
+  call.template start<X>("Dit", *this);
+  if constexpr (!Recorded<X> && Call<H>::alike)
     if (const auto cost = sample_cost(x.shape()); detail::worth_parting(x.dim(0), cost))
-      return detail::in_parts(*this, x, time, condition, x.shape().with(-1, outputs(options_)),
-                              cost);
+      return detail::in_parts(*this, x, time, condition, call,
+                              x.shape().with(-1, outputs(options_)), cost);
   const Shape grid = patch_grid<Dims>("Dit", value_of(x).shape(), options_.patch);
   DropoutCalls dropouts(condition.dropout);
   const X e = embedding.rows(time, condition, x);
   std::optional<X> context;
   if (condition.sequence) context.emplace(constant(detail::shown_sequence(condition), x));
   X h = input(to_patches<Dims>(x, grid, options_.patch)) + position(grid, x);
-  touch(tap, h, "input");
+  const auto entry = call.at(grid, "input");
+  entry.block(h);
+  if (entry.done()) return detail::unfinished(x, outputs(options_));
   for (std::size_t i = 0; i < blocks.size(); ++i) {
-    detail::touch_attention<T>(
-        tap, [&] { return blocks[i].map(value_of(h), value_of(e)); }, "blocks", i);
-    const auto change = detail::change_of(condition.perturbation, grid, "blocks", i);
-    if (!change.skip) h = block(i, h, e, context, condition.mask, dropouts, change.attention);
-    touch(tap, h, "blocks", i);
+    const auto at = call.at(grid, "blocks", i);
+    if (!at.skip()) h = block(i, h, e, context, condition.mask, dropouts, at);
+    at.block(h);
+    if (at.done()) return detail::unfinished(x, outputs(options_));
   }
   return from_patches<Dims>(output(norm(h, e)), grid, options_.patch, outputs(options_));
 }

@@ -3,11 +3,11 @@
 #include "foglift/autograd/ops/checkpoint.hpp"
 #include "foglift/autograd/ops/resample.hpp"
 #include "foglift/nn/attention.hpp"
+#include "foglift/nn/call.hpp"
 #include "foglift/nn/embedding.hpp"
 #include "foglift/nn/residual.hpp"
 #include "foglift/nn/same_padding.hpp"
 #include "foglift/nn/shares.hpp"
-#include "foglift/nn/tap.hpp"
 
 #include <algorithm>
 #include <string>
@@ -37,8 +37,7 @@ struct UNetOptions {
   bool zero_out = false;  ///< output layer and each residual branch's last layer start at zero
   Index sequence = 0;     ///< > 0: attention blocks also attend to a sequence of so many channels
   TimeEmbeddingOptions embedding = {};  ///< features 0: width; width 0: 4 * width
-  bool checkpoint =
-      false;  ///< training keeps only the inputs of residual blocks and runs them again
+  bool checkpoint = false;  ///< training keeps only residual blocks' inputs and runs them again
 
   /// See nn::description. An option that is added has to be sorted here.
   static void untold(const UNetOptions& o, auto&& f) {
@@ -96,41 +95,28 @@ class UNet {
   explicit UNet(const Options& o, Rng& rng);
 
   const Options& options() const { return options_; }
-
-  /// Names that a tap is shown, in order: "input", "down.<level>.<block>", "middle",
-  /// "up.<step>.<block>", step 0 being the coarsest.
-  std::vector<std::string> tap_names() const {
+  /// Names of the blocks in order: "input", "down.<level>.<block>", "middle", "up.<step>.<block>",
+  /// step 0 being the coarsest.
+  std::vector<std::string> block_names() const {
     std::vector<std::string> names{"input"};
-    const auto add = [&](const std::vector<Stage>& levels, const char* stage) {
-      for (std::size_t i = 0; i < levels.size(); ++i)
-        for (std::size_t b = 0; b < levels[i].blocks.size(); ++b)
-          names.push_back(tap_name(stage, i, b));
-    };
-    add(down, "down");
-    names.emplace_back("middle");
-    add(up, "up");
+    each_block([&](const std::string& name, bool) { names.push_back(name); });
     return names;
   }
-  /// Names of the blocks with self-attention, in the same order.
+  /// Names of the attentions in the same order: "<block>.self", and "<block>.cross" where the
+  /// network is built for a sequence.
   std::vector<std::string> attention_names() const {
     std::vector<std::string> names;
-    const auto add = [&](const std::vector<Stage>& levels, const char* stage) {
-      for (std::size_t i = 0; i < levels.size(); ++i)
-        for (std::size_t b = 0; b < levels[i].attention.size(); ++b)
-          names.push_back(tap_name(stage, i, b));
-    };
-    add(down, "down");
-    if (!middle.attention.empty()) names.emplace_back("middle");
-    add(up, "up");
+    each_block([&](const std::string& name, bool attends) {
+      if (attends) names.push_back(name + ".self");
+      if (attends && options_.sequence > 0) names.push_back(name + ".cross");
+    });
     return names;
   }
-
   /// Throws ShapeError for an input, a time or a condition that does not fit, ArgumentError for a
-  /// condition that the network was not built for. A tap with attention(name, map) is shown every
-  /// self-attention map [B, heads, N, N], N positions in row-major order.
-  template <ValueOf<T> X, class Tap = NoTap>
+  /// condition that the network was not built for.
+  template <ValueOf<T> X, class H = NoHook>
   X operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition = {},
-               Tap&& tap = {}) const;
+               const Call<H>& call = {}) const;
 
   static void each(auto& self, auto&& f) {
     f("embedding", self.embedding);
@@ -150,9 +136,21 @@ class UNet {
     std::optional<X> sequence;
     const Tensor<T>* mask;
     DropoutCalls dropouts;
-    const std::optional<Perturbation>& perturbation;
     const Options& options;
   };
+
+  /// f(name, whether it has attention) for every block behind the input.
+  template <class F>
+  void each_block(const F& f) const {
+    const auto each = [&](const std::vector<Stage>& levels, const char* stage) {
+      for (std::size_t i = 0; i < levels.size(); ++i)
+        for (std::size_t b = 0; b < levels[i].blocks.size(); ++b)
+          f(place_name(stage, i, b), b < levels[i].attention.size());
+    };
+    each(down, "down");
+    f("middle", !middle.attention.empty());
+    each(up, "up");
+  }
 
   /// A residual block on x and x2 (or null), checkpointed if the options say so.
   template <Value X>
@@ -171,20 +169,14 @@ class UNet {
         pass.embedding);
   }
 
-  /// Residual block b of a stage on x and x2 (or null), and the attention behind it; `name` is the
-  /// block's for taps.
-  template <Value X, class Tap, class... Name>
+  /// Residual block b of a stage on x and x2 (or null), and the attention behind it.
+  template <Value X, class At>
   static X block(const Stage& stage, std::size_t b, const X& x, const X* x2, Pass<X>& pass,
-                 Tap& tap, const Name&... name) {
-    const Shape& s = value_of(x).shape();
-    const auto change = detail::change_of(pass.perturbation, s.slice(1, Dims + 1), name...);
-    if (change.skip) return stage.blocks[b].shortcut(x, x2);
+                 const At& at) {
+    if (at.skip()) return stage.blocks[b].shortcut(x, x2);
     const X h = residual(stage.blocks[b], x, x2, pass);
     if (b >= stage.attention.size()) return h;
-    detail::touch_attention<T>(
-        tap, [&] { return stage.attention[b].map(value_of(h)); }, name...);
-    return stage.attention[b](h, pass.sequence ? &*pass.sequence : nullptr, pass.mask,
-                              change.attention);
+    return stage.attention[b](h, pass.sequence ? &*pass.sequence : nullptr, pass.mask, at);
   }
   /// What the convolution that halves a level is given.
   template <Value X>
@@ -339,40 +331,50 @@ UNet<Dims, T>::UNet(const Options& o, Rng& rng)
       options_(o) {}
 
 template <int Dims, Scalar T>
-template <ValueOf<T> X, class Tap>
+template <ValueOf<T> X, class H>
 X UNet<Dims, T>::operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition,
-                            Tap&& tap) const {
+                            const Call<H>& call) const {
   detail::check_input("UNet", value_of(x).shape(), time, Dims, options_.in);
   detail::check_condition("UNet", condition, x.dim(0), options_.embedding.classes,
                           options_.embedding.vector, options_.sequence);
-  detail::check_perturbation("UNet", condition.perturbation, *this);
-  if constexpr (!Recorded<X> && untapped<Tap>)
+  call.template start<X>("UNet", *this);
+  if constexpr (!Recorded<X> && Call<H>::alike)
     if (const auto cost = sample_cost(x.shape()); detail::worth_parting(x.dim(0), cost))
-      return detail::in_parts(*this, x, time, condition, x.shape().with(-1, outputs(options_)),
-                              cost);
-  Pass<X> pass{embedding(time, condition, x), {},      nullptr, DropoutCalls(condition.dropout),
-               condition.perturbation,        options_};
+      return detail::in_parts(*this, x, time, condition, call,
+                              x.shape().with(-1, outputs(options_)), cost);
+  Pass<X> pass{
+      embedding(time, condition, x), {}, nullptr, DropoutCalls(condition.dropout), options_};
   if (condition.sequence) pass.sequence.emplace(constant(detail::shown_sequence(condition), x));
   if (condition.mask) pass.mask = &*condition.mask;
-
   pool::Vector<X> skips;  // the activations on the way down, the last one at the end
+  const auto place = [&](const X& h, auto... name) {
+    return call.at(value_of(h).shape().slice(1, Dims + 1), name...);
+  };
+  const auto stopped = [&] { return detail::unfinished(x, outputs(options_)); };
   skips.push_back(input(x));
-  touch(tap, skips.back(), "input");
+  const auto entry = place(x, "input");
+  entry.block(skips.back());
+  if (entry.done()) return stopped();
   for (std::size_t i = 0; i < down.size(); ++i) {
     for (std::size_t b = 0; b < down[i].blocks.size(); ++b) {
-      skips.push_back(block<X>(down[i], b, skips.back(), nullptr, pass, tap, "down", i, b));
-      touch(tap, skips.back(), "down", i, b);
+      const auto at = place(skips.back(), "down", i, b);
+      skips.push_back(block<X>(down[i], b, skips.back(), nullptr, pass, at));
+      at.block(skips.back());
+      if (at.done()) return stopped();
     }
     if (down[i].resample) skips.push_back((*down[i].resample)(unhalved(skips.back())));
   }
-  X h = block<X>(middle, 0, skips.back(), nullptr, pass, tap, "middle");
-  if (!detail::change_of(condition.perturbation, {}, "middle").skip)
-    h = residual<X>(middle.blocks[1], h, nullptr, pass);
-  touch(tap, h, "middle");
+  const auto at_middle = place(skips.back(), "middle");
+  X h = block<X>(middle, 0, skips.back(), nullptr, pass, at_middle);
+  if (!at_middle.skip()) h = residual<X>(middle.blocks[1], h, nullptr, pass);
+  at_middle.block(h);
+  if (at_middle.done()) return stopped();
   for (std::size_t i = 0; i < up.size(); ++i) {
     for (std::size_t b = 0; b < up[i].blocks.size(); ++b) {
-      h = block(up[i], b, h, &skips.back(), pass, tap, "up", i, b);
-      touch(tap, h, "up", i, b);
+      const auto at = place(h, "up", i, b);
+      h = block(up[i], b, h, &skips.back(), pass, at);
+      at.block(h);
+      if (at.done()) return stopped();
       skips.pop_back();
     }
     if (up[i].resample)

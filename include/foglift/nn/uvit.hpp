@@ -43,16 +43,10 @@ class UVitBlock {
   }
 
   /// mask [B, N], nonzero where a token may be attended to, may be nullptr.
-  template <ValueOf<T> X>
-  X operator()(X x, const Tensor<T>* mask, DropoutCalls& dropouts,
-               const AttentionChange& change = {}) const {
-    x = x + dropouts(attention(norm1(x), mask, change), dropout_);
+  template <ValueOf<T> X, class At = HookAt<>>
+  X operator()(X x, const Tensor<T>* mask, DropoutCalls& dropouts, const At& at = {}) const {
+    x = x + dropouts(attention(norm1(x), mask, at.part("self")), dropout_);
     return x + dropouts(ff(norm2(x)), dropout_);
-  }
-
-  /// The weights [B, heads, N, N] of self-attention.
-  Tensor<T> map(const Tensor<T>& x, const Tensor<T>* mask) const {
-    return attention.map(norm1(x), mask);
   }
 
   static void each(auto& self, auto&& f) {
@@ -93,27 +87,18 @@ class UVit {
 
   const Options& options() const { return options_; }
 
-  /// Names that a tap is shown, in order: "input", "blocks.<i>"; activations [B, tokens, width],
-  /// patches last.
-  std::vector<std::string> tap_names() const {
-    std::vector<std::string> names{"input"};
-    for (std::size_t i = 0; i < blocks.size(); ++i) names.push_back(tap_name("blocks", i));
-    return names;
-  }
-  /// Names of the blocks with self-attention: "blocks.<i>".
+  /// Names of the blocks in order: "input", "blocks.<i>"; outputs [B, tokens, width], patches last.
+  std::vector<std::string> block_names() const { return detail::transformer_blocks(blocks.size()); }
+  /// Names of the attentions in order: "blocks.<i>.self".
   std::vector<std::string> attention_names() const {
-    std::vector<std::string> names = tap_names();
-    names.erase(names.begin());
-    return names;
+    return detail::transformer_attention(blocks.size(), false);
   }
 
   /// Throws ShapeError for an input, a time or a condition that does not fit, ArgumentError for a
-  /// condition that the network was not built for. A tap with attention(name, map) is shown the
-  /// self-attention map [B, heads, tokens, tokens] of every block. A skipped block still takes its
-  /// long skip.
-  template <ValueOf<T> X, class Tap = NoTap>
+  /// condition that the network was not built for. A skipped block still takes its long skip.
+  template <ValueOf<T> X, class H = NoHook>
   X operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition = {},
-               Tap&& tap = {}) const;
+               const Call<H>& call = {}) const;
 
   static void each(auto& self, auto&& f) {
     f("embedding", self.embedding);
@@ -172,17 +157,17 @@ UVit<Dims, T>::UVit(const Options& o, Rng& rng)
 }
 
 template <int Dims, Scalar T>
-template <ValueOf<T> X, class Tap>
+template <ValueOf<T> X, class H>
 X UVit<Dims, T>::operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition,
-                            Tap&& tap) const {
+                            const Call<H>& call) const {
   detail::check_input("UVit", value_of(x).shape(), time, Dims, options_.in);
   detail::check_condition("UVit", condition, x.dim(0), options_.embedding.classes,
                           options_.embedding.vector, options_.sequence);
-  detail::check_perturbation("UVit", condition.perturbation, *this);
-  if constexpr (!Recorded<X> && untapped<Tap>)
+  call.template start<X>("UVit", *this);
+  if constexpr (!Recorded<X> && Call<H>::alike)
     if (const auto cost = sample_cost(x.shape()); detail::worth_parting(x.dim(0), cost))
-      return detail::in_parts(*this, x, time, condition, x.shape().with(-1, outputs(options_)),
-                              cost);
+      return detail::in_parts(*this, x, time, condition, call,
+                              x.shape().with(-1, outputs(options_)), cost);
   const Shape grid = patch_grid<Dims>("UVit", value_of(x).shape(), options_.patch);
   DropoutCalls dropouts(condition.dropout);
   std::vector<X> parts{reshape(embedding(time, condition, x), {x.dim(0), 1, options_.width})};
@@ -191,7 +176,9 @@ X UVit<Dims, T>::operator()(const X& x, const Tensor<T>& time, const Condition<T
   parts.push_back(input(to_patches<Dims>(x, grid, options_.patch)) + position(grid, x));
   X h = concat(std::span<const X>(parts), 1);
   const std::optional<Tensor<T>> mask = token_mask(condition, h.dim(1));
-  touch(tap, h, "input");
+  const auto entry = call.at(grid, "input");
+  entry.block(h);
+  if (entry.done()) return detail::unfinished(x, outputs(options_));
 
   std::vector<X> skips;
   for (std::size_t i = 0; i < blocks.size(); ++i) {
@@ -199,12 +186,10 @@ X UVit<Dims, T>::operator()(const X& x, const Tensor<T>& time, const Condition<T
       h = (*blocks[i].skip)(concat({h, skips.back()}, 2));
       skips.pop_back();
     }
-    const Tensor<T>* open = mask ? &*mask : nullptr;
-    detail::touch_attention<T>(
-        tap, [&] { return blocks[i].map(value_of(h), open); }, "blocks", i);
-    const auto change = detail::change_of(condition.perturbation, grid, "blocks", i);
-    if (!change.skip) h = blocks[i](h, open, dropouts, change.attention);
-    touch(tap, h, "blocks", i);
+    const auto at = call.at(grid, "blocks", i);
+    if (!at.skip()) h = blocks[i](h, mask ? &*mask : nullptr, dropouts, at);
+    at.block(h);
+    if (at.done()) return detail::unfinished(x, outputs(options_));
     if (i < blocks.size() / 2) skips.push_back(h);
   }
   h = slice(h, 1, h.dim(1) - grid.size(), grid.size());

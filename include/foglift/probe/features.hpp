@@ -3,7 +3,8 @@
 #include "foglift/core/parallel.hpp"
 #include "foglift/core/rng.hpp"
 #include "foglift/diffusion/level.hpp"
-#include "foglift/nn/shares.hpp"
+#include "foglift/nn/call.hpp"
+#include "foglift/nn/hooks/on_block.hpp"
 #include "foglift/probe/pool.hpp"
 
 #include <algorithm>
@@ -49,7 +50,7 @@ std::vector<BlockFeatures<T>> batch_features(const Net& net, const Tensor<T>& x0
     Tensor<T> xt = rng.template normal<T>(x0.shape(), first_sample, static_cast<std::uint32_t>(k));
     for (Index i = 0; i < xt.size(); ++i) xt[i] = alpha * x0[i] + sigma * xt[i];
     std::size_t at = 0;
-    net(xt, time, condition, [&](std::string_view name, const Tensor<T>& h) {
+    const nn::hooks::OnBlock look([&](std::string_view name, const Tensor<T>& h) {
       Tensor<T> pooled = pool(h, options.grid);
       if (k == 0) {
         blocks.push_back({std::string(name), std::move(pooled)});
@@ -58,6 +59,7 @@ std::vector<BlockFeatures<T>> batch_features(const Net& net, const Tensor<T>& x0
         for (Index i = 0; i < sum.size(); ++i) sum[i] += pooled[i];
       }
     });
+    net(xt, time, condition, nn::Call(look));
   }
   const T scale = T(1) / static_cast<T>(options.noises);
   if (options.noises > 1)
@@ -68,10 +70,11 @@ std::vector<BlockFeatures<T>> batch_features(const Net& net, const Tensor<T>& x0
 
 }  // namespace detail
 
-/// The pooled activations of every block of a network at one noise level, in the order of its taps:
+/// The pooled activations of every block of a network at one noise level, in the order of its
+/// block_names():
 /// x0 [n, ...] is noised to xt = alpha x0 + sigma eps, and one pass net(xt, time [n], condition,
-/// tap) per noise shows all blocks at once (DDAE, Xiang et al. 2023, takes one pass for each). What
-/// is held is [n, d] per block for pooled d, never the activations of more than a batch.
+/// call) per noise shows all blocks at once (DDAE, Xiang et al. 2023, takes one pass for each).
+/// What is held is [n, d] per block for pooled d, never the activations of more than a batch.
 ///
 /// The noise of an example is its own: noise k of example i is rng's (sample first_sample + i, step
 /// k), the same at every level, so that levels and networks are compared on the same noise, and an

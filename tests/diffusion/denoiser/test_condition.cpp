@@ -147,15 +147,13 @@ TEST_CASE("condition: some samples of it", "[diffusion][denoiser][condition]") {
   const nn::Condition<float> all{.labels = labels,
                                  .vector = Rng(1).normal({4, 2}),
                                  .sequence = Rng(2).normal({4, 5, 3}),
-                                 .mask = Tensor<float>({4, 5}, 1.0f),
-                                 .perturbation = nn::Perturbation{.skipped = {"blocks.0"}}};
+                                 .mask = Tensor<float>({4, 5}, 1.0f)};
   const std::vector<Index> index{3, 0};
   const auto part = rows(all, index);
   CHECK(part.labels == std::vector<Index>{1, 2});
   CHECK(*part.vector == all.vector->rows(index));
   CHECK(*part.sequence == all.sequence->rows(index));
   CHECK(part.mask->shape() == Shape{2, 5});
-  CHECK(part.perturbation->skipped == all.perturbation->skipped);
   CHECK(rows(all, 1, 2).labels == std::vector<Index>{0, -1});
   const std::vector<Index> outside{4};
   CHECK_THROWS_AS(rows(nn::Condition<float>{.labels = labels}, outside), ArgumentError);

@@ -1,6 +1,8 @@
 #include "diffusion/guidance/fixtures.hpp"
 #include "foglift/diffusion/guidance/perturbed.hpp"
 #include "foglift/diffusion/guidance/self_attention.hpp"
+#include "foglift/nn/hooks/perturb.hpp"
+#include "foglift/nn/hooks/record.hpp"
 #include "foglift/nn/transformer.hpp"
 #include "foglift/nn/uvit.hpp"
 
@@ -118,34 +120,30 @@ TEST_CASE("attention mask: keys that get more than their share, spread over the 
   CHECK_THROWS_AS(guide::attention_mask(map, {4}, {2, 4, 1}), ShapeError);
 }
 
-TEST_CASE("self attention: a mask from what a tap saw in the denoiser's own call",
+TEST_CASE("self attention: a mask from what a hook saw in the denoiser's own call",
           "[diffusion][guidance]") {
-  struct Listener {
-    Tensor<float>& map;
-    void operator()(std::string_view, const Tensor<float>&) {}
-    void attention(std::string_view name, const Tensor<float>& m) {
-      if (name == "blocks.1") map = m;
-    }
-  };
   Rng rng(4);
   const nn::Dit2d<float> net(
       {.in = 1, .patch = 2, .width = 8, .depth = 2, .heads = 2, .zero = false}, rng);
-  Tensor<float> map;
+  nn::hooks::Record<Tensor<float>> record({.weights = {"blocks.1.self"}});
+  const auto map = [&]() -> const Tensor<float>& {
+    return record.seen.weights.at("blocks.1.self");
+  };
   int calls = 0;
   const NetworkDenoiser denoise(
       [&](const Tensor<float>& s, const Tensor<float>& time) {
         ++calls;
-        return net(s, time, {}, Listener{map});
+        return net(s, time, {}, nn::Call(record));
       },
       predict::Velocity{}, schedule::Cosine{});
   const Tensor<float> state = Rng(5).normal<float>({2, 8, 6, 1});
   Tensor<float> mask;
   const auto look = [&](const Tensor<float>& x0) {
-    return mask = guide::attention_mask(map, {4, 3}, x0.shape());
+    return mask = guide::attention_mask(map(), {4, 3}, x0.shape());
   };
   const Level l{0.5, 0.6, 0.8};
   const auto plain = denoise(state, l);
-  const Tensor<float> seen = map;
+  const Tensor<float> seen = map();
   calls = 0;
   const auto guided = (denoise | guide::SelfAttention{look, {.scale = 0.5}})(state, l);
   CHECK(calls == 2);
@@ -158,29 +156,24 @@ TEST_CASE("self attention: a mask from what a tap saw in the denoiser's own call
   CHECK_FALSE(guided == plain);
 }
 
-TEST_CASE("away from: a network told to spoil its blocks", "[diffusion][guidance]") {
+TEST_CASE("away from: a network whose blocks a hook spoils", "[diffusion][guidance]") {
   Rng rng(6);
   const nn::UVit1d<float> net(
       {.in = 1, .patch = 2, .width = 8, .depth = 3, .heads = 2, .zero = false}, rng);
-  const auto told = [&](nn::Perturbation p) {
-    nn::Condition<float> c;
-    c.perturbation = std::move(p);
-    return NetworkDenoiser([&net, c](const auto& s, const auto& time) { return net(s, time, c); },
-                           predict::Velocity{}, schedule::Cosine{});
-  };
-  const auto plain = told({});
+  const NetworkDenoiser plain(net, predict::Velocity{}, schedule::Cosine{});
   const Tensor<float> state = Rng(7).normal<float>({2, 8, 1});
-  for (const nn::Perturbation& p :
-       {nn::Perturbation{.identity_attention = {"blocks.1"}},
-        nn::Perturbation{.skipped = {"blocks.0"}},
-        nn::Perturbation{.blurred_queries = {"blocks.1", "blocks.2"}}}) {
-    const auto spoilt = told(p);
+  const auto check = [&](const auto& hook) {
+    const auto spoilt = plain.of(nn::WithCall(net, nn::Call(hook)));
     const auto guided = plain | guide::away_from(spoilt, 2.0);
     static_assert(DifferentiableDenoiser<decltype(guided), float>);
+    static_assert(KnowsRows<decltype(spoilt)>);
     for (const Level& l : {Level{1, 0, 1}, Level{0.5, 0.6, 0.8}, Level{0, 1, 0}}) {
       const auto x0 = guided(state, l), a = plain(state, l), b = spoilt(state, l);
       if (l.sigma > 0) CHECK_FALSE(a == b);  // v says nothing of clean data
       for (Index i = 0; i < x0.size(); ++i) CHECK_THAT(x0[i], WithinAbs(3 * a[i] - 2 * b[i], 1e-5));
     }
-  }
+  };
+  check(nn::hooks::IdentityAttention({"blocks.1.self"}));
+  check(nn::hooks::SkipBlocks({"blocks.1"}));
+  check(nn::hooks::BlurQueries({"blocks.1.self", "blocks.2.self"}));
 }

@@ -23,7 +23,7 @@ struct SelfAttentionOptions {
 /// finite at both ends. For states [B, L, C] or [B, H, W, C].
 ///
 /// mask(x0) -> Tensor, shape of x0, is asked right after the denoiser, so that it may be made of
-/// what a tap saw in that call: see attention_mask.
+/// what a hook was shown in that call: see attention_mask.
 template <class Mask>
 class SelfAttention {
  public:

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "foglift/nn/hook.hpp"
+
+#include <utility>
+
+namespace foglift {
+inline namespace v0 {
+namespace nn {
+namespace hooks {
+
+/// f(name, h) for every block.
+template <class F>
+class OnBlock {
+ public:
+  explicit OnBlock(F f) : f_(std::move(f)) {}
+
+  template <Value X>
+  auto block(const Place& at, const X& h) const {
+    return f_(at, h);
+  }
+
+ private:
+  F f_;
+};
+
+}  // namespace hooks
+}  // namespace nn
+}  // namespace v0
+}  // namespace foglift
