@@ -58,11 +58,10 @@ Net trained(const char* name, Net net, const Tensor<float>& x0, Index steps) {
               .rate = train::CosineRate{.steps = steps, .warm_up = 50},
               .clip = 1,
               .ema = {.decay = 0.995}},
-             {.progress = [&](const train::FitProgress& p) {
-               if (p.step % 100 == 0)
-                 std::fprintf(stderr, "\r%s: step %td of %td, loss %.3f ", name, p.step, p.steps,
-                              p.smoothed_loss);
-             }});
+             train::callback::Every(100, [&](const train::FitProgress& p) {
+               std::fprintf(stderr, "\r%s: step %td of %td, loss %.3f ", name, p.step, p.steps,
+                            p.smoothed_loss);
+             }));
   std::fprintf(stderr, "\n");
   return state.result();
 }

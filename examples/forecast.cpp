@@ -1,6 +1,9 @@
 // Probabilistic forecast of a CSV file: trains a diffusion model, scores it on the last windows
 // beside honest baselines, forecasts what comes next and draws it. See --help.
 #include "foglift/io/checkpoint.hpp"
+#include "foglift/train/callbacks/every.hpp"
+#include "foglift/train/callbacks/pace.hpp"
+#include "foglift/train/callbacks/stop_when.hpp"
 #include "foglift/train/interrupt.hpp"
 #include "support/folders.hpp"
 #include "support/forecast_plan.hpp"
@@ -22,18 +25,13 @@ std::string checkpoint_path(const Settings& s) { return fs::path(s.out) / "model
 
 /// Steps that fit into the time, from a trial of a few seconds on a copy of the model.
 Index affordable_steps(Model model, const Panel& past, double minutes) {
-  const Progress clock("", true);
-  Index steps = 0;
-  double first = 0, last = 0;  // the first step, which fills caches and pools, does not count
-  model.fit(past, {.progress =
-                       [&](const train::FitProgress& p) {
-                         last = clock.seconds();
-                         if ((steps = p.step) == 1) first = last;
-                       },
-                   .stop = [&] { return steps >= 3 && last > std::min(4.0, 6 * minutes); }});
-  const double each = (last - first) / static_cast<double>(steps - 1);
+  train::callback::Pace pace(seconds_now);
+  model.fit(past, pace, train::callback::StopWhen([&] {
+              return pace.steps() >= 3 && pace.seconds() > std::min(4.0, 6 * minutes);
+            }));
   constexpr double validations = 1.05;  // their share of the time
-  return std::max(Index{50}, static_cast<Index>((60 * minutes - last) / (each * validations)));
+  const double left = 60 * minutes - pace.seconds();
+  return std::max(Index{50}, static_cast<Index>(left / (pace.each() * validations)));
 }
 
 /// Trains to the end, or to a signal, saving the state now and then and at last. Returns the
@@ -53,8 +51,7 @@ int train_model(Model& model, const Panel& past, const Settings& s,
                             p.smoothed_loss, best),
                before);
   };
-  const train::FitEnd end = model.fit(
-      past, {.progress = show, .checkpoint = save, .stop = [&] { return interrupt.requested(); }});
+  const train::FitEnd end = model.fit(past, show, train::callback::Every(200, save), interrupt);
   save(model.state());
   return end == train::FitEnd::stopped ? interrupt.signal() : 0;
 }

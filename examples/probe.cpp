@@ -7,6 +7,8 @@
 #include "foglift/io/checkpoint.hpp"
 #include "foglift/nn/unet.hpp"
 #include "foglift/train/adam.hpp"
+#include "foglift/train/callbacks/pace.hpp"
+#include "foglift/train/callbacks/stop_when.hpp"
 #include "foglift/train/fit.hpp"
 #include "foglift/train/interrupt.hpp"
 #include "support/digits.hpp"
@@ -40,9 +42,9 @@ Training initial_state(const Settings& s) {
 }
 
 /// Trains on images [n, 8, 8, 1] for at most `steps` steps.
+template <class... On>
 train::FitEnd train_net(Training& state, const Tensor<float>& images, Index steps,
-                        const Settings& s,
-                        const train::FitCallbacks<Net, train::AdamW<float>>& on) {
+                        const Settings& s, On&&... on) {
   const Rng noise = Rng(s.seed).stream(noise_stream);
   const auto loss = [&](const Net& net, Tape<float>& tape, const train::Examples& examples) {
     std::vector<std::uint64_t> samples;  // place k of a shard draws a time in its k-th part
@@ -60,26 +62,21 @@ train::FitEnd train_net(Training& state, const Tensor<float>& images, Index step
                      .rate = train::CosineRate{.steps = steps, .warm_up = steps / 20},
                      .clip = 1,
                      .ema = {.decay = 0.995}},
-                    on);
+                    on...);
 }
 
 /// Steps that fit into the time beside the probes, from a trial of a few seconds on a copy.
 Index affordable_steps(Training trial, const Tensor<float>& images, Index all, const Settings& s) {
-  const Progress clock("", true);
-  double first = 0, last = 0;  // the first step, which fills caches and pools, does not count
-  train_net(trial, images, 1'000'000, s,
-            {.progress =
-                 [&](const train::FitProgress& p) {
-                   last = clock.seconds();
-                   if (p.step == 1) first = last;
-                 },
-             .stop = [&] { return trial.step >= 3 && last > std::min(3.0, 6 * s.minutes); }});
-  const double each = (last - first) / static_cast<double>(trial.step - 1);
+  train::callback::Pace pace(seconds_now);
+  train_net(trial, images, 1'000'000, s, pace, train::callback::StopWhen([&] {
+              return pace.steps() >= 3 && pace.seconds() > std::min(3.0, 6 * s.minutes);
+            }));
   // A step costs about four times what its batch costs forwards (measured: 4 to 5); both maps pass
   // every image forwards for every level and noise.
   const double passes = static_cast<double>(2 * std::size(probed_times)) *
                         static_cast<double>(all * s.noises) / (4.0 * batch_size);
-  return std::max(Index{50}, static_cast<Index>((60 * s.minutes - last) / each - passes));
+  return std::max(Index{50},
+                  static_cast<Index>((60 * s.minutes - pace.seconds()) / pace.each() - passes));
 }
 
 probe::HeatMap map_of(const char* name, const Net& net, const Tensor<float>& images,
@@ -140,9 +137,7 @@ int run(const Settings& s) {
     const auto show = [&](const train::FitProgress& p) {
       bar.update(p.step, p.steps, report::text("loss %.4f", p.smoothed_loss));
     };
-    const auto stop = [&] { return interrupt.requested(); };
-    if (train_net(state, unlabelled, steps, s, {.progress = show, .stop = stop}) ==
-        train::FitEnd::stopped) {
+    if (train_net(state, unlabelled, steps, s, show, interrupt) == train::FitEnd::stopped) {
       std::cerr << "Stopped after " << state.step << " of " << steps << " steps.\n";
       return 128 + interrupt.signal();
     }

@@ -56,7 +56,6 @@ inline Plan make_plan(const SeriesFile& file, const Settings& settings) {
   plan.training.non_negative =
       std::none_of(x.begin(), x.end() - plan.windows * H, [](double v) { return v < 0; });
   plan.training.seed = settings.seed;
-  plan.training.checkpoint_every = 200;
   plan.method.net = {.width = 24,
                      .multipliers = {1, 2, 2},
                      .blocks = 1,

@@ -7,6 +7,11 @@
 
 #include <unistd.h>
 
+/// Seconds since some moment, for callbacks of train::fit.
+inline double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 /// A line on standard error that says how far a task is: a bar that is redrawn on a terminal, a
 /// plain line now and then elsewhere, nothing if quiet.
 class Progress {
@@ -17,7 +22,7 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+  double seconds() const { return seconds_now() - start_; }
 
   /// `done` of `total` steps, of which `before` were done when the task began; `note` stands
   /// behind.
@@ -51,9 +56,8 @@ class Progress {
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
   std::string task_;
   bool quiet_, terminal_, drawn_ = false;
   double next_ = 0;
-  Clock::time_point start_ = Clock::now();
+  double start_ = seconds_now();
 };

@@ -4,6 +4,7 @@
 #include "foglift/forecast/methods/horizon_diffusion.hpp"
 #include "foglift/io/checkpoint.hpp"
 #include "foglift/nn/transformer.hpp"
+#include "foglift/train/callbacks/stop_when.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>
@@ -145,8 +146,8 @@ TEST_CASE("forecaster: a fit that was stopped and resumed ends in the same weigh
   set_threads(1);
   whole.fit(series);
   set_threads(2);
-  CHECK(parts.fit(series, {.stop = [&] { return parts.state().step == 3; }}) ==
-        train::FitEnd::stopped);
+  const train::callback::StopWhen third([&] { return parts.state().step == 3; });
+  CHECK(parts.fit(series, third) == train::FitEnd::stopped);
   Forecaster<UNet> resumed(unet, options);
   resumed.state() = parts.state();
   CHECK(resumed.fit(series) == train::FitEnd::steps);
@@ -194,7 +195,7 @@ TEST_CASE("forecaster: restored from its checkpoint it draws the same paths, and
   options.validate_every = 2;
   Forecaster<UNet> whole(small_unet, options), part(small_unet, options);
   whole.fit(series);
-  part.fit(series, {.stop = [&] { return part.state().step == 3; }});
+  part.fit(series, train::callback::StopWhen([&] { return part.state().step == 3; }));
   REQUIRE(whole.scaler().spread != 1);
 
   const std::vector<Origin> origins = {{0, 60}, {2, 44}};
@@ -262,7 +263,7 @@ TEST_CASE(
   Forecaster<UNet> model(small_unet, small_options());
   CHECK_THROWS_WITH(model.paths(series, origins, 2), ContainsSubstring("not trained"));
   CHECK_THROWS_AS(model.scaler().spread, ArgumentError);
-  model.fit(series, {.stop = [] { return true; }});
+  model.fit(series, train::callback::StopWhen([] { return true; }));
   CHECK_THROWS_WITH(model.paths(series, origins, 2), ContainsSubstring("not trained"));
   model.fit(series);
   const auto expected = model.paths(series, origins, 2);

@@ -1,6 +1,9 @@
 #include "foglift/core/file.hpp"
 #include "foglift/io/checkpoint.hpp"
 #include "foglift/train/adam.hpp"
+#include "foglift/train/callbacks/every.hpp"
+#include "foglift/train/callbacks/stop_when.hpp"
+#include "foglift/train/callbacks/validation.hpp"
 #include "foglift/train/sgd.hpp"
 #include "support/catch.hpp"
 #include "support/temp_folder.hpp"
@@ -38,14 +41,15 @@ train::FitEnd run(State& state, Index until, const std::string& save_to = {}) {
                       .shard = 3,
                       .steps = last_step,
                       .rate = train::CosineRate{.steps = last_step, .warm_up = 3},
-                      .clip = 0.5,
-                      .validate_every = 5,
-                      .checkpoint_every = save_to.empty() ? 0 : 1};
-  return train::fit(
-      state, toy::squared_error(data), o,
-      {.metric = [&](const Curve<float>& net) { return std::sin(100. * net.u.value[0]); },
-       .checkpoint = [&](const State& s) { io::save_checkpoint(save_to, s, config); },
-       .stop = [&] { return state.step >= until; }});
+                      .clip = 0.5};
+  const auto metric = [](const Curve<float>& net) { return std::sin(100. * net.u.value[0]); };
+  const auto save = [&](const State& s) {
+    if (!save_to.empty()) io::save_checkpoint(save_to, s, config);
+  };
+  return train::fit(state, toy::squared_error(data), o,
+                    train::callback::Validation(metric, {.every = 5}),
+                    train::callback::Every(1, save),
+                    train::callback::StopWhen([&] { return state.step >= until; }));
 }
 
 std::string bytes_of(const State& state) { return io::checkpoint_bytes(state, config); }

@@ -1,6 +1,9 @@
 #include "foglift/autograd/ops/loss.hpp"
 #include "foglift/nn/mlp.hpp"
 #include "foglift/train/adam.hpp"
+#include "foglift/train/callbacks/every.hpp"
+#include "foglift/train/callbacks/stop_when.hpp"
+#include "foglift/train/callbacks/validation.hpp"
 #include "foglift/train/fit.hpp"
 #include "foglift/train/sgd.hpp"
 #include "support/catch.hpp"
@@ -60,7 +63,7 @@ TEST_CASE("fit: is the loop one would write by hand", "[train][fit]") {
   std::vector<train::FitProgress> seen;
   train::FitOptions o = options(30);
   o.smoothing = 0.9;
-  CHECK(train::fit(state, loss, o, {.progress = [&](const auto& p) { seen.push_back(p); }}) ==
+  CHECK(train::fit(state, loss, o, [&](const auto& p) { seen.push_back(p); }) ==
         train::FitEnd::steps);
 
   Curve<double> net, ema;
@@ -167,20 +170,19 @@ TEST_CASE("fit: a run ended anywhere and resumed ends in the same state", "[trai
   const auto metric = [&](const Curve<float>& net) {
     return static_cast<double>(std::abs(net.u.value[0] - 1.3f));
   };
-  auto o = options(40);
-  o.validate_every = 5;
+  const auto o = options(40);
+  train::callback::Validation validation(metric, {.every = 5});
   State whole = fresh();
-  train::fit(whole, toy::squared_error(data), o, {.metric = metric});
+  train::fit(whole, toy::squared_error(data), o, validation);
   // 50 / 16: an epoch is no whole number of steps; 25 steps are 8 epochs.
   for (const Index at : {1, 5, 7, 25, 39}) {
     State state = fresh();
-    CHECK(train::fit(state, toy::squared_error(data), o, {.metric = metric, .stop = [&] {
-                                                            return state.step == at;
-                                                          }}) == train::FitEnd::stopped);
+    const auto there = [&] { return state.step == at; };
+    CHECK(train::fit(state, toy::squared_error(data), o, validation,
+                     train::callback::StopWhen(there)) == train::FitEnd::stopped);
     CHECK(state.step == at);
     State resumed = state;  // another place in memory
-    CHECK(train::fit(resumed, toy::squared_error(data), o, {.metric = metric}) ==
-          train::FitEnd::steps);
+    CHECK(train::fit(resumed, toy::squared_error(data), o, validation) == train::FitEnd::steps);
     CHECK(same(resumed, whole));
   }
 }
@@ -225,7 +227,7 @@ TEST_CASE("fit: a network of real layers has the same bits for any threads and w
     for (const int n : {2, 3, 4}) {
       set_threads(n);
       NetState state = make();
-      train::fit(state, loss, o, {.stop = [&] { return state.step == 2; }});
+      train::fit(state, loss, o, train::callback::StopWhen([&] { return state.step == 2; }));
       CHECK(state.step == 2);
       NetState resumed = state;
       train::fit(resumed, loss, o);
@@ -243,22 +245,18 @@ TEST_CASE("fit: early stopping keeps the weights of the best metric", "[train][f
   std::size_t asked = 0;
   std::vector<Curve<float>> averages;
   std::vector<bool> best;
-  auto o = options(100);
-  o.validate_every = 2;
-  o.patience = 3;
   State state = fresh();
   const auto run = [&] {
-    return train::fit(state, toy::squared_error(data), o,
-                      {.progress =
-                           [&](const train::FitProgress& p) {
-                             CHECK(p.metric.has_value() == (p.step % 2 == 0));
-                             if (p.metric) best.push_back(p.best);
-                           },
-                       .metric =
-                           [&](const Curve<float>& net) {
-                             averages.push_back(net);
-                             return metrics.at(asked++);
-                           }});
+    const auto metric = [&](const Curve<float>& net) {
+      averages.push_back(net);
+      return metrics.at(asked++);
+    };
+    return train::fit(state, toy::squared_error(data), options(100),
+                      train::callback::Validation(metric, {.every = 2, .patience = 3}),
+                      [&](const train::FitProgress& p) {
+                        CHECK(p.metric.has_value() == (p.step % 2 == 0));
+                        if (p.metric) best.push_back(p.best);
+                      });
   };
   CHECK(run() == train::FitEnd::patience);
   // The third is the best: 3.5, an equal 3 and 3.1 are three misses.
@@ -274,14 +272,14 @@ TEST_CASE("fit: early stopping keeps the weights of the best metric", "[train][f
 
 TEST_CASE("fit: the last step is validated too", "[train][fit]") {
   const Series<float> data(50);
-  auto o = options(7);
-  o.validate_every = 5;
   std::vector<Index> at;
   State state = fresh();
-  train::fit(state, toy::squared_error(data), o, {.metric = [&](const auto&) {
-               at.push_back(state.step);
-               return 1.0;
-             }});
+  const auto metric = [&](const auto&) {
+    at.push_back(state.step);
+    return 1.0;
+  };
+  train::fit(state, toy::squared_error(data), options(7),
+             train::callback::Validation(metric, {.every = 5}));
   CHECK(at == std::vector<Index>{5, 7});
 }
 
@@ -329,22 +327,19 @@ TEST_CASE("fit: a metric or rate that is not finite is an error", "[train][fit]"
   State state = fresh();
   CHECK_THROWS_AS(train::fit(state, toy::squared_error(data), o), NumericError);
   CHECK(state.step == 3);
-  o = options(10);
-  o.validate_every = 4;
-  CHECK_THROWS_AS(train::fit(state, toy::squared_error(data), o,
-                             {.metric = [](const auto&) { return std::nan(""); }}),
+  train::callback::Validation validation([](const auto&) { return std::nan(""); }, {.every = 4});
+  CHECK_THROWS_AS(train::fit(state, toy::squared_error(data), options(10), validation),
                   NumericError);
   CHECK(state.step == 4);
 }
 
 TEST_CASE("fit: checkpoints come at their steps with the state complete", "[train][fit]") {
   const Series<float> data(50);
-  auto o = options(10);
-  o.checkpoint_every = 4;
+  const auto o = options(10);
   std::vector<State> saved;
   State state = fresh();
   train::fit(state, toy::squared_error(data), o,
-             {.checkpoint = [&](const State& s) { saved.push_back(s); }});
+             train::callback::Every(4, [&](const State& s) { saved.push_back(s); }));
   REQUIRE(saved.size() == 2);
   CHECK(saved[0].step == 4);
   CHECK(saved[1].step == 8);
@@ -383,9 +378,6 @@ TEST_CASE("fit: wrong options and losses are refused", "[train][fit]") {
   refuses([](auto& o) { o.smoothing = 1; });
   refuses([](auto& o) { o.ema = {.decay = 1.5, .warm_up = false}; });
   refuses([](auto& o) { o.ema.decay = std::nan(""); });
-  refuses([](auto& o) { o.validate_every = 3; });  // without a metric
-  refuses([](auto& o) { o.patience = 3; });        // without validation
-  refuses([](auto& o) { o.checkpoint_every = -1; });
 
   CHECK_THROWS_AS(train::Shards<float>(2)(Curve<float>(), loss, {}, 0), ArgumentError);
 
@@ -415,23 +407,20 @@ TEST_CASE("fit: flushes denormals in the step and nowhere else", "[train][fit]")
     if (flushed()) ++inside;
     return inner(net, tape, examples);
   };
-  auto o = options(2);
-  o.validate_every = 1;
   State state = fresh();
   int outside = 0;
   const auto count = [&] { outside += flushed(); };
-  train::fit(state, loss, o,
-             {.progress = [&](const auto&) { count(); },
-              .metric =
-                  [&](const auto&) {
-                    count();
-                    return 1.0;
-                  },
-              .stop =
-                  [&] {
-                    count();
-                    return false;
-                  }});
+  const auto metric = [&](const auto&) {
+    count();
+    return 1.0;
+  };
+  const auto stop = [&] {
+    count();
+    return false;
+  };
+  train::fit(
+      state, loss, options(2), [&](const auto&) { count(); },
+      train::callback::Validation(metric, {.every = 1}), train::callback::StopWhen(stop));
   CHECK(inside == 12);  // six shards a step
   CHECK(outside == 0);
   CHECK(!flushed());

@@ -19,6 +19,14 @@ requires std::is_arithmetic_v<N> std::string number_text(N number) {
   return {text.data(), std::to_chars(text.data(), text.data() + text.size(), number).ptr};
 }
 
+/// The same in so many significant digits, without zeros at the end.
+inline std::string number_text(double number, int digits) {
+  std::array<char, 32> text;
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), number,
+                                     std::chars_format::general, digits)
+                           .ptr};
+}
+
 /// A name with the numbers and words behind it: "cosine 0.008".
 template <class... Parts>
 std::string described(std::string name, const Parts&... parts) {

@@ -4,6 +4,7 @@
 #include "foglift/forecast/frame/framer.hpp"
 #include "foglift/forecast/method.hpp"
 #include "foglift/train/adam.hpp"
+#include "foglift/train/callbacks/validation.hpp"
 #include "foglift/train/fit.hpp"
 
 #include <algorithm>
@@ -25,9 +26,8 @@ struct ForecasterOptions {
   double clip = 1;
   double ema = 0.995;
   Index validate_every = 100;
-  Index patience = 0;          ///< validations without a new best before stopping; 0: never stop
-  Index checkpoint_every = 0;  ///< steps between calls of the checkpoint callback; 0: never
-  bool non_negative = false;   ///< cut paths off at 0
+  Index patience = 0;         ///< validations without a new best before stopping; 0: never stop
+  bool non_negative = false;  ///< cut paths off at 0
   std::uint64_t seed = 1;
 };
 
@@ -45,7 +45,6 @@ template <Method M>
 class Forecaster {
  public:
   using State = train::FitState<M, train::AdamW<float>>;
-  using Callbacks = train::FitCallbacks<M, train::AdamW<float>>;
 
   /// Throws what M and Framer throw, and ArgumentError for a negative number.
   explicit Forecaster(const typename M::Options& method, const ForecasterOptions& options = {})
@@ -74,10 +73,11 @@ class Forecaster {
   /// Trains on every window of the panel that ends before its series' validation cells, and keeps
   /// the averaged weights that are best on the windows of those cells (the last ones without
   /// validation). Goes on from state(): a fit that was stopped is resumed by another, and keeps the
-  /// scaler that it had. Throws ArgumentError if no window has a season before it and a value in
-  /// it, NumericError for a value that is infinite, or a million scales away from the center of its
-  /// window, and what train::fit does.
-  train::FitEnd fit(const Panel& panel, const Callbacks& on = {}) {
+  /// scaler that it had. Callbacks are those of train::fit. Throws ArgumentError if no window has a
+  /// season before it and a value in it, NumericError for a value that is infinite, or a million
+  /// scales away from the center of its window, and what train::fit does.
+  template <class... On>
+  train::FitEnd fit(const Panel& panel, On&&... on) {
     const std::vector<Origin> origins = training_origins(panel);
     const std::vector<Origin> held_out = validation_origins(panel);
     if (state_.step == 0 || state_.fitted.count("spread") == 0)
@@ -85,20 +85,16 @@ class Forecaster {
     const Scaler scaler = saved_scaler();
     check_targets(panel, origins, scaler);
     check_targets(panel, held_out, scaler);
-    Callbacks callbacks = on;
-    if (!held_out.empty())
-      callbacks.metric = [&, frame = framer_(panel, held_out, scaler)](const M& method) {
-        return validation_loss(method, frame);
-      };
+    train::callback::Validation validation(
+        [&, frame = held_out.empty() ? Frame() : framer_(panel, held_out, scaler)](
+            const M& method) { return validation_loss(method, frame); },
+        {.every = held_out.empty() ? 0 : options_.validate_every, .patience = options_.patience});
     const train::FitOptions fit{.examples = std::ssize(origins),
                                 .batch = options_.batch,
                                 .steps = options_.steps,
                                 .rate = train::CosineRate{options_.steps, options_.warm_up},
                                 .clip = options_.clip,
-                                .ema = {.decay = options_.ema},
-                                .validate_every = held_out.empty() ? 0 : options_.validate_every,
-                                .patience = options_.patience,
-                                .checkpoint_every = options_.checkpoint_every};
+                                .ema = {.decay = options_.ema}};
     const Rng noise = Rng(options_.seed).stream(train_stream);
     const Rng dropouts = Rng(options_.seed).stream(dropout_stream);
     const auto loss = [&](const M& method, Tape<float>& tape, const train::Examples& examples) {
@@ -108,7 +104,7 @@ class Forecaster {
       const nn::DropoutNoise dropout{dropouts.stream(draws.samples.front()), 0, draws.step};
       return method.loss(framer_(panel, batch, scaler), {noise, draws, dropout}, tape);
     };
-    return train::fit(state_, loss, fit, callbacks);
+    return train::fit(state_, loss, fit, validation, on...);
   }
 
   /// Sample paths [origins, paths, horizon] of what follows each origin, in the unit of the series,

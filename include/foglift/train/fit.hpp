@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/nn/description.hpp"
+#include "foglift/train/callback.hpp"
 #include "foglift/train/clip.hpp"
 #include "foglift/train/denormals.hpp"
 #include "foglift/train/ema.hpp"
@@ -85,41 +86,12 @@ struct FitOptions {
   std::function<double(Index)> rate = ConstantRate{};  ///< factor on the optimizer's rate
   double clip = 0;                                     ///< largest gradient norm; 0: no limit
   EmaDecay ema = {};
-  double smoothing = 0.98;     ///< of the reported loss
-  Index validate_every = 0;    ///< steps between validations, and after the last; 0: never
-  Index patience = 0;          ///< validations without a new best before stopping; 0: never stop
-  Index checkpoint_every = 0;  ///< steps between calls of `checkpoint`; 0: never
+  double smoothing = 0.98;  ///< of the reported loss
 };
-
-/// One step as seen from outside.
-struct FitProgress {
-  Index step = 0;   ///< steps done
-  Index steps = 0;  ///< steps asked for
-  double loss = 0;
-  double smoothed_loss = 0;
-  double learning_rate = 0;
-  double gradient_norm = 0;           ///< before clipping
-  std::optional<double> metric = {};  ///< if this step was validated
-  bool best = false;                  ///< the metric is a new best
-};
-
-template <nn::Module Model, Optimizer Rule>
-struct FitCallbacks {
-  /// After every step.
-  std::function<void(const FitProgress&)> progress = {};
-  /// The validation metric of the averaged weights; lower is better.
-  std::function<double(const Model&)> metric = {};
-  /// Every checkpoint_every steps: the state is complete and may be saved.
-  std::function<void(const FitState<Model, Rule>&)> checkpoint = {};
-  /// Asked before every step: true ends the run (a deadline, a signal).
-  std::function<bool()> stop = {};
-};
-
-enum class FitEnd { steps, patience, stopped };
 
 namespace detail {
 
-inline void check_fit(const FitOptions& o, bool has_metric) {
+inline void check_fit(const FitOptions& o) {
   if (o.examples <= 0 || o.batch <= 0 || o.shard <= 0 || o.steps < 0)
     raise<ArgumentError>("fit: examples ", o.examples, ", batch ", o.batch, ", shard ", o.shard,
                          ", steps ", o.steps, "; needed the first three > 0, steps >= 0");
@@ -128,13 +100,6 @@ inline void check_fit(const FitOptions& o, bool has_metric) {
                          "; needed clip >= 0, smoothing in [0, 1)");
   if (!(o.ema.decay >= 0 && o.ema.decay <= 1))
     raise<ArgumentError>("fit: ema.decay ", o.ema.decay, ", needed in [0, 1]");
-  if (o.validate_every < 0 || o.patience < 0 || o.checkpoint_every < 0)
-    raise<ArgumentError>("fit: validate_every ", o.validate_every, ", patience ", o.patience,
-                         ", checkpoint_every ", o.checkpoint_every, "; none may be negative");
-  if ((o.validate_every > 0) != has_metric)
-    raise<ArgumentError>("fit: validate_every and the metric callback need each other");
-  if (o.patience > 0 && o.validate_every == 0)
-    raise<ArgumentError>("fit: patience ", o.patience, " without validation");
 }
 
 /// Moves the weights and then their average; at once where the optimizer can.
@@ -175,52 +140,36 @@ FitProgress fit_step(State& state, const L& loss, const FitOptions& options, Shu
   return p;
 }
 
-template <class State>
-void validate(State& state, double metric, FitProgress& p) {
-  if (!std::isfinite(metric))
-    raise<NumericError>("fit: the validation metric after ", state.step, " steps is ", metric);
-  p.metric = metric;
-  p.best = metric < state.best_metric;
-  if (!p.best) {
-    ++state.misses;
-    return;
-  }
-  state.best = state.ema;
-  state.best_metric = metric;
-  state.best_step = state.step;
-  state.misses = 0;
-}
-
 }  // namespace detail
 
-/// Trains state.model until options.steps steps are done in all, patience is spent, or `stop` says
-/// so. Step k sees the batch Shuffle(examples, batch, seed)(k), computes its gradients by Shards,
-/// and moves the weights and their average. The result does not depend on the number of threads,
-/// nor on how often the run was ended and resumed from its state. No clock is read.
-/// Throws NumericError naming the step and the loss or the first parameter that is not finite, with
-/// the state as it was before that step; ArgumentError for options that do not fit together; and
-/// what loss and callbacks throw.
+/// Trains state.model until options.steps steps are done in all, or a callback ends the run (see
+/// FitCallback; any number of them, called in their order). Step k sees the batch Shuffle(examples,
+/// batch, seed)(k), computes its gradients by Shards, and moves the weights and their average. The
+/// result does not depend on the number of threads, nor on how often the run was ended and resumed
+/// from its state. No clock is read. Throws NumericError naming the step and the loss or the first
+/// parameter that is not finite, with the state as it was before that step; ArgumentError for
+/// options that do not fit together; and what loss and callbacks throw.
 ///
 ///   train::FitState state(net, train::AdamW({.lr = 3e-4}), seed);
-///   train::fit(state, loss, {.examples = data.dim(0), .steps = 2000});
+///   train::Interrupt interrupt;
+///   train::fit(state, loss, {.examples = data.dim(0), .steps = 2000}, interrupt,
+///              [](const train::FitProgress& p) { std::printf("%g\n", p.smoothed_loss); });
 ///   auto trained = denoise.of(state.result());
-template <nn::Module Model, Optimizer Rule, class L>
-requires Loss<L, Model, typename Rule::value_type> FitEnd
-fit(FitState<Model, Rule>& state, const L& loss, const FitOptions& options,
-    const FitCallbacks<std::type_identity_t<Model>, std::type_identity_t<Rule>>& on = {}) {
-  detail::check_fit(options, static_cast<bool>(on.metric));
+template <nn::Module Model, Optimizer Rule, class L, FitCallback<FitState<Model, Rule>>... On>
+requires Loss<L, Model, typename Rule::value_type> FitEnd fit(FitState<Model, Rule>& state,
+                                                              const L& loss,
+                                                              const FitOptions& options,
+                                                              On&&... on) {
+  detail::check_fit(options);
   Shuffle batches(options.examples, options.batch, state.seed);
   Shards<typename Rule::value_type> shards(options.shard);
-  const auto due = [&](Index every) { return every > 0 && state.step % every == 0; };
   for (;;) {
-    if (options.patience > 0 && state.misses >= options.patience) return FitEnd::patience;
     if (state.step >= options.steps) return FitEnd::steps;
-    if (on.stop && on.stop()) return FitEnd::stopped;
-    FitProgress p = detail::fit_step(state, loss, options, batches, shards);
-    if (due(options.validate_every) || (on.metric && state.step == options.steps))
-      detail::validate(state, on.metric(std::as_const(state.ema)), p);
-    if (on.progress) on.progress(p);
-    if (on.checkpoint && due(options.checkpoint_every)) on.checkpoint(state);
+    std::optional<FitEnd> end;
+    ((end = end ? end : detail::ask_before_step(on, std::as_const(state))), ...);
+    if (end) return *end;
+    [[maybe_unused]] FitProgress progress = detail::fit_step(state, loss, options, batches, shards);
+    (detail::tell_after_step(on, state, progress), ...);
   }
 }
 

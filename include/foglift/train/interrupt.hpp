@@ -1,9 +1,11 @@
 #pragma once
 
 #include "foglift/core/error.hpp"
+#include "foglift/train/callback.hpp"
 
 #include <atomic>
 #include <csignal>
+#include <optional>
 
 #include <signal.h>
 
@@ -15,7 +17,7 @@ namespace train {
 /// process; a second signal does end it. The former handlers return with the destructor. POSIX.
 ///
 ///   train::Interrupt interrupt;
-///   train::fit(state, loss, options, {.stop = [&] { return interrupt.requested(); }});
+///   train::fit(state, loss, options, interrupt);  // FitEnd::stopped
 class Interrupt {
  public:
   /// Throws ArgumentError if another one lives: a process has one handler a signal.
@@ -36,6 +38,13 @@ class Interrupt {
   }
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
+
+  /// The callback of `fit`.
+  template <class State>
+  std::optional<FitEnd> before_step(const State&) const {
+    if (requested()) return FitEnd::stopped;
+    return std::nullopt;
+  }
 
   bool requested() const { return signal() != 0; }
   /// The signal that came, or 0; a program ends with status 128 + signal().
