@@ -1,7 +1,7 @@
 #pragma once
 
-// Everything a program needs to train, save and sample diffusion models. Not here, to be included by
-// name: interop/ and analytic/full_gaussian.hpp, which need Eigen or xtensor; the applications
+// Everything a program needs to train, save and sample diffusion models. Not here, to be included
+// by name: interop/ and analytic/full_gaussian.hpp, which need Eigen or xtensor; the applications
 // (forecast/, probe/); the tools of tests (kernels/naive_*.hpp, gradcheck.hpp) and
 // diffusion/verify.hpp.
 
@@ -82,6 +82,9 @@
 #include "foglift/io/save_weights.hpp"
 #include "foglift/io/weight_names.hpp"
 #include "foglift/nn/attention.hpp"
+#include "foglift/nn/blocks/spade.hpp"
+#include "foglift/nn/blocks/two_axis.hpp"
+#include "foglift/nn/blocks/wavenet.hpp"
 #include "foglift/nn/call.hpp"
 #include "foglift/nn/chunk.hpp"
 #include "foglift/nn/condition.hpp"
@@ -107,6 +110,8 @@
 #include "foglift/nn/linear.hpp"
 #include "foglift/nn/mlp.hpp"
 #include "foglift/nn/module.hpp"
+#include "foglift/nn/nets/autoencoder.hpp"
+#include "foglift/nn/nets/encoder.hpp"
 #include "foglift/nn/norm.hpp"
 #include "foglift/nn/patch.hpp"
 #include "foglift/nn/recurrent.hpp"

@@ -23,9 +23,9 @@ void randomize(Model& model, std::uint64_t seed) {
   });
 }
 
-/// What every module promises: each child is named, the gradients of all parameters agree with
-/// differences, and a saved state makes another module of these options the same. call(model, in)
-/// is the output, where `in` makes a Value of a tensor.
+/// What every module promises: each child is named and has a part in the output, the gradients of
+/// all parameters agree with differences, and a saved state makes another module of these options
+/// the same. call(model, in) is the output, where `in` makes a Value of a tensor.
 template <class Model, class Call>
 void check_module(Model model, const Call& call, double tolerance = 1e-6) {
   const auto plain = [](const Tensor<double>& x) { return x; };
@@ -49,7 +49,13 @@ void check_module(Model model, const Call& call, double tolerance = 1e-6) {
   nn::load_state(other, saved);
   CHECK(call(other, plain) == y);
   Tape<double> tape;
-  CHECK(call(model, [&](const Tensor<double>& x) { return tape.constant(x); }).value() == y);
+  const auto recorded = call(model, [&](const Tensor<double>& x) { return tape.constant(x); });
+  CHECK(recorded.value() == y);
+  const auto gradients = tape.backward(recorded, Tensor<double>(y.shape(), 1.0));
+  nn::for_each_parameter(model, [&](const std::string& name, const auto& p) {
+    INFO(name);
+    CHECK(gradients.find(p));  // it has a part in the output
+  });
 }
 
 /// A sample's output does not depend on its batch: f(x rows) has the same bits in batches of 1, 3

@@ -107,7 +107,7 @@ class GraphConv {
         parts.push_back(now);
         if (k == options_.hops) break;
         X next = sparse_mix(m, now, -2);
-        if (options_.chebyshev) next = next * T(2) - before;  // T_k = 2 S T_{k-1} - T_{k-2}
+        if (options_.chebyshev) next = next * 2.0 - before;  // T_k = 2 S T_{k-1} - T_{k-2}
         before = now, now = next;
       }
     }

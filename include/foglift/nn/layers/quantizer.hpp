@@ -9,8 +9,9 @@
 #include "foglift/nn/init.hpp"
 #include "foglift/nn/module.hpp"
 
+#include <algorithm>
 #include <cmath>
-#include <span>
+#include <utility>
 #include <vector>
 
 namespace foglift {
@@ -26,9 +27,9 @@ struct QuantizerOptions {
 /// What a quantizer returns.
 template <Value X>
 struct QuantizerOutput {
-  X quantized;               ///< like the input: its nearest codes
-  std::vector<Index> codes;  ///< one a vector of the input, in row-major order
-  X loss;                    ///< [], for training: codebook loss + beta commitment loss
+  X quantized;          ///< like the input: its nearest codes
+  Tensor<Index> codes;  ///< which they are: [...] for an input [..., width]
+  X loss;               ///< [], for training: codebook loss + beta commitment loss
 };
 
 /// Vector quantizer (van den Oord et al. 2017, "Neural discrete representation learning", eq. 3):
@@ -58,14 +59,14 @@ class Quantizer {
   template <ValueOf<T> X>
   QuantizerOutput<X> operator()(const X& z) const {
     const Shape& shape = value_of(z).shape();
-    std::vector<Index> codes = nearest(value_of(z));
-    const X e = reshape(embedding(use(codebook, z), std::span<const Index>(codes)), shape);
+    Tensor<Index> codes = nearest(value_of(z));
+    const X e = reshape(embedding(use(codebook, z), std::as_const(codes).span()), shape);
     const X loss = mse(e, value_of(z)) + mse(z, value_of(e)) * options_.commitment;
     return {straight_through(z, value_of(e)), std::move(codes), loss};
   }
 
-  /// The nearest code of each vector of z [..., width]; of equally near ones the first.
-  std::vector<Index> nearest(const Tensor<T>& z) const {
+  /// The nearest code of each vector of z [..., width], as [...]; of equally near ones the first.
+  Tensor<Index> nearest(const Tensor<T>& z) const {
     check(z.shape());
     // |z - e|^2 = |z|^2 - 2 (z e - |e|^2 / 2): the largest of the products that are less half |e|^2
     const Index K = options_.codes, D = options_.width;
@@ -74,18 +75,19 @@ class Quantizer {
       for (Index c = 0; c < D; ++c) half[k] -= codebook.value(k, c) * codebook.value(k, c) / 2;
     const Tensor<T> score =
         linear(reshape(z, {z.size() / D, D}), transpose(codebook.value, 0, 1), half);
-    std::vector<Index> codes;
-    for (Index i = 0; i < score.dim(0); ++i) {
+    auto codes = Tensor<Index>::uninitialized(z.shape().slice(0, z.rank() - 1));
+    for (Index i = 0; i < codes.size(); ++i) {
       const T* const row = score.data() + i * K;
-      codes.push_back(std::max_element(row, row + K) - row);
+      codes[i] = std::max_element(row, row + K) - row;
     }
     return codes;
   }
 
-  /// The vectors of codes, as `shape` [..., width]. Throws ArgumentError for a code outside the
-  /// book, ShapeError if the shape holds another number of vectors.
-  Tensor<T> decode(std::span<const Index> codes, const Shape& shape) const {
-    return reshape(embedding(codebook.value, codes), shape);
+  /// The vectors of codes [...] as [..., width]. Throws ArgumentError for a code outside the book.
+  Tensor<T> decode(const Tensor<Index>& codes) const {
+    std::vector<Index> extents(codes.shape().begin(), codes.shape().end());
+    extents.push_back(options_.width);
+    return reshape(embedding(codebook.value, codes.span()), Shape(extents.data(), extents.size()));
   }
 
   static void each(auto& self, auto&& f) { f("codebook", self.codebook); }
@@ -99,20 +101,20 @@ class Quantizer {
   Options options_;
 };
 
-/// How often each of `entries` codes is used. Throws ArgumentError for a code outside.
-inline std::vector<Index> code_usage(std::span<const Index> codes, Index entries) {
-  std::vector<Index> counts(static_cast<std::size_t>(std::max<Index>(entries, 0)), 0);
+/// How often each of `entries` codes is used, [entries]. Throws ArgumentError for a code outside.
+inline Tensor<Index> code_usage(const Tensor<Index>& codes, Index entries) {
+  Tensor<Index> counts(Shape{entries});
   for (const Index code : codes) {
     if (code < 0 || code >= entries)
       raise<ArgumentError>("code_usage: code ", code, " of ", entries, " entries");
-    ++counts[static_cast<std::size_t>(code)];
+    ++counts[code];
   }
   return counts;
 }
 
 /// exp of the entropy of the usage: the number of codes that would be used if all were used alike;
 /// 0 without codes.
-inline double code_perplexity(std::span<const Index> usage) {
+inline double code_perplexity(const Tensor<Index>& usage) {
   double total = 0, entropy = 0;
   for (const Index n : usage) total += static_cast<double>(n);
   if (total == 0) return 0;

@@ -1,0 +1,124 @@
+#pragma once
+
+#include "foglift/autograd/ops/activation.hpp"
+#include "foglift/autograd/ops/arithmetic.hpp"
+#include "foglift/nn/chunk.hpp"
+#include "foglift/nn/conv.hpp"
+#include "foglift/nn/linear.hpp"
+
+#include <cmath>
+#include <optional>
+
+namespace foglift {
+inline namespace v0 {
+namespace nn {
+
+/// What a block with a skip connection gives: to the next block, and to the network's output.
+template <Value X>
+struct SkipOutput {
+  X x, skip;
+};
+
+struct GatedResidualOptions {
+  Index width = 0;
+  Index embedding = 0;  ///< features of the time embedding; 0: none
+  Index condition = 0;  ///< channels of a condition at every position; 0: none
+};
+
+/// The frame of the residual blocks of DiffWave (Kong et al. 2021) and CSDI (Tashiro et al. 2021):
+/// [a | b] = mix(x + embed(e)) + condition(c); [r | s] = output(sigmoid(a) tanh(b)); x' = (x + r) /
+/// sqrt(2), skip s. `mix` is the block's own: it brings width channels to twice as many.
+template <Scalar T = float>
+class GatedResidual {
+ public:
+  using value_type = T;
+  using Options = GatedResidualOptions;
+
+  std::optional<Linear<T>> embed, condition;
+  Linear<T> output;
+
+  /// Throws ArgumentError unless width is positive.
+  explicit GatedResidual(const Options& o, Rng& rng)
+      : output({.in = o.width, .out = 2 * o.width}, rng) {
+    if (o.embedding > 0) embed.emplace(LinearOptions{.in = o.embedding, .out = o.width}, rng);
+    if (o.condition > 0)
+      condition.emplace(LinearOptions{.in = o.condition, .out = 2 * o.width}, rng);
+  }
+
+  /// x [B, ..., width], e [B, embedding], c [B, ..., condition] or what broadcasts to that;
+  /// nullptr: not given. Throws ArgumentError for one that it was not built for, or an e that is
+  /// missing.
+  template <ValueOf<T> X, class Mix>
+  SkipOutput<X> operator()(const X& x, const X* e, const X* c, const Mix& mix) const {
+    if ((e != nullptr) != embed.has_value())
+      raise<ArgumentError>("GatedResidual: built ", embed ? "with" : "without",
+                           " an embedding, called ", e ? "with one" : "without");
+    if (c && !condition) raise<ArgumentError>("GatedResidual: built without a condition");
+    X h = mix(e ? x + per_sample((*embed)(*e), x.rank()) : x);
+    if (c) h = h + (*condition)(*c);
+    const X both = output(sigmoid(chunk(h, 0, 2)) * tanh(chunk(h, 1, 2)));
+    return {(x + chunk(both, 0, 2)) * std::sqrt(0.5), chunk(both, 1, 2)};
+  }
+
+  static void each(auto& self, auto&& f) {
+    f("embed", self.embed);
+    f("condition", self.condition);
+    f("output", self.output);
+  }
+};
+
+struct WavenetBlockOptions {
+  Index width = 0;
+  Index embedding = 0;  ///< features of the time embedding; 0: none
+  Index condition = 0;  ///< channels of a condition at every position; 0: none
+  Index kernel = 3;
+  Index dilation = 1;
+  bool causal = false;  ///< a position sees none behind it, as in WaveNet; else both sides
+};
+
+/// Residual block of WaveNet (van den Oord et al. 2016) in the form of DiffWave (Kong et al. 2021):
+/// a dilated convolution in the frame of GatedResidual. x [B, L, width], e [B, embedding],
+/// c [B, L, condition].
+template <Scalar T = float>
+class WavenetBlock {
+ public:
+  using value_type = T;
+  using Options = WavenetBlockOptions;
+
+  GatedResidual<T> gated;
+  Conv1d<T> conv;
+
+  /// Throws ArgumentError for an extent that is not positive, or an even kernel where not causal.
+  explicit WavenetBlock(const Options& o, Rng& rng)
+      : gated({.width = o.width, .embedding = o.embedding, .condition = o.condition}, rng),
+        conv({.in = o.width,
+              .out = 2 * o.width,
+              .kernel = o.kernel,
+              .dilation = o.dilation,
+              .padding = o.dilation * (o.kernel - 1) / (o.causal ? 1 : 2)},
+             rng),
+        causal_(o.causal) {
+    if (!o.causal && o.kernel % 2 == 0)
+      raise<ArgumentError>("WavenetBlock: kernel ", o.kernel, ", must be odd unless causal");
+  }
+
+  template <ValueOf<T> X>
+  SkipOutput<X> operator()(const X& x, const X* e = nullptr, const X* c = nullptr) const {
+    return gated(x, e, c, [&](const X& h) {
+      // Padded on both sides: what a position of the first L sees ends with itself.
+      return causal_ ? slice(conv(h), 1, 0, h.dim(1)) : conv(h);
+    });
+  }
+
+  static void each(auto& self, auto&& f) {
+    f("gated", self.gated);
+    f("conv", self.conv);
+  }
+
+ private:
+  bool causal_;
+};
+
+}  // namespace nn
+}  // namespace v0
+}  // namespace foglift
