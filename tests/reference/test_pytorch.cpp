@@ -1,49 +1,25 @@
 #include "foglift/autograd/ops/loss.hpp"
-#include "foglift/io/safetensors.hpp"
 #include "foglift/nn/recurrent.hpp"
-#include "foglift/nn/state.hpp"
 #include "foglift/nn/transformer.hpp"
 #include "foglift/nn/unet.hpp"
 #include "foglift/train/adam.hpp"
-#include "support/catch.hpp"
+#include "reference/torch_dump.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <string>
 
 using namespace foglift;
+using test::distance;
+using test::TorchDump;
 
 // Tests against what PyTorch 1.13.1 computed for the same networks: make_reference.py.
 
 namespace {
 
-const io::Safetensors& dump() {
-  static const io::Safetensors file =
-      io::read_safetensors(FOGLIFT_TEST_DATA "/reference_torch.safetensors");
+const TorchDump& dump() {
+  static const TorchDump file("reference_torch.safetensors");
   return file;
-}
-
-template <class Model>
-void load(Model& model, const std::string& label) {
-  using T = nn::module_scalar<Model>;
-  const std::string prefix = label + "/weight/";
-  std::map<std::string, Tensor<T>> weights;
-  for (const std::string& name : dump().names())
-    if (name.starts_with(prefix))
-      weights.emplace(name.substr(prefix.size()), dump().tensor<T>(name));
-  nn::load_state(model, weights);
-}
-
-/// max |a - b| over max |b|, or over `least` where all of b is smaller.
-template <Scalar T, Scalar U>
-double distance(const Tensor<T>& a, const Tensor<U>& b, double least = 1) {
-  REQUIRE(a.shape() == b.shape());
-  double error = 0, scale = least;
-  for (Index i = 0; i < a.size(); ++i) {
-    error = std::max(error, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
-    scale = std::max(scale, std::abs(static_cast<double>(b[i])));
-  }
-  return error / scale;
 }
 
 nn::UNet1d<float>::Options unet_options() {
@@ -108,7 +84,7 @@ Tensor<T> ten_losses(Net net, const std::string& label, Optimizer optimizer) {
 /// Output, all gradients and ten losses of a denoiser, within `tolerance`.
 template <Scalar T, class Net>
 void compare(Net net, const std::string& label, double tolerance) {
-  load(net, label);
+  dump().load(net, label);
   const std::string kind = sizeof(T) == 4 ? "/f32" : "/f64";
   const auto x = dump().tensor<T>(label + "/x"), time = dump().tensor<T>(label + "/time");
   CHECK(distance(net(x, time), dump().tensor<T>(label + "/output" + kind)) < tolerance);
@@ -152,7 +128,7 @@ TEST_CASE("pytorch: two layers of GRU and LSTM compute the same", "[reference]")
     return states.rows(i, 1).reshaped(states.shape().slice(1, 3));
   };
   nn::Gru<double> gru({.in = 3, .hidden = 4, .layers = 2}, rng);
-  load(gru, "gru");
+  dump().load(gru, "gru");
   const auto g = gru(dump().tensor<double>("gru/x"));
   CHECK(distance(g.sequence, dump().tensor<double>("gru/sequence")) < 1e-14);
   for (const Index i : {0, 1})
@@ -160,7 +136,7 @@ TEST_CASE("pytorch: two layers of GRU and LSTM compute the same", "[reference]")
                    layer(dump().tensor<double>("gru/hidden"), i)) < 1e-14);
 
   nn::Lstm<double> lstm({.in = 3, .hidden = 4, .layers = 2}, rng);
-  load(lstm, "lstm");
+  dump().load(lstm, "lstm");
   const auto l = lstm(dump().tensor<double>("lstm/x"));
   CHECK(distance(l.sequence, dump().tensor<double>("lstm/sequence")) < 1e-14);
   for (const Index i : {0, 1}) {
