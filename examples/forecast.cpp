@@ -1,5 +1,5 @@
-// Probabilistic forecast of a CSV file: trains a diffusion model, scores it on the last windows
-// beside honest baselines, forecasts what comes next and draws it. See --help.
+// Probabilistic forecast of a CSV file: trains a diffusion model (or a linear one), scores it on
+// the last windows beside honest baselines, forecasts what comes next and draws it. See --help.
 #include "foglift/io/checkpoint.hpp"
 #include "foglift/train/callbacks/every.hpp"
 #include "foglift/train/callbacks/pace.hpp"
@@ -19,12 +19,11 @@ using namespace foglift;
 using namespace foglift::forecast;
 namespace fs = std::filesystem;
 
-using Model = Forecaster<HorizonDiffusion<>>;
-
 std::string checkpoint_path(const Settings& s) { return fs::path(s.out) / "model.safetensors"; }
 
 /// Steps that fit into the time, from a trial of a few seconds on a copy of the model.
-Index affordable_steps(Model model, const Panel& past, double minutes) {
+template <class M>
+Index affordable_steps(Forecaster<M> model, const Panel& past, double minutes) {
   train::callback::Pace pace(seconds_now);
   model.fit(past, pace, train::callback::StopWhen([&] {
               return pace.steps() >= 3 && pace.seconds() > std::min(4.0, 6 * minutes);
@@ -36,10 +35,11 @@ Index affordable_steps(Model model, const Panel& past, double minutes) {
 
 /// Trains to the end, or to a signal, saving the state now and then and at last. Returns the
 /// signal, 0 at the end.
-int train_model(Model& model, const Panel& past, const Settings& s,
+template <class M>
+int train_model(Forecaster<M>& model, const Panel& past, const Settings& s,
                 const std::string& configuration) {
   const train::Interrupt interrupt;
-  const auto save = [&](const Model::State& state) {
+  const auto save = [&](const auto& state) {
     io::save_checkpoint(checkpoint_path(s), state, configuration);
   };
   Progress bar("training", s.quiet);
@@ -57,7 +57,9 @@ int train_model(Model& model, const Panel& past, const Settings& s,
 }
 
 /// Forecasts the backtest windows and what comes after the series, by the model and the baselines.
-Results evaluate(const Model& model, const SeriesFile& file, const Plan& plan, const Settings& s) {
+template <class M>
+Results evaluate(const Forecaster<M>& model, const SeriesFile& file, const Plan& plan,
+                 const Settings& s) {
   const std::vector<Series> all{file.series};
   const std::vector<Origin> now{{0, file.series.size()}};
   Results r{rolling_origins(file.series, plan.horizon, plan.windows), {}, {}, {}, {}};
@@ -75,7 +77,7 @@ Results evaluate(const Model& model, const SeriesFile& file, const Plan& plan, c
       for (double& v : paths) v = std::max(v, 0.0);
     judge(name, paths);
   };
-  judge("diffusion model", r.backtest);
+  judge((plan.method + " model").c_str(), r.backtest);
   judge_baseline("seasonal naive + bootstrap", [&](std::span<const double> past, const Rng& own) {
     return seasonal_naive_bootstrap(past, plan.season(), options, own);
   });
@@ -85,28 +87,19 @@ Results evaluate(const Model& model, const SeriesFile& file, const Plan& plan, c
   return r;
 }
 
-int run(Settings s) {
-  if (s.threads > 0) set_threads(s.threads);
-  std::optional<io::Checkpoint> saved;
-  if (s.resume) restore(s, saved.emplace(checkpoint_path(s)).config());
-  if (s.file.empty()) {
-    if (s.title.empty()) s.title = "Bicycles hired per hour in Washington, D.C.";
-    s.file = shipped_file("bikes.csv");
-  }
-  const SeriesFile file = read_series(s.file, s.date, s.target);
-  Plan plan = make_plan(file, s);
-  make_results_folder(s.out, {"model.safetensors", "report.json", "forecast.csv"},
-                      s.force || s.resume,
-                      "add --force to overwrite it, --resume to go on with an interrupted run, or "
-                      "choose another --out");
-  if (!s.quiet) report::describe(file, plan);
-
+/// Trains, judges and draws a forecast by a method.
+template <class M>
+int run_method(const Settings& s, const SeriesFile& file, Plan plan,
+               const typename M::Options& options, const std::optional<io::Checkpoint>& saved) {
   std::vector<Series> past{file.series};
   past[0].values.resize(past[0].values.size() -
                         static_cast<std::size_t>(plan.windows * plan.horizon));
   plan.training.steps =
-      s.steps > 0 ? s.steps : affordable_steps(Model(plan.method, plan.training), past, s.minutes);
-  Model model(plan.method, plan.training);
+      s.steps > 0
+          ? s.steps
+          : std::min(affordable_steps(Forecaster<M>(options, plan.training), past, s.minutes),
+                     most_steps(file, plan));
+  Forecaster<M> model(options, plan.training);
   const std::string configuration = config(file, plan).dump();
   if (saved && saved->config() != configuration)
     raise<ArgumentError>(checkpoint_path(s),
@@ -114,9 +107,9 @@ int run(Settings s) {
                          configuration);
   if (saved) saved->restore(model.state());
   if (!s.quiet)
-    std::cout << "  U-Net of " << nn::parameter_count(model.state().model) << " weights, "
-              << plan.training.steps << " steps, seed " << s.seed << ", " << threads()
-              << " threads\n\n";
+    std::cout << (plan.method == "linear" ? "  Linear model of " : "  U-Net of ")
+              << nn::parameter_count(model.state().model) << " weights, " << plan.training.steps
+              << " steps, seed " << s.seed << ", " << threads() << " threads\n\n";
 
   const std::string again = report::command(s);
   if (const int signal = train_model(model, past, s, configuration)) {
@@ -135,6 +128,27 @@ int run(Settings s) {
   std::cout << "The same numbers again:  " << again << " --force --steps " << plan.training.steps
             << " --seed " << s.seed << '\n';
   return 0;
+}
+
+int run(Settings s) {
+  if (s.threads > 0) set_threads(s.threads);
+  std::optional<io::Checkpoint> saved;
+  if (s.resume) restore(s, saved.emplace(checkpoint_path(s)).config());
+  if (s.file.empty()) {
+    if (s.title.empty()) s.title = "Bicycles hired per hour in Washington, D.C.";
+    s.file = shipped_file("bikes.csv");
+  }
+  const SeriesFile file = read_series(s.file, s.date, s.target);
+  Plan plan = make_plan(file, s);
+  make_results_folder(s.out, {"model.safetensors", "report.json", "forecast.csv"},
+                      s.force || s.resume,
+                      "add --force to overwrite it, --resume to go on with an interrupted run, or "
+                      "choose another --out");
+  if (!s.quiet) report::describe(file, plan);
+
+  return plan.method == "linear"
+             ? run_method<Linear>(s, file, plan, plan.linear(), saved)
+             : run_method<HorizonDiffusion<>>(s, file, plan, plan.diffusion, saved);
 }
 
 int main(int argc, char** argv) {

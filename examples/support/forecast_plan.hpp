@@ -2,9 +2,11 @@
 
 #include "foglift/forecast/forecaster.hpp"
 #include "foglift/forecast/methods/horizon_diffusion.hpp"
+#include "foglift/forecast/methods/linear.hpp"
 #include "forecast_settings.hpp"
 #include "series_file.hpp"
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -15,9 +17,11 @@
 struct Plan {
   foglift::Index horizon, windows, samples;
   std::vector<foglift::Index> seasons;  ///< the main one first; at most two
-  foglift::forecast::HorizonDiffusion<>::Options method;
+  std::string method;                   ///< "diffusion" or "linear"
+  foglift::forecast::HorizonDiffusion<>::Options diffusion;
   foglift::forecast::ForecasterOptions training;
 
+  foglift::forecast::Linear::Options linear() const { return {diffusion.frame}; }
   foglift::Index season() const { return seasons.empty() ? 1 : seasons.front(); }
 };
 
@@ -25,7 +29,7 @@ struct Plan {
 inline Plan make_plan(const SeriesFile& file, const Settings& settings) {
   using foglift::Index;
   const Index n = file.series.size();
-  Plan plan{settings.horizon, 0, settings.samples, file.seasons, {}, {}};
+  Plan plan{settings.horizon, 0, settings.samples, file.seasons, settings.method, {}, {}};
   if (settings.season > 0) {
     std::erase(plan.seasons, settings.season);
     plan.seasons.insert(plan.seasons.begin(), settings.season);
@@ -45,7 +49,7 @@ inline Plan make_plan(const SeriesFile& file, const Settings& settings) {
         file.path, ": ", n, " values are too few for a horizon of ", H, " and a season of ", season,
         "; at least ", least, " are needed, or a smaller --horizon");
   const auto& x = file.series.values;
-  plan.method.frame = {
+  plan.diffusion.frame = {
       .horizon = H,
       .context = std::clamp<Index>(plan.seasons.empty() ? 2 * H : *longest, H, 4 * H),
       .seasons = plan.seasons,
@@ -56,17 +60,18 @@ inline Plan make_plan(const SeriesFile& file, const Settings& settings) {
   plan.training.non_negative =
       std::none_of(x.begin(), x.end() - plan.windows * H, [](double v) { return v < 0; });
   plan.training.seed = settings.seed;
-  plan.method.net = {.width = 24,
-                     .multipliers = {1, 2, 2},
-                     .blocks = 1,
-                     .middle_attention = false,
-                     .dropout = 0.3};
+  plan.diffusion.net = {.width = 24,
+                        .multipliers = {1, 2, 2},
+                        .blocks = 1,
+                        .middle_attention = false,
+                        .dropout = 0.3};
   return plan;
 }
 
-/// More steps than these learn the training windows by heart: a dozen passes over them, or what the
-/// smallest series needs to learn anything.
+/// Steps after which a method learns nothing more: a dozen passes over the training windows bring a
+/// linear one to its optimum; others take all the time there is.
 inline foglift::Index most_steps(const SeriesFile& file, const Plan& plan) {
+  if (plan.method != "linear") return std::numeric_limits<foglift::Index>::max();
   const foglift::Index windows =
       file.series.size() - plan.windows * plan.horizon - plan.training.validation;
   return std::max<foglift::Index>(800, 12 * windows / plan.training.batch);
@@ -74,23 +79,25 @@ inline foglift::Index most_steps(const SeriesFile& file, const Plan& plan) {
 
 /// Everything that decides the numbers of a run, as it stands in report.json and in the checkpoint.
 inline nlohmann::ordered_json config(const SeriesFile& file, const Plan& plan) {
-  return {{"sha256", file.sha256},
-          {"date", file.date},
-          {"target", file.target},
-          {"horizon", plan.horizon},
-          {"backtest_windows", plan.windows},
-          {"validation", plan.training.validation},
-          {"seasons", plan.seasons},
-          {"context", plan.method.frame.context},
-          {"samples", plan.samples},
-          {"seed", plan.training.seed},
-          {"steps", plan.training.steps},
-          {"batch", plan.training.batch},
-          {"learning_rate", plan.training.learning_rate},
-          {"sampling_steps", plan.method.sampling_steps},
-          {"non_negative", plan.training.non_negative},
-          {"width", plan.method.net.width},
-          {"dropout", plan.method.net.dropout}};
+  nlohmann::ordered_json out = {{"sha256", file.sha256},
+                                {"date", file.date},
+                                {"target", file.target},
+                                {"horizon", plan.horizon},
+                                {"backtest_windows", plan.windows},
+                                {"validation", plan.training.validation},
+                                {"seasons", plan.seasons},
+                                {"context", plan.diffusion.frame.context},
+                                {"samples", plan.samples},
+                                {"seed", plan.training.seed},
+                                {"steps", plan.training.steps},
+                                {"batch", plan.training.batch},
+                                {"learning_rate", plan.training.learning_rate},
+                                {"sampling_steps", plan.diffusion.sampling_steps},
+                                {"non_negative", plan.training.non_negative},
+                                {"width", plan.diffusion.net.width},
+                                {"dropout", plan.diffusion.net.dropout}};
+  if (plan.method != "diffusion") out["method"] = plan.method;  // runs of before had no choice
+  return out;
 }
 
 /// Takes from a stored config what the user may have chosen, so that a run is resumed as it began.
@@ -100,6 +107,7 @@ inline void restore(Settings& settings, const std::string& stored) {
   settings.target = c.at("target");
   settings.horizon = c.at("horizon");
   settings.samples = c.at("samples");
+  settings.method = c.value("method", "diffusion");
   settings.seed = c.at("seed");
   settings.steps = c.at("steps");
   const std::vector<foglift::Index> seasons = c.at("seasons");

@@ -106,6 +106,7 @@ inline std::string verdict(const std::vector<forecast::Score>& scores) {
 inline std::string command(const Settings& s) {
   std::string out = "forecast";
   if (!s.file.empty()) out += " '" + s.file + '\'';
+  if (s.method != "diffusion") out += " --method " + s.method;
   if (!s.target.empty()) out += " --target '" + s.target + '\'';
   return out + " --out '" + s.out + '\'';
 }
@@ -156,7 +157,8 @@ inline FanChart chart(const Settings& s, const SeriesFile& file, const Plan& pla
   const std::string name = std::filesystem::path(file.path).filename();
   return {s.title.empty() ? file.target + " (" + name + ')' : s.title,
           file.target,
-          text("The next %s by a diffusion model, and how its last forecasts did", ahead.c_str()),
+          text("The next %s by a %s, and how its last forecasts did", ahead.c_str(),
+               model.name.c_str()),
           text("Backtest: %td forecasts of %s, each from its past alone.  CRPS %.4g, %.0f %% %s "
                "seasonal naive (%.4g).  The 80 %% band holds %.0f %%.",
                plan.windows, ahead.c_str(), model.crps, std::abs(gain(model, naive)),
@@ -183,8 +185,9 @@ inline bool write(const Settings& s, const SeriesFile& file, const Plan& plan, c
       {"config", config},
       {"scores", json(r.scores)},
       {"verdict", verdict(r.scores)},
-      {"rerun", text("forecast %s --steps %td --seed %llu",
-                     std::filesystem::path(file.path).filename().c_str(), plan.training.steps,
+      {"rerun", text("forecast %s%s --steps %td --seed %llu",
+                     std::filesystem::path(file.path).filename().c_str(),
+                     plan.method == "diffusion" ? "" : " --method linear", plan.training.steps,
                      static_cast<unsigned long long>(s.seed))}};
   foglift::write_file(s.out + "/report.json", report.dump(2) + '\n');
   return draw(chart(s, file, plan, r), s.out);

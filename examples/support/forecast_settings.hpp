@@ -12,7 +12,7 @@
 
 /// What the user asks of the forecast example; 0 and empty are found out or chosen.
 struct Settings {
-  std::string file, date, target, title, out = "foglift-out";
+  std::string file, date, target, title, out = "foglift-out", method = "diffusion";
   std::vector<double> quantiles{.025, .1, .25, .5, .75, .9, .975};
   foglift::Index horizon = 0, season = 0, samples = 100, steps = 0;
   double minutes = 1.5;
@@ -24,7 +24,7 @@ struct Settings {
 /// Fills the settings from the command line. Returns the status to end with at once (0 after
 /// --help, 2 for wrong usage), or -1 to go on.
 inline int parse(int argc, char** argv, Settings& s) {
-  CLI::App app{"Probabilistic forecast of a time series in a CSV file, by a diffusion model."};
+  CLI::App app{"Probabilistic forecast of a time series in a CSV file, by a model trained on it."};
   app.set_version_flag("--version", FOGLIFT_VERSION_STRING);
   app.add_option("FILE", s.file,
                  "CSV with a column of dates and one of numbers; without it, the "
@@ -35,6 +35,9 @@ inline int parse(int argc, char** argv, Settings& s) {
       ->check(CLI::Range(1, 1000));
   app.add_option("--season", s.season, "steps of the main season (default: found out)")
       ->check(CLI::Range(1, 100000));
+  app.add_option("--method", s.method, "diffusion, or linear: seconds, and what to beat")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"diffusion", "linear"}));
   app.add_option("--minutes", s.minutes, "most time to train for")
       ->capture_default_str()
       ->check(CLI::Range(0.01, 1e4));
