@@ -67,6 +67,7 @@
 #include "foglift/diffusion/solvers.hpp"
 #include "foglift/diffusion/times.hpp"
 #include "foglift/diffusion/variance_denoiser.hpp"
+#include "foglift/diffusion/walk.hpp"
 #include "foglift/io/checkpoint.hpp"
 #include "foglift/io/choices.hpp"
 #include "foglift/io/diffusers_names.hpp"

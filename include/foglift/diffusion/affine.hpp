@@ -5,6 +5,7 @@
 #include "foglift/core/tensor.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -16,7 +17,22 @@ struct Mix {
   double a = 0, b = 0;
 };
 
+/// Coefficients of a x + b y + c z, likewise; as they are by default, x stays as it is.
+struct Mix3 {
+  double a = 1, b = 0, c = 0;
+};
+
 namespace detail {
+
+/// x = a x + b y and a x + b y + c z for n elements.
+template <Scalar T>
+void affine_row(Index n, T a, T* x, T b, const T* y) {
+  for (Index i = 0; i < n; ++i) x[i] = a * x[i] + b * y[i];
+}
+template <Scalar T>
+void affine_row(Index n, T a, T* x, T b, const T* y, T c, const T* z) {
+  for (Index i = 0; i < n; ++i) x[i] = a * x[i] + b * y[i] + c * z[i];
+}
 
 /// f(b) for every row b. Rows are whole samples, and no row's loop sees another's elements: a
 /// sample's bits are the same in every batch. A thread gets `least` elements or more.
@@ -97,10 +113,8 @@ Tensor<T> affine(Tensor<T> x, const Tensor<T>& y, Index rows, const Coefficients
       rows, n,
       [&](Index row) {
         const Mix mix = of(row);
-        const T a = static_cast<T>(mix.a), b = static_cast<T>(mix.b);
-        T* out = x.data() + row * n;
-        const T* in = y.data() + row * n;
-        for (Index i = 0; i < n; ++i) out[i] = a * out[i] + b * in[i];
+        detail::affine_row(n, static_cast<T>(mix.a), x.data() + row * n, static_cast<T>(mix.b),
+                           y.data() + row * n);
       },
       detail::least_linear);
   return x;
@@ -145,10 +159,11 @@ Var<T> affine(double a, const Var<T>& x, double b, const Var<T>& y) {
   return affine(x, y, [&](Index) { return Mix{a, b}; });
 }
 
-/// a x + b y + c z in the memory of x, in one pass.
+/// a x + b y + c z in the memory of x, in one pass. Not inlined: where a compiler sees that a is 1
+/// it rounds otherwise.
 template <Scalar T>
-Tensor<T> affine(double a, Tensor<T> x, double b, const Tensor<T>& y, double c,
-                 const Tensor<T>& z) {
+[[gnu::noinline]] Tensor<T> affine(double a, Tensor<T> x, double b, const Tensor<T>& y, double c,
+                                   const Tensor<T>& z) {
   detail::check_same_shape(x, y, "affine");
   detail::check_same_shape(x, z, "affine");
   const Index n = x.row_size();
@@ -156,9 +171,32 @@ Tensor<T> affine(double a, Tensor<T> x, double b, const Tensor<T>& y, double c,
   detail::for_rows(
       detail::batch_of(x), n,
       [&](Index row) {
+        detail::affine_row(n, ca, x.data() + row * n, cb, y.data() + row * n, cc,
+                           z.data() + row * n);
+      },
+      detail::least_linear);
+  return x;
+}
+
+/// The same with coefficients for each of the rows. Nothing is read that counts by 0 where a row
+/// has no z, or stays as it is: it may be no number.
+template <Scalar T>
+[[gnu::noinline]] Tensor<T> affine(Tensor<T> x, const Tensor<T>& y, const Tensor<T>& z,
+                                   std::span<const Mix3> rows) {
+  detail::check_same_shape(x, y, "affine");
+  detail::check_same_shape(x, z, "affine");
+  const auto count = static_cast<Index>(rows.size());
+  const Index n = detail::elements_of_a_row(x, count);
+  detail::for_rows(
+      count, n,
+      [&](Index row) {
+        const Mix3 mix = rows[static_cast<std::size_t>(row)];
+        const T a = static_cast<T>(mix.a), b = static_cast<T>(mix.b), c = static_cast<T>(mix.c);
         T* out = x.data() + row * n;
-        const T *py = y.data() + row * n, *pz = z.data() + row * n;
-        for (Index i = 0; i < n; ++i) out[i] = ca * out[i] + cb * py[i] + cc * pz[i];
+        if (mix.c != 0)
+          detail::affine_row(n, a, out, b, y.data() + row * n, c, z.data() + row * n);
+        else if (mix.a != 1 || mix.b != 0)
+          detail::affine_row(n, a, out, b, y.data() + row * n);
       },
       detail::least_linear);
   return x;

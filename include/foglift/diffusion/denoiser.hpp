@@ -28,12 +28,16 @@ concept Denoiser = requires(const std::remove_reference_t<D>& d, const Tensor<T>
   { d(x, level) } -> std::convertible_to<Tensor<T>>;
 };
 
-/// A denoiser that takes one level for each sample too.
-template <class D, class T = float>
-concept BatchDenoiser = Denoiser<D, T> &&
-    requires(const std::remove_reference_t<D>& d, const Tensor<T>& x, const Levels& levels) {
+/// A denoiser that takes what a step is at: one level, or Levels of samples or groups.
+template <class D, class T, class L>
+concept DenoiserAt = AnyLevels<L> && Denoiser<D, T> &&
+    requires(const std::remove_reference_t<D>& d, const Tensor<T>& x, const L& levels) {
   { d(x, levels) } -> std::convertible_to<Tensor<T>>;
 };
+
+/// A denoiser that takes Levels too.
+template <class D, class T = float>
+concept BatchDenoiser = DenoiserAt<D, T, Levels>;
 
 /// How an adapter keeps the denoiser it is given, as Kept<D> for an argument D&&: by value, so that
 /// what is made of a denoiser outlives it, as `return denoise | guide::Clip{}` needs. Denoisers of

@@ -6,6 +6,7 @@
 #include "foglift/diffusion/grid/chain.hpp"
 #include "foglift/diffusion/grid/fast_dpm.hpp"
 #include "foglift/diffusion/grid/grid.hpp"
+#include "foglift/diffusion/grid/groups.hpp"
 #include "foglift/diffusion/grid/ratios.hpp"
 #include "foglift/diffusion/grid/terminal_stretch.hpp"
 #include "foglift/diffusion/grid/times.hpp"

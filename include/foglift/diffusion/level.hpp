@@ -1,11 +1,14 @@
 #pragma once
 
 #include "foglift/core/error.hpp"
+#include "foglift/core/pool.hpp"
 #include "foglift/core/shape.hpp"
 
 #include <cmath>
+#include <concepts>
 #include <ostream>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace foglift {
@@ -93,6 +96,9 @@ class Levels {
 /// Levels with a list of their own, for what outlives a call: a backward pass.
 class OwnedLevels {
  public:
+  /// Levels [B, groups]; see Levels.
+  OwnedLevels(pool::Vector<Level> each, Index groups)
+      : levels_(std::span<const Level>(each), groups), each_(std::move(each)) {}
   explicit OwnedLevels(const Levels& levels)
       : levels_(levels), each_(levels.each_.begin(), levels.each_.end()) {}
 
@@ -104,8 +110,12 @@ class OwnedLevels {
 
  private:
   Levels levels_;
-  std::vector<Level> each_;
+  pool::Vector<Level> each_;
 };
+
+/// What a rule or a denoiser may be given: one level for the batch, or Levels.
+template <class L>
+concept AnyLevels = std::same_as<L, Level> || std::same_as<L, Levels>;
 
 }  // namespace v0
 }  // namespace foglift

@@ -1,69 +1,20 @@
 #pragma once
 
-#include "foglift/autograd/packed_weights.hpp"
-#include "foglift/core/float_mode.hpp"
 #include "foglift/core/state.hpp"
 #include "foglift/diffusion/grid.hpp"
 #include "foglift/diffusion/pullback.hpp"
 #include "foglift/diffusion/solver/solver.hpp"
+#include "foglift/diffusion/walk.hpp"
 
 #include <concepts>
-#include <cstdint>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 namespace foglift {
 inline namespace v0 {
 
-struct SampleOptions {
-  /// Index of the batch's first sample in the run: shards drawn apart, each with its own first
-  /// sample, are the rows of one run, bit for bit.
-  std::uint64_t first_sample = 0;
-  /// Look for infinities and NaN after every step.
-  bool check_finite = true;
-  /// Where the noise of the steps comes from, nullptr: fresh in every step. A BrownianPath keeps it
-  /// the same for all numbers of steps. The state that a run starts from is drawn from the run's
-  /// generator either way.
-  const NoiseSource* noise = nullptr;
-  /// What may be left of the data where the grid of sample() begins, alpha / sigma, see
-  /// grid::signal_left: a run from noise alone misses it. At 1 that is half of the variance of the
-  /// state, for data of variance 1; data of deviation s bear 1 / s. Infinity: anything.
-  double max_signal = 1;
-};
-
-/// What an observer is told after a step: step `step` of `steps` (from 0), the level reached, the
-/// state there [B, ...], and the denoiser's first x0 of the step, at the level left.
-template <Scalar T>
-struct StepView {
-  Index step, steps;
-  const Level& level;
-  const Tensor<T>& x;
-  const Tensor<T>& x0;
-};
-
-/// The observer that is not there.
-struct NoObserver {};
-
-/// Tells the networks in a denoiser which levels runs will be at: they embed the times of a grid at
-/// once, and keep the rows as long as the promise of their weights. A run does it for itself. Who
-/// draws many small batches spares each run its preparations:
-///
-///   PackedWeights packed(denoise);
-///   foresee(packed, denoise, grid);
-///   for (;;) outputs.push_back(sample(solver::Ddim{}, denoise, {1, 24}, grid, Rng(seed++)));
-template <class Model>
-void foresee(PackedWeights& promise, const Model& model, const TimeGrid& grid) {
-  const FlushDenormals flush;  // as in a step, for the same bits
-  if constexpr (requires { model.foresee(promise, grid); })
-    model.foresee(promise, grid);
-  else if constexpr (requires { model.each_part([](const auto&) {}); })
-    model.each_part([&](const auto& part) { foresee(promise, part, grid); });
-}
-
 namespace detail {
-
-/// Streams of the run's generator.
-inline constexpr std::uint64_t prior_stream = 0, step_stream = 1;
 
 /// Keeps the first x0 of a step for the observer.
 template <class D, Scalar T>
@@ -111,22 +62,8 @@ struct OnState {
   }
 };
 
-template <Scalar T>
-void check_finite(const Tensor<T>& x, const char* solver, Index step, Index steps, double t,
-                  std::uint64_t first_sample) {
-  const Index n = x.row_size();
-  for (Index b = 0; b < batch_of(x); ++b) {
-    bool finite = true;
-    for (Index i = b * n; i < (b + 1) * n; ++i) finite &= std::isfinite(x[i]);
-    if (!finite)
-      raise<NumericError>("sample: ", solver, " gave a number that is not finite in step ", step,
-                          " of ", steps, ", from t = ", t, ", sample ",
-                          first_sample + static_cast<std::uint64_t>(b));
-  }
-}
-
-template <Scalar T, class S, class D, class Observer>
-Tensor<T> run(S solver, const D& denoise, Tensor<T> x, const TimeGrid& grid, const Rng& rng,
+template <Scalar T, class S, class D, class Grid, class Observer>
+Tensor<T> run(S solver, const D& denoise, Tensor<T> x, const Grid& grid, const Rng& rng,
               const SampleOptions& options, Observer& observer) {
   static_assert(Denoiser<D, T>,
                 "sample: a denoiser is callable as (const Tensor<T>&, Level) -> Tensor<T>, T being "
@@ -134,41 +71,50 @@ Tensor<T> run(S solver, const D& denoise, Tensor<T> x, const TimeGrid& grid, con
   static_assert(Solver<S, D, T>,
                 "sample: a solver has name, order, weak_order, evaluations and step(Tensor<T> x, "
                 "Level from, Level to, denoiser, StepRng[, memory]) -> Tensor<T>");
+  if constexpr (std::same_as<Grid, GroupGrids>)
+    static_assert(
+        requires(const S& s, const Levels& levels, const D& d, const StepRng& noise) {
+          s.step(Tensor<T>(), levels, levels, d, noise);
+        },
+        "sample: GroupGrids need a solver with step(Tensor<T> x, Levels from, Levels to, denoiser, "
+        "StepRng), as Ddim, Ddpm, Euler, Heun and Ancestral of them have, and a denoiser of "
+        "Levels");
+  constexpr bool observed = !std::same_as<Observer, NoObserver>;
+  auto levels = path(grid, batch_of(x));
   Run<S, T> stepper(std::move(solver), grid);
-  const Index steps = static_cast<Index>(grid.size()) - 1;
-  for (Index i = 0; i < steps; ++i) {
-    const Level &from = grid[static_cast<std::size_t>(i)],
-                &to = grid[static_cast<std::size_t>(i + 1)];
-    const StepRng noise(rng.stream(step_stream), options.first_sample, i, options.noise);
-    const auto finite = [&] {
-      if (options.check_finite) check_finite(x, S::name, i, steps, from.t, options.first_sample);
-    };
-    const auto step = [&](const auto& denoiser) {
-      const FlushDenormals flush;
-      x = stepper.step(std::move(x), from, to, denoiser, noise);
-    };
-    if constexpr (std::same_as<Observer, NoObserver>) {
-      step(denoise);
-      finite();
-    } else {
-      Tensor<T> x0;
-      bool taken = false;
-      step(Recorder<D, T>{denoise, x0, taken});
-      finite();
-      observer(StepView<T>{i, steps, to, x, x0});
-    }
-  }
-  return x;
+  Tensor<T> x0;
+  return walk(
+      std::move(x), levels.steps(), rng, options,
+      [&](Tensor<T> state, Index i, const StepRng& noise) {
+        const auto& from = levels.from(i);
+        const auto& to = levels.to(i);
+        if constexpr (!observed) {
+          return stepper.step(std::move(state), from, to, denoise, noise);
+        } else {
+          bool taken = false;
+          x0 = Tensor<T>();
+          return stepper.step(std::move(state), from, to, Recorder<D, T>{denoise, x0, taken},
+                              noise);
+        }
+      },
+      [&](Index i, const Tensor<T>& state) {
+        if (options.check_finite)
+          check_finite(state, S::name, i, levels.steps(), levels.shown(i).t, options.first_sample);
+        if constexpr (observed)
+          observer(StepView<T>{i, levels.steps(), levels.shown(i + 1), state, x0});
+      });
 }
 
 /// run() on any State.
-template <State X, class S, class D, class Observer>
-X run_state(S solver, const D& denoise, X x, const TimeGrid& grid, const Rng& rng,
+template <State X, class S, class D, class Grid, class Observer>
+X run_state(S solver, const D& denoise, X x, const Grid& grid, const Rng& rng,
             const SampleOptions& options, Observer& observer) {
   using T = state_scalar<X>;
   PackedWeights packed(denoise, solver);
-  foresee(packed, denoise, grid);
-  foresee(packed, solver, grid);
+  if constexpr (std::same_as<Grid, TimeGrid>) {
+    foresee(packed, denoise, grid);
+    foresee(packed, solver, grid);
+  }
   auto start = to_tensor<X>(std::move(x));
   if (start.rank() == 0) raise<ShapeError>("sample: a state [], needed [B, ...]");
   if constexpr (!std::same_as<X, Tensor<T>> && requires(const X& s, const Level& level) {
@@ -179,19 +125,6 @@ X run_state(S solver, const D& denoise, X x, const TimeGrid& grid, const Rng& rn
   else
     return from_tensor<X>(
         run<T>(std::move(solver), denoise, std::move(start), grid, rng, options, observer));
-}
-
-/// Throws ArgumentError for a grid that begins where too much of the data is left to begin there
-/// from noise.
-inline void check_start(const TimeGrid& grid, const SampleOptions& options) {
-  const double left = grid::signal_left(grid);
-  if (!(left <= options.max_signal))
-    raise<ArgumentError>(
-        "sample: the grid begins at ", grid.front(), ", where alpha / sigma = ", left,
-        " of the data is left, and samples begin with noise alone; needed at most ",
-        options.max_signal,
-        ": begin the grid at more noise, give sample_from() or edit() a state of "
-        "that level, or raise SampleOptions::max_signal");
 }
 
 /// The noise of a run that has none.
@@ -237,6 +170,16 @@ X integrate(S solver, const D& denoise, X x, const TimeGrid& grid,
                         std::move(observer));
 }
 
+/// The same on a grid for each group of a sample's elements: the frames of a rolling window (Ruhe
+/// et al. 2024), the frequencies of a blur (Hoogeboom & Salimans 2023). The solver and the denoiser
+/// take Levels. A group whose level stays as it is waits.
+template <State X, class S, class D, class Observer = NoObserver>
+X sample_from(S solver, const D& denoise, X x, const GroupGrids& grids, const Rng& rng,
+              const SampleOptions& options = {}, Observer observer = {}) {
+  return detail::run_state<X>(std::move(solver), denoise, std::move(x), grids, rng, options,
+                              observer);
+}
+
 /// Samples of `shape` [B, ...] as an X: the state sigma * noise at grid.front(), then sample_from.
 /// Its mean is 0, so the grid is to begin where alpha x0 is small beside it. Throws ArgumentError
 /// for one that begins where the data shows (SampleOptions::max_signal), and as sample_from does.
@@ -254,7 +197,7 @@ X sample(S solver, const D& denoise, const Shape& shape, const TimeGrid& grid, c
          const SampleOptions& options = {}, Observer observer = {}) {
   using T = state_scalar<X>;
   detail::check_start(grid, options);
-  auto x = StepRng(rng.stream(detail::prior_stream), options.first_sample, 0).normal<T>(shape);
+  auto x = detail::prior_rng(rng, options).normal<T>(shape);
   for (T& v : x) v *= static_cast<T>(grid.front().sigma);
   return sample_from<X>(std::move(solver), denoise, from_tensor<X>(std::move(x)), grid, rng,
                         options, std::move(observer));
@@ -268,6 +211,20 @@ Tensor<T> sample(S solver, const D& denoise, const Shape& shape, const TimeGrid&
                  const Rng& rng, const SampleOptions& options = {}, Observer observer = {}) {
   return sample<Tensor<T>>(std::move(solver), denoise, shape, grid, rng, options,
                            std::move(observer));
+}
+
+/// The same on a grid for each group of a sample's elements, each from its own sigma * noise.
+template <Scalar T = float, class S, class D, class Observer = NoObserver>
+Tensor<T> sample(S solver, const D& denoise, const Shape& shape, const GroupGrids& grids,
+                 const Rng& rng, const SampleOptions& options = {}, Observer observer = {}) {
+  detail::check_start(grids, options);
+  auto x = detail::prior_rng(rng, options).normal<T>(shape);
+  detail::GroupPath path(grids, detail::batch_of(x));
+  const Levels first = path.from(0);
+  x = scale(std::move(x), first.rows(detail::batch_of(x), x.row_size(), "sample"),
+            [&](Index r) { return first[r].sigma; });
+  return sample_from(std::move(solver), denoise, std::move(x), grids, rng, options,
+                     std::move(observer));
 }
 
 }  // namespace v0

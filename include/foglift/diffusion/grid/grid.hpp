@@ -21,9 +21,9 @@ enum class Last { zero, keep };
 
 inline constexpr Level clean{0, 1, 0};
 
-/// Throws ArgumentError unless there are two levels or more, all finite, the first with noise, and
-/// each with a smaller sigma / alpha than the one before. Nothing is asked of t.
-inline void check(const TimeGrid& grid) {
+namespace detail {
+/// What check says, `waiting` if a level may stay as it is.
+inline void check_levels(const TimeGrid& grid, bool waiting) {
   if (grid.size() < 2)
     raise<ArgumentError>("time grid: ", grid.size(), " levels, at least 2 are needed");
   for (std::size_t i = 0; i < grid.size(); ++i) {
@@ -31,11 +31,19 @@ inline void check(const TimeGrid& grid) {
     if (!(std::isfinite(l.t) && l.alpha >= 0 && l.sigma >= 0 && l.alpha + l.sigma > 0 &&
           std::isfinite(l.alpha + l.sigma)))
       raise<ArgumentError>("time grid: level ", i, " is ", l, ", needed alpha, sigma >= 0, finite");
-    if (i > 0 && !(l.sigma * grid[i - 1].alpha < grid[i - 1].sigma * l.alpha))
+    if (i == 0) continue;
+    const Level& before = grid[i - 1];
+    const bool stays = waiting && l.alpha == before.alpha && l.sigma == before.sigma;
+    if (!stays && !(l.sigma * before.alpha < before.sigma * l.alpha))
       raise<ArgumentError>("time grid: level ", i, " ", l, " is not cleaner than level ", i - 1,
-                           " ", grid[i - 1]);
+                           " ", before);
   }
 }
+}  // namespace detail
+
+/// Throws ArgumentError unless there are two levels or more, all finite, the first with noise, and
+/// each with a smaller sigma / alpha than the one before. Nothing is asked of t.
+inline void check(const TimeGrid& grid) { detail::check_levels(grid, false); }
 
 namespace detail {
 using schedule::detail::check_steps;

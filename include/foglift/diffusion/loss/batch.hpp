@@ -2,6 +2,7 @@
 
 #include "foglift/autograd/ops/loss.hpp"
 #include "foglift/diffusion/loss/assignment.hpp"
+#include "foglift/diffusion/loss/levels.hpp"
 #include "foglift/diffusion/loss/options.hpp"
 #include "foglift/diffusion/predict/convert.hpp"
 #include "foglift/diffusion/schedule.hpp"
@@ -118,7 +119,9 @@ struct TrainingBatch {
       : options(how), rng(generator), draws(keys) {
     check(x0);
     draws.check(x0.dim(0), "TrainingBatch");
-    draw_levels(schedule, x0.dim(0));
+    auto drawn = draw_levels(schedule, x0.dim(0), rng, draws, options);
+    levels = std::move(drawn.levels);
+    factors_ = std::move(drawn.factors);
     time = Tensor<T>(Shape{x0.dim(0)});
     for (Index b = 0; b < x0.dim(0); ++b)
       time[b] = static_cast<T>(predict::condition(parameterization, level(b)));
@@ -266,32 +269,9 @@ struct TrainingBatch {
   void check(const Tensor<T>& x0) const {
     if (x0.rank() == 0 || x0.empty())
       raise<ShapeError>("TrainingBatch: data ", x0.shape(), ", needed [B, ...], not empty");
-    if (!(options.t_min >= 0 && options.t_min <= options.t_max && options.t_max <= 1))
-      raise<ArgumentError>("TrainingBatch: times from ", options.t_min, " to ", options.t_max,
-                           ", needed 0 <= t_min <= t_max <= 1");
     if (options.weight && options.weight->shape() != x0.shape())
       raise<ShapeError>("TrainingBatch: weight ", options.weight->shape(), " for data ", x0.shape(),
                         "; the same shape is needed");
-  }
-
-  template <NoiseSchedule S>
-  void draw_levels(const S& schedule, Index batch) {
-    const double width = options.t_max - options.t_min;
-    const auto drawn = draw_times(options.times, rng.stream(0), batch, draws);
-    if (!options.density) {
-      for (const double u : drawn) levels.push_back(schedule.at(options.t_min + width * u));
-      return;
-    }
-    const density::Truncated density(options.density, options.t_min, options.t_max);
-    for (const double u : drawn) {
-      const double t = density.quantile(u);
-      levels.push_back(schedule.at(t));
-      if (!options.reweight) continue;
-      const double pdf = density.pdf(t);
-      if (!(pdf > 0))
-        raise<NumericError>("TrainingBatch: density ", pdf, " at a time drawn from it, ", t);
-      factors_.push_back(1 / (pdf * width));
-    }
   }
 
   std::vector<double> scales_, factors_;  // of the input, and of `reweight`; empty: 1

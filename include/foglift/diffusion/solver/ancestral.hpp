@@ -39,24 +39,33 @@ struct Ancestral {
   static constexpr int order = Inner::order, weak_order = Inner::order,
                        evaluations = Inner::evaluations;
 
-  /// Throws ArgumentError unless eta and noise_scale are finite and not negative (eta at most 1
-  /// with the flow's rule).
-  template <Scalar T, Denoiser<T> D>
-  Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
+  /// At one Level, or at Levels of samples or groups where the solver inside takes them. Throws
+  /// ArgumentError unless eta and noise_scale are finite and not negative (eta at most 1 with the
+  /// flow's rule).
+  template <Scalar T, AnyLevels L, DenoiserAt<T, L> D>
+  Tensor<T> step(Tensor<T> x, const L& from, const L& to, const D& denoise,
                  const StepRng& rng) const {
     if (!(eta >= 0 && noise_scale >= 0 && std::isfinite(eta + noise_scale)) ||
         (rule == AncestralRule::flow && eta > 1))
       raise<ArgumentError>("ancestral: eta = ", eta, ", noise_scale = ", noise_scale,
                            ", needed finite, at least 0, and eta at most 1 with the flow's rule");
-    const auto [down, fresh] = shares(from, to);
-    const double up = fresh * noise_scale;
-    if (fresh == 0 || to.sigma == 0) return inner.step(std::move(x), from, to, denoise, rng);
-    const Level below = at_ratio(to, down * to.ratio());
-    x = inner.step(std::move(x), from, below, denoise, rng);
-    const double gain = to.alpha / below.alpha;
-    if (up == 0) return scale(gain, std::move(x));
-    const Tensor<T> z = rng.increment<T>(x.shape(), from.snr(), to.snr());
-    return affine(gain, std::move(x), to.sigma * up, z);
+    const auto below = levels_between(x, from, to, [this](const Level& a, const Level& b) {
+      const auto [down, fresh] = shares(a, b);
+      return fresh == 0 || b.sigma == 0 ? b : at_ratio(b, down * b.ratio());
+    });
+    const auto lift = per_row(x, from, to, Mix{1, 0}, [this](const Level& a, const Level& b) {
+      const auto [down, fresh] = shares(a, b);
+      if (fresh == 0 || b.sigma == 0) return Mix{1, 0};
+      const double up = fresh * noise_scale;
+      return Mix{b.alpha / at_ratio(b, down * b.ratio()).alpha, b.sigma * up};
+    });
+    x = inner.step(std::move(x), from, as_levels(below), denoise, rng);
+    if (lift.any([](const Mix& m) { return m.b != 0; })) {
+      const Tensor<T> z = rng.increment<T>(x.shape(), from, to);
+      return affine(std::move(x), z, lift.rows, lift);
+    }
+    if (!lift.any([](const Mix& m) { return m.a != 1; })) return x;
+    return scale(std::move(x), lift.rows, [&](Index r) { return lift(r).a; });
   }
 
  private:

@@ -14,15 +14,24 @@ struct Ddim {
   static constexpr const char* name = "ddim";
   static constexpr int order = 1, weak_order = 1, evaluations = 1;
 
-  /// Throws ArgumentError unless eta is in [0, 1].
-  template <Scalar T, Denoiser<T> D>
-  Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
+  /// At one Level, or at Levels of samples or groups. Throws ArgumentError unless eta is in [0, 1].
+  template <Scalar T, AnyLevels L, DenoiserAt<T, L> D>
+  Tensor<T> step(Tensor<T> x, const L& from, const L& to, const D& denoise,
+                 const StepRng& rng) const {
+    const Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
+    return back(std::move(x), x0, from, to, rng);
+  }
+
+  /// The step for an estimate x0 of the data.
+  template <Scalar T, AnyLevels L>
+  Tensor<T> back(Tensor<T> x, const Tensor<T>& x0, const L& from, const L& to,
                  const StepRng& rng) const {
     if (!(eta >= 0 && eta <= 1)) raise<ArgumentError>("ddim: eta = ", eta, ", must be in [0, 1]");
-    const Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
-    const double q = correlation(from, to), fresh = eta * std::sqrt((1 - q) * (1 + q));
-    const double down = to.sigma * kept_share(eta, q);
-    return transfer(std::move(x), x0, from, to, down, to.sigma * fresh, rng);
+    const auto rule = [eta = eta](const Level& a, const Level& b) {
+      const double q = correlation(a, b), fresh = eta * std::sqrt((1 - q) * (1 + q));
+      return Deviations{b.sigma * kept_share(eta, q), b.sigma * fresh};
+    };
+    return transfer(std::move(x), x0, from, to, rule, rng);
   }
 };
 

@@ -18,14 +18,24 @@ struct Ddpm {
   static constexpr const char* name = "ddpm";
   static constexpr int order = 0, weak_order = 1, evaluations = 1;
 
-  template <Scalar T, Denoiser<T> D>
-  Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
+  /// At one Level, or at Levels of samples or groups.
+  template <Scalar T, AnyLevels L, DenoiserAt<T, L> D>
+  Tensor<T> step(Tensor<T> x, const L& from, const L& to, const D& denoise,
                  const StepRng& rng) const {
     const Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
-    const double q = correlation(from, to), spread = std::sqrt((1 - q) * (1 + q));
-    const double sigma = variance == Variance::small ? to.sigma : from.sigma;
-    return transfer(std::move(x), x0, from, to, q * to.sigma, to.sigma > 0 ? sigma * spread : 0.0,
-                    rng);
+    return back(std::move(x), x0, from, to, rng);
+  }
+
+  /// The step for an estimate x0 of the data.
+  template <Scalar T, AnyLevels L>
+  Tensor<T> back(Tensor<T> x, const Tensor<T>& x0, const L& from, const L& to,
+                 const StepRng& rng) const {
+    const auto rule = [this](const Level& a, const Level& b) {
+      const double q = correlation(a, b), spread = std::sqrt((1 - q) * (1 + q));
+      const double sigma = variance == Variance::small ? b.sigma : a.sigma;
+      return Deviations{q * b.sigma, b.sigma > 0 ? sigma * spread : 0.0};
+    };
+    return transfer(std::move(x), x0, from, to, rule, rng);
   }
 };
 

@@ -12,11 +12,12 @@ struct Euler {
   static constexpr const char* name = "euler";
   static constexpr int order = 1, weak_order = 0, evaluations = 1;
 
-  template <Scalar T, Denoiser<T> D>
-  Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
+  /// At one Level, or at Levels of samples or groups.
+  template <Scalar T, AnyLevels L, DenoiserAt<T, L> D>
+  Tensor<T> step(Tensor<T> x, const L& from, const L& to, const D& denoise,
                  const StepRng& rng) const {
     const Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
-    return transfer(std::move(x), x0, from, to, to.sigma, 0, rng);
+    return transfer(std::move(x), x0, from, to, all_down, rng);
   }
 };
 

@@ -73,10 +73,12 @@ class Run {
  public:
   Run(S solver, const TimeGrid& grid)
       : solver_(std::move(solver)), memory_(detail::start<S, T>(solver_, grid)) {}
+  /// For steps at Levels: of a solver without memory.
+  Run(S solver, const GroupGrids&) requires(!detail::HasMemory<S, T>)
+      : solver_(std::move(solver)) {}
 
-  template <class D>
-  Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
-                 const StepRng& rng) {
+  template <AnyLevels L, class D>
+  Tensor<T> step(Tensor<T> x, const L& from, const L& to, const D& denoise, const StepRng& rng) {
     if constexpr (detail::HasMemory<S, T>)
       return solver_.step(std::move(x), from, to, denoise, rng, memory_);
     else

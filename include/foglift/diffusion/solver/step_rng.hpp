@@ -2,7 +2,10 @@
 
 #include "foglift/core/rng.hpp"
 #include "foglift/diffusion/affine.hpp"
+#include "foglift/diffusion/level.hpp"
+#include "foglift/diffusion/times.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <span>
@@ -41,6 +44,11 @@ class StepRng {
         first_sample_(first_sample),
         step_(static_cast<std::uint32_t>(step)),
         source_(source) {}
+  /// The noise of a training step, whose samples have numbers of their own; refers to those.
+  StepRng(const Rng& rng, const Draws& draws)
+      : StepRng(rng, draws.first_sample, Index{draws.step}) {
+    samples_ = draws.samples;
+  }
 
   /// Standard normals [B, ...]; row b belongs to sample first_sample + b. A step that needs several
   /// independent tensors numbers them by `draw`.
@@ -62,6 +70,51 @@ class StepRng {
     return fill<T>(shape, {.draw = draw, .from = from, .to = to});
   }
 
+  /// The same from one level to another.
+  template <Scalar T>
+  Tensor<T> increment(const Shape& shape, const Level& from, const Level& to,
+                      std::uint64_t draw = 0) const {
+    return increment<T>(shape, from.snr(), to.snr(), draw);
+  }
+  /// The same at Levels: for each row (a sample, or a group of its elements) the increment over its
+  /// own stretch of the clock, which is zero where a row does not get cleaner, or comes to clean
+  /// data. Throws ShapeError for levels that do not fit the shape.
+  template <Scalar T>
+  Tensor<T> increment(const Shape& shape, const Levels& from, const Levels& to,
+                      std::uint64_t draw = 0) const {
+    if (!source_) return normal<T>(shape, draw);
+    Tensor<T> out(shape);
+    const Index batch = detail::batch_of(out), n = out.row_size();
+    const Index rows = std::max(from.rows(batch, n, "StepRng::increment"),
+                                to.rows(batch, n, "StepRng::increment"));
+    const Index groups = batch > 0 ? rows / batch : 1, m = n / groups;
+    auto whole = Tensor<double>::uninitialized({n});
+    for (Index r = 0; r < rows; ++r) {
+      const double first = from[r].snr(), last = to[r].snr();
+      if (!(first < last && std::isfinite(last))) continue;
+      source_->fill(
+          whole.span(),
+          {.sample = sample(r / groups), .step = step_, .draw = draw, .from = first, .to = last});
+      for (Index i = 0; i < m; ++i) out[r * m + i] = static_cast<T>(whole[r % groups * m + i]);
+    }
+    return out;
+  }
+
+  /// Uniform numbers in [0, 1) [B, ...], as normal() draws normals; never a source's. Of one draw
+  /// number a step takes normals or uniforms.
+  template <Scalar T>
+  Tensor<T> uniform(const Shape& shape, std::uint64_t draw = 0) const {
+    auto out = Tensor<T>::uninitialized(shape);
+    const Index n = out.row_size();
+    const Rng rng = rng_.stream(draw);
+    detail::for_rows(detail::batch_of(out), n, [&](Index b) {
+      rng.fill_uniform(
+          out.span().subspan(static_cast<std::size_t>(b * n), static_cast<std::size_t>(n)),
+          sample(b), step_);
+    });
+    return out;
+  }
+
   /// The noise of a repetition of the step: fresh, independent for every label of the noise of the
   /// step itself, and never a source's.
   StepRng repeat(std::uint64_t label) const {
@@ -81,14 +134,13 @@ class StepRng {
     if (!source_) {
       const Rng rng = rng_.stream(request.draw);
       detail::for_rows(detail::batch_of(out), n, [&](Index b) {
-        rng.fill_normal(std::span<T>(out.data() + b * n, size),
-                        first_sample_ + static_cast<std::uint64_t>(b), step_);
+        rng.fill_normal(std::span<T>(out.data() + b * n, size), sample(b), step_);
       });
       return out;
     }
     detail::for_rows(detail::batch_of(out), n, [&](Index b) {
       NoiseRequest own = request;
-      own.sample = first_sample_ + static_cast<std::uint64_t>(b);
+      own.sample = sample(b);
       auto row = Tensor<double>::uninitialized({n});
       source_->fill(std::span<double>(row.data(), size), own);
       for (Index i = 0; i < n; ++i) out[b * n + i] = static_cast<T>(row[i]);
@@ -96,8 +148,14 @@ class StepRng {
     return out;
   }
 
+  std::uint64_t sample(Index b) const {
+    return samples_.empty() ? first_sample_ + static_cast<std::uint64_t>(b)
+                            : samples_[static_cast<std::size_t>(b)];
+  }
+
   Rng rng_;
   std::uint64_t first_sample_;
+  std::span<const std::uint64_t> samples_;  // in place of those that follow first_sample_
   std::uint32_t step_;
   const NoiseSource* source_;
 };
