@@ -17,9 +17,9 @@ namespace forecast {
 /// Values on a regular grid of times, with what is known beside them. NaN is a missing one, in
 /// values, covariates and statics alike.
 struct Series {
-  std::string name;
-  TimeAxis time;
-  std::vector<double> values;  ///< [cells, channels]: what is forecast
+  std::string name = {};
+  TimeAxis time = {};
+  std::vector<double> values = {};  ///< [cells, channels]: what is forecast
   Index channels = 1;
   /// [cells + ahead, columns] of covariates that are known beyond the last cell: holidays, plans.
   Tensor<double> known = {};
