@@ -113,6 +113,7 @@
 #include "foglift/nn/module.hpp"
 #include "foglift/nn/nets/autoencoder.hpp"
 #include "foglift/nn/nets/encoder.hpp"
+#include "foglift/nn/network.hpp"
 #include "foglift/nn/norm.hpp"
 #include "foglift/nn/patch.hpp"
 #include "foglift/nn/recurrent.hpp"

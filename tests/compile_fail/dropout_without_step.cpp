@@ -1,15 +1,13 @@
 // expect: a step needs its number
-#include "foglift/nn/condition.hpp"
+#include "foglift/nn/call.hpp"
 
 using namespace foglift;
 
 // Dropout that would drop the same units at every step.
-inline nn::Condition<float> training(const Rng& rng) {
-  nn::Condition<float> condition;
+inline nn::Call<> training(const Rng& rng) {
 #ifdef FINE
-  condition.dropout = nn::DropoutNoise{.rng = rng, .step = 3};
+  return nn::Call(nn::DropoutNoise{.rng = rng, .step = 3});
 #else
-  condition.dropout = nn::DropoutNoise{.rng = rng};
+  return nn::Call(nn::DropoutNoise{.rng = rng});
 #endif
-  return condition;
 }

@@ -206,7 +206,8 @@ TEST_CASE("restore: options of a network inside of a model are known by its name
   CHECK(nn::description(pair) == expected);
   pair.nets.clear();
   pair.maybe.emplace(nn::TransformerOptions{.width = 8, .depth = 1, .heads = 2}, rng);
-  expected = {{"maybe.extents", ""}, {"maybe.heads", "2"}, {"maybe.patch", "1"}};
+  expected = {
+      {"maybe.extents", ""}, {"maybe.heads", "2"}, {"maybe.map", "0"}, {"maybe.patch", "1"}};
   expected.merge(embedding("maybe"));
   CHECK(nn::description(pair) == expected);
   CHECK(nn::default_description(pair).at("maybe.heads") == "4");

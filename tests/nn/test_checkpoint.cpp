@@ -27,10 +27,11 @@ namespace {
 /// Loss and gradients of a network, one tensor after the other.
 template <class Net>
 std::vector<Tensor<float>> gradients(const Net& net, const Tensor<float>& x,
-                                     const nn::Condition<float>& condition, bool last) {
+                                     const nn::Condition<float>& condition, const nn::Call<>& call,
+                                     bool last) {
   Tape<float> tape;
   const auto v = tape.variable(x);
-  const auto loss = mse(net(v, Tensor<float>({x.dim(0)}, 0.3f), condition), x);
+  const auto loss = mse(net(v, Tensor<float>({x.dim(0)}, 0.3f), condition, call), x);
   const auto g = last ? std::move(tape).backward(loss) : tape.backward(loss);
   std::vector<Tensor<float>> all{loss.value(), g[v]};
   nn::for_each_unnamed(net, [&](const Parameter<float>& p) { all.push_back(g[p]); });
@@ -60,11 +61,12 @@ nn::TransformerOptions dit(bool checkpoint) {
 
 template <class Net, class Options>
 void same_gradients(const Options& options, const Tensor<float>& x,
-                    const nn::Condition<float>& condition) {
+                    const nn::Condition<float>& condition, const nn::Call<>& call) {
   Rng a(1), b(1);
   const Net plain(options(false), a), sparing(options(true), b);
   for (const bool last : {false, true})
-    CHECK(gradients(plain, x, condition, last) == gradients(sparing, x, condition, last));
+    CHECK(gradients(plain, x, condition, call, last) ==
+          gradients(sparing, x, condition, call, last));
 }
 
 }  // namespace
@@ -72,14 +74,15 @@ void same_gradients(const Options& options, const Tensor<float>& x,
 TEST_CASE("checkpoint: networks get the same gradients to the bit", "[nn][checkpoint]") {
   const auto x = Rng(2).normal<float>({3, 12, 2});
   nn::Condition<float> condition;
-  same_gradients<nn::UNet1d<float>>(unet, x, condition);
-  condition.dropout = nn::DropoutNoise{Rng(5), 3, 7};
-  same_gradients<nn::UNet1d<float>>(unet, x, condition);
+  same_gradients<nn::UNet1d<float>>(unet, x, condition, nn::Call<>());
+  const nn::Call call(nn::DropoutNoise{Rng(5), 3, 7});
+  same_gradients<nn::UNet1d<float>>(unet, x, condition, call);
   condition.sequence = Rng(3).normal<float>({3, 4, 3});
-  same_gradients<nn::Dit1d<float>>(dit, x, condition);
+  same_gradients<nn::Dit1d<float>>(dit, x, condition, call);
   condition.mask = Tensor<float>({3, 4}, 1.f);
   (*condition.mask)(1, 2) = 0;
-  same_gradients<nn::Dit1d<float>>(dit, x, condition);
+  condition.present = Tensor<float>({3}, {1, 0, 1});
+  same_gradients<nn::Dit1d<float>>(dit, x, condition, call);
 }
 
 TEST_CASE("checkpoint: a value used inside and outside, and checkpoints within one another",
@@ -123,7 +126,7 @@ TEST_CASE("checkpoint: training takes less memory at its peak", "[nn][checkpoint
       const auto x = Rng(2).normal<float>({8, 512, 2});
       const int before = threads();
       set_threads(1);
-      most = counted::peak_of([&] { gradients(net, x, {}, true); });
+      most = counted::peak_of([&] { gradients(net, x, {}, nn::Call<>(), true); });
       set_threads(before);
     })
         .join();

@@ -205,11 +205,12 @@ TEST_CASE("attention: a block adds to its input over all positions", "[nn][atten
   const auto flat = x.reshaped({2, 6, 4});
   const auto self = flat + block.attention(block.norm(flat));
   close(block(x), self.reshaped(x.shape()));
-  close(block(x, &context),
+  const nn::Context<Tensor<double>> told{context};
+  close(block(x, &told),
         (self + (*block.cross)((*block.cross_norm)(self), context)).reshaped(x.shape()));
   const nn::AttentionBlock<double> start({.width = 4, .heads = 2, .groups = 2, .zero = true}, rng);
   CHECK(start(x) == x);
-  CHECK_THROWS_AS(start(x, &context), ArgumentError);
+  CHECK_THROWS_AS(start(x, &told), ArgumentError);
 }
 
 TEST_CASE("residual: the branch is added to the input or its projection", "[nn][residual]") {

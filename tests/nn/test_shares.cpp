@@ -14,18 +14,18 @@ template <class Net>
 void check_shares(const Net& net, const Shape& batch, bool sequence = true) {
   nn::Condition<float> condition = test::told<float>(batch[0], 3, 4);
   if (!sequence) condition.sequence = condition.mask = std::nullopt;
-  condition.dropout = nn::DropoutNoise{.rng = Rng(9), .first_sample = 40, .step = 3};
+  const nn::Call call(nn::DropoutNoise{.rng = Rng(9), .first_sample = 40, .step = 3});
   const auto x = Rng(1).normal<float>(batch);
   const auto t = test::times<float>(batch[0]);
   set_threads(1);
-  const Tensor<float> whole = net(x, t, condition);
+  const Tensor<float> whole = net(x, t, condition, call);
   REQUIRE(std::all_of(whole.begin(), whole.end(), [](float v) { return std::isfinite(v); }));
   for (const int n : {1, 2, 3}) {
     set_threads(n);
     for (const Index widest : {1, 1 << 16, 1 << 19})  // tiles of more than the batch, of 4, of 1
       for (const Index live : {0, 1 << 20})           // 8 samples
-        CHECK(test::same_bits(nn::detail::in_parts(net, x, t, condition, nn::Call<>(),
-                                                   whole.shape(), {Index{1} << 20, widest, live}),
+        CHECK(test::same_bits(nn::detail::in_parts(net, x, t, condition, call, whole.shape(),
+                                                   {Index{1} << 20, widest, live}),
                               whole));
   }
   set_threads(1);
@@ -98,13 +98,14 @@ TEST_CASE("shares: a batch is parted into tiles that fill a megabyte, or 32 with
 
 TEST_CASE("shares: rows of a condition are those of its fields", "[nn]") {
   auto c = test::told<float>(5, 3, 4);
-  c.dropout = nn::DropoutNoise{.rng = Rng(1), .first_sample = 10, .step = 2};
+  c.map = Rng(1).normal<float>({5, 4, 2});
+  c.present = Tensor<float>({5}, {1, 0, 1, 0, 1});
   const auto part = nn::rows(c, 1, 3);
   CHECK(part.labels == std::vector<Index>(c.labels.begin() + 1, c.labels.begin() + 4));
   CHECK(*part.vector == c.vector->rows(1, 3));
   CHECK(*part.sequence == c.sequence->rows(1, 3));
   CHECK(*part.mask == c.mask->rows(1, 3));
-  CHECK(part.dropout->first_sample == 11);
-  CHECK(part.dropout->step == 2);
+  CHECK(*part.map == c.map->rows(1, 3));
+  CHECK(*part.present == c.present->rows(1, 3));
   CHECK(nn::rows(nn::Condition<float>{}, 1, 3).labels.empty());
 }

@@ -183,14 +183,14 @@ TEST_CASE("unet: dropout acts in training alone and follows the sample", "[nn][u
                         rng);
   const auto x = Rng(1).normal<float>({3, 8, 1});
   const auto t = test::times<float>(3);
-  nn::Condition<float> training;
-  training.dropout = nn::DropoutNoise{.rng = Rng(5), .first_sample = 10, .step = 2};
-  const auto dropped = net(x, t, training);
+  const auto run = [&](Index first, std::uint64_t sample, Index step) {
+    const nn::Call call(nn::DropoutNoise{.rng = Rng(5), .first_sample = sample, .step = step});
+    return net(x.rows(first, 3 - first), t.rows(first, 3 - first), {}, call);
+  };
+  const auto dropped = run(0, 10, 2);
   CHECK_FALSE(test::same_bits(dropped, net(x, t)));
-  training.dropout->first_sample = 11;
-  CHECK(test::same_bits(net(x.rows(1, 2), t.rows(1, 2), training), dropped.rows(1, 2)));
-  training.dropout->step = 3;
-  CHECK_FALSE(test::same_bits(net(x.rows(1, 2), t.rows(1, 2), training), dropped.rows(1, 2)));
+  CHECK(test::same_bits(run(1, 11, 2), dropped.rows(1, 2)));
+  CHECK_FALSE(test::same_bits(run(1, 11, 3), dropped.rows(1, 2)));
 }
 
 TEST_CASE("unet: a zero output starts at zero", "[nn][unet]") {

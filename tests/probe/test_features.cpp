@@ -135,28 +135,29 @@ TEST_CASE("features: all that a condition says reaches the network", "[probe][fe
     show("vector", [&](Index b) { return (*c.vector)(b, 1); });
     show("sequence", [&](Index b) { return (*c.sequence)(b, 1, 0); });
     show("mask", [&](Index b) { return (*c.mask)(b, 1); });
-    show("drops", [&](Index b) {
-      return c.dropout ? static_cast<double>(c.dropout->first_sample) + static_cast<double>(b) : -1;
-    });
+    show("map", [&](Index b) { return (*c.map)(b, 1, 0); });
+    show("present", [&](Index b) { return (*c.present)[b]; });
     return x;
   };
   const Index n = 5;
   const auto vector = Rng(1).normal<double>({n, 2}), sequence = Rng(2).normal<double>({n, 2, 3}),
-             mask = Rng(3).uniform<double>({n, 2});
-  const nn::Condition<double> all{
-      .labels = {4, 0, 3, 1, 2},
-      .vector = vector,
-      .sequence = sequence,
-      .mask = mask,
-      .dropout = nn::DropoutNoise{.rng = Rng(4), .first_sample = 10, .step = 0}};
+             mask = Rng(3).uniform<double>({n, 2}), map = Rng(4).uniform<double>({n, 2, 1}),
+             present = Rng(5).uniform<double>({n});
+  const nn::Condition<double> all{.labels = {4, 0, 3, 1, 2},
+                                  .vector = vector,
+                                  .sequence = sequence,
+                                  .mask = mask,
+                                  .map = map,
+                                  .present = present};
   const auto found = probe::features(net, some_images(n), some_level, Rng(5), {.batch = 2}, all);
-  REQUIRE(found.size() == 5);
+  REQUIRE(found.size() == 6);
   for (Index i = 0; i < n; ++i) {
     CHECK(found[0].values[i] == static_cast<double>(all.labels[static_cast<std::size_t>(i)]));
     CHECK(found[1].values[i] == vector(i, 1));
     CHECK(found[2].values[i] == sequence(i, 1, 0));
     CHECK(found[3].values[i] == mask(i, 1));
-    CHECK(found[4].values[i] == static_cast<double>(10 + i));
+    CHECK(found[4].values[i] == map(i, 1, 0));
+    CHECK(found[5].values[i] == present[i]);
   }
   auto few = all;
   few.labels.pop_back();

@@ -143,6 +143,7 @@ class TrainedNetwork {
   /// The denoiser for some samples of its batch, told their part of the condition. For a network
   /// that sees rows through x, time and condition alone: one that has parameters, or an Alike.
   decltype(auto) rows(const Rows& rows) const requires TellsRows<Net, C> {
+    if constexpr (requires { network().rows(rows); }) network().rows(rows);  // it may refuse
     if constexpr (std::same_as<C, NoCondition>)
       return static_cast<const Self<Net, P, S, C>&>(*this);
     else

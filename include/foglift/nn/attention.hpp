@@ -4,6 +4,7 @@
 #include "foglift/autograd/ops/attention.hpp"
 #include "foglift/autograd/ops/matmul.hpp"
 #include "foglift/nn/chunk.hpp"
+#include "foglift/nn/condition.hpp"
 #include "foglift/nn/hook.hpp"
 #include "foglift/nn/linear.hpp"
 #include "foglift/nn/norm.hpp"
@@ -73,6 +74,12 @@ class MultiHeadAttention {
       return proj(hooked(queries, chunk(h, 0, 2), chunk(h, 1, 2), mask, at));
     else
       return proj(cross_attention(queries, h, heads_, mask));
+  }
+  /// The same to a context; zeros for samples that are not present.
+  template <ValueOf<T> X, class At = HookAt<>>
+  X operator()(const X& x, const Context<X>& context, const At& at = {}) const {
+    const X y = (*this)(x, context.sequence, context.mask ? &*context.mask : nullptr, at);
+    return context.present ? y * *context.present : y;
   }
 
   static void each(auto& self, auto&& f) {
@@ -153,14 +160,13 @@ class AttentionBlock {
         rng);
   }
 
-  /// context [B, M, context] and mask [B, M] may be nullptr.
+  /// context may be nullptr.
   template <ValueOf<T> X, class At = HookAt<>>
-  X operator()(const X& x, const X* context = nullptr, const Tensor<T>* mask = nullptr,
-               const At& at = {}) const {
+  X operator()(const X& x, const Context<X>* context = nullptr, const At& at = {}) const {
     if (context && !cross) raise<ArgumentError>("AttentionBlock: built without a context");
     X h = as_sequence(x);
-    h = h + attention(norm(h), static_cast<const Tensor<T>*>(nullptr), at.part("self"));
-    if (context) h = h + (*cross)((*cross_norm)(h), *context, mask, at.part("cross"));
+    h = h + attention(norm(h), nullptr, at.part("self"));
+    if (context) h = h + (*cross)((*cross_norm)(h), *context, at.part("cross"));
     return reshape(h, value_of(x).shape());
   }
 

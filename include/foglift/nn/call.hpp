@@ -1,9 +1,11 @@
 #pragma once
 
 #include "foglift/nn/condition.hpp"
+#include "foglift/nn/dropout.hpp"
 #include "foglift/nn/hook.hpp"
 
 #include <concepts>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -27,19 +29,13 @@ std::string place_name(std::string_view stage, Parts... parts) {
   return name;
 }
 
-namespace detail {
-/// What a call returns whose hook was done before its end: zeros, `out` channels.
-template <Value X>
-X unfinished(const X& x, Index out) {
-  return constant(Tensor<scalar_of<X>>(value_of(x).shape().with(-1, out)), x);
-}
-}  // namespace detail
-
-/// How a network is called, beside x, the time and the condition: with a hook. A named hook is
-/// referred to, a temporary kept.
+/// How a network is called, beside x, the time and the condition: with a hook, with dropout, or
+/// both. Without noise (evaluation) nothing is dropped. A named hook is referred to, a temporary
+/// kept.
 ///
 ///   nn::hooks::Record<Tensor<float>> seen({.blocks = {"layers.0"}});
 ///   net(x, time, {}, nn::Call(seen));
+///   net(x, time, {}, nn::Call(nn::DropoutNoise{.rng = rng, .step = step}));
 template <class H = NoHook>
 class Call {
  public:
@@ -48,7 +44,11 @@ class Call {
 
   Call() = default;
   explicit Call(H&& hook) : hook_(std::forward<H>(hook)) {}
+  explicit Call(std::optional<DropoutNoise> dropout) : dropout_(std::move(dropout)) {}
+  Call(std::optional<DropoutNoise> dropout, H&& hook)
+      : dropout_(std::move(dropout)), hook_(std::forward<H>(hook)) {}
 
+  const std::optional<DropoutNoise>& dropout() const { return dropout_; }
   Hook& hook() const { return std::get<0>(hook_); }
 
   /// At the beginning of a call of `net`: tells the hook the network's places.
@@ -71,13 +71,19 @@ class Call {
   }
 
  private:
+  std::optional<DropoutNoise> dropout_;
   [[no_unique_address]] mutable std::tuple<H> hook_;  // of a reference too
 };
 template <class H>
 Call(H&&) -> Call<H>;
+template <class H>
+Call(std::optional<DropoutNoise>, H&&) -> Call<H>;
+Call(DropoutNoise)->Call<>;
+Call(std::optional<DropoutNoise>)->Call<>;
 
 /// A network that is always called so, for whatever calls it as net(x, time) or net(x, time,
-/// condition): denoise.of(nn::WithCall(net, nn::Call(hook))) is a denoiser whose network is hooked.
+/// condition): denoise.of(nn::WithCall(net, nn::Call(hook))) is a denoiser whose network is hooked,
+/// and the loss of one with dropout trains with it.
 /// A named network is referred to, a temporary kept.
 template <class Net, class H>
 class WithCall {
@@ -88,9 +94,9 @@ class WithCall {
 
   WithCall(Net&& net, Call<H> call) : net_(std::forward<Net>(net)), call_(std::move(call)) {}
 
-  template <Value X>
+  template <Value X, class C = scalar_of<X>>
   X operator()(const X& x, const Tensor<scalar_of<X>>& time,
-               const condition_type& condition = {}) const {
+               const Condition<C>& condition = {}) const {
     return net_(x, time, condition, call_);
   }
   /// f(network) for what PackedWeights looks into.
@@ -98,8 +104,12 @@ class WithCall {
   void each_part(const F& f) const {
     f(net_);
   }
-  /// The same for some samples of a batch, see diffusion's Rows.
-  const WithCall& rows(const auto&) const requires(Call<H>::alike) { return *this; }
+  /// The same for some samples of a batch, see diffusion's Rows. Throws ArgumentError for dropout,
+  /// whose noise belongs to samples in a row.
+  const WithCall& rows(const auto&) const requires(Call<H>::alike) {
+    if (call_.dropout()) raise<ArgumentError>("WithCall: some rows of a call with dropout");
+    return *this;
+  }
 
  private:
   std::conditional_t<std::is_lvalue_reference_v<Net>, const Network&, Network> net_;
@@ -107,16 +117,6 @@ class WithCall {
 };
 template <class Net, class H>
 WithCall(Net&&, Call<H>) -> WithCall<Net, H>;
-
-#ifdef FOGLIFT_COMPILED
-// A network of scalars T, and its calls without a hook.
-#define FOGLIFT_NN_NETWORK(linkage, T, ...)                                                    \
-  linkage class __VA_ARGS__;                                                                   \
-  linkage Tensor<T> __VA_ARGS__::operator()(const Tensor<T>&, const Tensor<T>&,                \
-                                            const Condition<T>&, const Call<>&) const;         \
-  linkage Var<T> __VA_ARGS__::operator()(const Var<T>&, const Tensor<T>&, const Condition<T>&, \
-                                         const Call<>&) const
-#endif
 
 }  // namespace nn
 }  // namespace v0

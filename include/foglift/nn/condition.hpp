@@ -1,6 +1,10 @@
 #pragma once
 
+#include "foglift/autograd/ops/arithmetic.hpp"
+#include "foglift/autograd/ops/shape_ops.hpp"
+#include "foglift/autograd/value.hpp"
 #include "foglift/core/gather.hpp"
+#include "foglift/nn/chunk.hpp"
 #include "foglift/nn/dropout.hpp"
 
 #include <algorithm>
@@ -9,26 +13,56 @@
 #include <iterator>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace foglift {
 inline namespace v0 {
 namespace nn {
 
-/// What a call of a network may be told beside x and the time. Every field may be absent: a network
-/// built for it then runs unconditionally, as classifier-free guidance needs. A field that a
-/// network was not built for is an ArgumentError. Conditions are data: no gradient reaches them.
-template <Scalar T = float>
+namespace detail {
+template <class T>
+struct ConditionTraits {
+  using scalar = T;
+  using value = Tensor<T>;
+};
+template <class T>
+struct ConditionTraits<Var<T>> {
+  using scalar = T;
+  using value = Var<T>;
+};
+}  // namespace detail
+
+/// What a call of a network is told of each sample beside x and the time. Every field may be
+/// absent: a network built for it then runs unconditionally, as classifier-free guidance needs. A
+/// field that a network was not built for is an ArgumentError.
+///
+/// Condition<float> holds Tensors. Condition<Var<float>> holds Vars, for a network that is called
+/// with one: gradients reach what they were made by, so an encoder is trained through them.
+template <class T = float>
 struct Condition {
-  std::vector<Index> labels;               ///< [B] classes; -1 is "no class"
-  std::optional<Tensor<T>> vector = {};    ///< [B, D]
-  std::optional<Tensor<T>> sequence = {};  ///< [B, M, D], reached by cross-attention
-  /// [B, M], nonzero where the sequence holds something; what stands elsewhere is never read.
-  std::optional<Tensor<T>> mask = {};
-  std::optional<DropoutNoise> dropout = {};  ///< absent: evaluation, nothing is dropped
+  using Scalars = Tensor<typename detail::ConditionTraits<T>::scalar>;
+  using X = typename detail::ConditionTraits<T>::value;
+
+  std::vector<Index> labels = {};    ///< [B] classes; -1 is "no class"
+  std::optional<X> vector = {};      ///< [B, D]
+  std::optional<X> sequence = {};    ///< [B, M, D], reached by cross-attention
+  std::optional<Scalars> mask = {};  ///< [B, M], nonzero where the sequence holds something; what
+                                     ///< stands elsewhere in a Tensor is never read
+  std::optional<X> map = {};         ///< [B, ..., D], the extents of x: beside x at the entrance
+  std::optional<Scalars> present = {};  ///< [B], 0 where the sample is told nothing, see drop
 };
 
 namespace detail {
+template <class X>
+struct KindOf {
+  using type = scalar_of<X>;
+};
+template <class T>
+struct KindOf<Var<T>> {
+  using type = Var<T>;
+};
+
 /// A condition of whose fields that hold something for each sample `part` takes some.
 template <Scalar T, class Part>
 Condition<T> with_part(const Condition<T>& c, const Part& part) {
@@ -39,9 +73,14 @@ Condition<T> with_part(const Condition<T>& c, const Part& part) {
           .vector = field(c.vector),
           .sequence = field(c.sequence),
           .mask = field(c.mask),
-          .dropout = c.dropout};
+          .map = field(c.map),
+          .present = field(c.present)};
 }
 }  // namespace detail
+
+/// The condition over the kind of Value that X is.
+template <Value X>
+using ConditionFor = Condition<typename detail::KindOf<X>::type>;
 
 /// Samples [first, first + count) of a condition for a batch. Throws ShapeError if there are fewer
 /// labels, ArgumentError if there are fewer rows of another field.
@@ -53,74 +92,113 @@ Condition<T> rows(const Condition<T>& c, Index first, Index count) {
                       first + count, " are wanted");
   if (!c.labels.empty())
     result.labels.assign(c.labels.begin() + first, c.labels.begin() + first + count);
-  if (result.dropout) result.dropout->first_sample += static_cast<std::uint64_t>(first);
   return result;
 }
 
 /// Samples index[0], index[1], ... of a condition for a batch. Throws ArgumentError for one outside
-/// the batch, and for dropout, whose noise belongs to samples in a row.
+/// the batch.
 template <Scalar T>
 Condition<T> rows(const Condition<T>& c, std::span<const Index> index) {
-  if (c.dropout) raise<ArgumentError>("nn::rows: of a condition with dropout");
   auto result = detail::with_part(c, [&](const Tensor<T>& all) { return all.rows(index); });
   if (!c.labels.empty()) result.labels = gather(c.labels, index);
   return result;
 }
 
-namespace detail {
-/// Throws ArgumentError / ShapeError unless the condition is one for a batch of B and a network
-/// built for so many classes, vector features and sequence channels.
-template <Scalar T>
-void check_condition(const char* net, const Condition<T>& c, Index B, Index classes, Index vector,
-                     Index sequence) {
-  if (!c.labels.empty()) {
-    if (classes == 0) raise<ArgumentError>(net, ": class labels for a network without classes");
-    if (static_cast<Index>(c.labels.size()) != B)
-      raise<ShapeError>(net, ": ", c.labels.size(), " class labels for a batch of ", B);
-    for (const Index label : c.labels)
-      if (label < -1 || label >= classes)
-        raise<ArgumentError>(net, ": class label ", label, " of ", classes, " classes");
+/// The condition of a batch without what it says of some samples, each left out with probability
+/// `rate`: the network is told of them what it is told without a condition, by all fields alike (Ho
+/// & Salimans 2022, algorithm 1). A sample's fate depends on the generator, the sample and the step
+/// alone. Throws ArgumentError unless rate is in [0, 1].
+template <class T>
+Condition<T> drop(Condition<T> c, double rate, const DropoutNoise& noise) {
+  if (!(rate >= 0 && rate <= 1))
+    raise<ArgumentError>("nn::drop: rate = ", rate, ", must be in [0, 1]");
+  using Present = typename Condition<T>::Scalars;
+  if (!c.present) {
+    Index batch = std::ssize(c.labels);
+    for (const auto* field : {&c.vector, &c.sequence, &c.map})
+      if (*field) batch = (*field)->dim(0);
+    if (batch == 0) return c;
+    c.present = Present({batch}, 1);
   }
-  const auto need = [&](const std::optional<Tensor<T>>& given, const char* what, bool known,
-                        const Shape& shape) {
-    if (!given) return;
-    if (!known) raise<ArgumentError>(net, ": a ", what, " for a network built without one");
-    if (given->shape() != shape)
-      raise<ShapeError>(net, ": ", what, " ", given->shape(), ", expected ", shape);
-  };
-  need(c.vector, "condition vector", vector > 0, {B, vector});
-  const Index M = c.sequence && c.sequence->rank() == 3 ? c.sequence->dim(1) : 1;
-  need(c.sequence, "condition sequence", sequence > 0, {B, M, sequence});
-  need(c.mask, "condition mask", c.sequence.has_value(), {B, M});
+  for (Index b = 0; b < c.present->size(); ++b)
+    if (noise.rng.uniform(noise.first_sample + static_cast<std::uint64_t>(b),
+                          static_cast<std::uint32_t>(noise.step)) < rate)
+      (*c.present)[b] = 0;
+  return c;
 }
 
-/// The condition's sequence, with zeros where its mask closes a place that does not hold numbers:
-/// attention weighs it by 0, and 0 times NaN is NaN.
+/// A sequence to attend to.
+template <Value X>
+struct Context {
+  X sequence;                                     ///< [B, M, D]
+  std::optional<Tensor<scalar_of<X>>> mask = {};  ///< [B, M], nonzero where attention may go
+  std::optional<X> present = {};  ///< [B, 1, 1], by which what attention finds is multiplied
+};
+
+namespace detail {
+
+/// x [B, ...] with zeros in those of open.size() equal parts that are closed (0) and do not hold
+/// numbers: they are weighed by 0 later, and 0 times NaN is NaN. A Var must hold numbers.
 template <Scalar T>
-Tensor<T> shown_sequence(const Condition<T>& c) {
-  Tensor<T> out = *c.sequence;
-  if (!c.mask) return out;
-  const Index D = out.dim(2);
-  for (Index i = 0; i < c.mask->size(); ++i) {
-    T* row = out.data() + i * D;
-    if ((*c.mask)[i] == 0 && !std::all_of(row, row + D, [](T v) { return std::isfinite(v); }))
-      std::fill_n(row, D, T(0));
+Tensor<T> shown(Tensor<T> x, const std::optional<Tensor<T>>& open) {
+  if (!open || open->empty()) return x;
+  const Index n = x.size() / open->size();
+  for (Index i = 0; i < open->size(); ++i) {
+    T* row = x.data() + i * n;
+    if ((*open)[i] == 0 && !std::all_of(row, row + n, [](T v) { return std::isfinite(v); }))
+      std::fill_n(row, n, T(0));
   }
+  return x;
+}
+template <Scalar T>
+Var<T> shown(Var<T> x, const std::optional<Tensor<T>>&) {
+  return x;
+}
+
+/// The condition for a network that is called with values of the kind of x.
+template <Scalar T>
+const Condition<T>& lifted(const Condition<T>& c, const Tensor<T>&) {
+  return c;
+}
+template <Scalar T>
+const Condition<Var<T>>& lifted(const Condition<Var<T>>& c, const Var<T>&) {
+  return c;
+}
+template <Scalar T>
+Condition<Var<T>> lifted(const Condition<T>& c, const Var<T>& x) {
+  Condition<Var<T>> out{.labels = c.labels, .mask = c.mask, .present = c.present};
+  if (c.vector) out.vector = constant(shown(*c.vector, c.present), x);
+  if (c.sequence) out.sequence = constant(shown(shown(*c.sequence, c.mask), c.present), x);
+  if (c.map) out.map = constant(shown(*c.map, c.present), x);
   return out;
 }
 
-/// Throws ShapeError unless x is [B, ..., channels] with `dims` axes between and time is [B].
-template <Scalar T>
-void check_input(const char* net, const Shape& x, const Tensor<T>& time, int dims, Index channels) {
-  if (x.rank() != dims + 2 || x[dims + 1] != channels)
-    raise<ShapeError>(net, ": input ", x, ", expected [batch",
-                      dims == 0   ? ", "
-                      : dims == 1 ? ", length, "
-                                  : ", height, width, ",
-                      channels, "]");
-  if (time.shape() != Shape{x[0]})
-    raise<ShapeError>(net, ": time ", time.shape(), " for input ", x, ", expected ", Shape{x[0]});
+/// told [B, ...] where the sample is present, else zeros.
+template <Value X>
+X where_present(const X& told, const std::optional<Tensor<scalar_of<X>>>& present) {
+  if (!present) return told;
+  return told * constant(per_sample(reshape(*present, {present->size(), 1}), told.rank()), told);
 }
+
+/// The sequence of a condition to attend to, if it has one.
+template <Value X>
+std::optional<Context<X>> context_of(const ConditionFor<X>& c, const X& like) {
+  if (!c.sequence) return std::nullopt;
+  Context<X> out{shown(shown(*c.sequence, c.mask), c.present), c.mask};
+  if (c.present) out.present = constant(reshape(*c.present, {c.present->size(), 1, 1}), like);
+  return out;
+}
+
+/// f(x), or f(x beside the condition's map along the channels) for a network built for maps of so
+/// many; without one the map is zero.
+template <Value X, class F>
+X beside_map(const X& x, const ConditionFor<X>& c, Index channels, const F& f) {
+  if (channels == 0) return f(x);
+  if (!c.map)
+    return f(concat({x, constant(Tensor<scalar_of<X>>(x.shape().with(-1, channels)), x)}, -1));
+  return f(concat({x, where_present(shown(*c.map, c.present), c.present)}, -1));
+}
+
 }  // namespace detail
 
 }  // namespace nn

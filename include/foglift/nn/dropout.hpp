@@ -25,7 +25,12 @@ class DropoutCalls {
  public:
   /// No dropout.
   DropoutCalls() = default;
-  explicit DropoutCalls(const std::optional<DropoutNoise>& noise) : noise_(noise) {}
+  /// For the samples of a batch from `first` on.
+  explicit DropoutCalls(const std::optional<DropoutNoise>& noise, Index first = 0) {
+    if (!noise) return;
+    noise_ = *noise;
+    noise_->first_sample += static_cast<std::uint64_t>(first);
+  }
 
   /// x [B, ...] with elements zeroed at `rate`, the others scaled by 1 / (1 - rate).
   template <Value X>

@@ -167,8 +167,8 @@ class TimeEmbedding {
 
   /// time [B]; the condition is one for these classes and vector. The result is of the kind of
   /// `like`.
-  template <ValueOf<T> X>
-  X operator()(const Tensor<T>& time, const Condition<T>& condition, const X& like) const {
+  template <ValueOf<T> X, class C = T>
+  X operator()(const Tensor<T>& time, const Condition<C>& condition, const X& like) const {
     if constexpr (!Recorded<X>)
       if (const T* const row = time.size() == 1 ? foreseen(time[0]) : nullptr)
         return Tensor<T>({1, options_.width}, {row, static_cast<std::size_t>(options_.width)});
@@ -180,22 +180,30 @@ class TimeEmbedding {
                        like));
     if (fc2) e = (*fc2)(silu(e));
     if (classes) {
-      std::vector<Index> none;
-      if (condition.labels.empty()) none.assign(static_cast<std::size_t>(time.size()), -1);
-      e = e + (*classes)(condition.labels.empty() ? none : condition.labels, like);
+      std::vector<Index> labels = condition.labels;
+      if (labels.empty()) labels.assign(static_cast<std::size_t>(time.size()), -1);
+      if (condition.present)
+        for (Index b = 0; b < condition.present->size(); ++b)
+          if ((*condition.present)[b] == 0) labels[static_cast<std::size_t>(b)] = -1;
+      e = e + (*classes)(labels, like);
     }
-    if (vector && condition.vector) e = e + (*vector)(constant(*condition.vector, like));
+    if (vector && condition.vector) {
+      const ConditionFor<X>& told = detail::lifted(condition, like);
+      e = e +
+          detail::where_present((*vector)(detail::shown(*told.vector, told.present)), told.present);
+    }
     return fc2 ? silu(e) : e;
   }
 
   /// The same where a row may stand for the whole batch: [1, width] if all samples are told the
   /// same, as in sampling, else [B, width].
-  template <ValueOf<T> X>
-  X rows(const Tensor<T>& time, const Condition<T>& condition, const X& like) const {
+  template <ValueOf<T> X, class C = T>
+  X rows(const Tensor<T>& time, const Condition<C>& condition, const X& like) const {
     const auto alike = [](const auto& v) {
       return std::all_of(v.begin(), v.end(), [&](const auto& e) { return e == *v.begin(); });
     };
-    if (time.size() < 2 || condition.vector || !alike(time) || !alike(condition.labels))
+    if (time.size() < 2 || condition.vector || condition.present || !alike(time) ||
+        !alike(condition.labels))
       return (*this)(time, condition, like);
     Condition<T> one;
     if (!condition.labels.empty()) one.labels.assign(1, condition.labels[0]);

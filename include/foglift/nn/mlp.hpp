@@ -1,8 +1,7 @@
 #pragma once
 
-#include "foglift/nn/call.hpp"
 #include "foglift/nn/embedding.hpp"
-#include "foglift/nn/shares.hpp"
+#include "foglift/nn/network.hpp"
 
 #include <string>
 #include <vector>
@@ -52,10 +51,28 @@ class Mlp {
     return names;
   }
 
-  /// Throws ShapeError for an input that is not [B, in] or a time that is not [B].
-  template <ValueOf<T> X, class H = NoHook>
-  X operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition = {},
-               const Call<H>& call = {}) const;
+  /// Throws ShapeError for an input that is not [B, in], or a time or condition that does not fit.
+  template <ValueOf<T> X, class C = T, class H = NoHook>
+  X operator()(const X& x, const Tensor<T>& time, const Condition<C>& condition = {},
+               const Call<H>& call = {}) const {
+    return network_call(*this, x, time, condition, call);
+  }
+
+  /// See network_call.
+  Signature signature() const {
+    return {.name = "Mlp",
+            .in = options_.in,
+            .out = outputs(options_),
+            .classes = options_.embedding.classes,
+            .vector = options_.embedding.vector};
+  }
+  detail::SampleCost sample_cost(const Shape&) const {
+    return {.multiply_adds = options_.depth * options_.width * options_.width,
+            .live = 4 * options_.width + options_.in + outputs(options_)};
+  }
+  template <ValueOf<T> X, class H>
+  X forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition,
+            DropoutCalls dropouts, const Call<H>& call) const;
 
   static void each(auto& self, auto&& f) {
     f("embedding", self.embedding);
@@ -65,10 +82,6 @@ class Mlp {
 
  private:
   static Index outputs(const Options& o) { return o.out == 0 ? o.in : o.out; }
-  detail::SampleCost sample_cost(const Shape&) const {
-    return {.multiply_adds = options_.depth * options_.width * options_.width,
-            .live = 4 * options_.width + options_.in + outputs(options_)};
-  }
 
   static TimeEmbeddingOptions filled(const Options& o) {
     TimeEmbeddingOptions e = o.embedding;
@@ -98,17 +111,8 @@ Mlp<T>::Mlp(const Options& o, Rng& rng)
 
 template <Scalar T>
 template <ValueOf<T> X, class H>
-X Mlp<T>::operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition,
-                     const Call<H>& call) const {
-  detail::check_input("Mlp", value_of(x).shape(), time, 0, options_.in);
-  detail::check_condition("Mlp", condition, x.dim(0), options_.embedding.classes,
-                          options_.embedding.vector, 0);
-  call.template start<X>("Mlp", *this);
-  if constexpr (!Recorded<X> && Call<H>::alike)
-    if (const auto cost = sample_cost(x.shape()); detail::worth_parting(x.dim(0), cost))
-      return detail::in_parts(*this, x, time, condition, call,
-                              x.shape().with(-1, outputs(options_)), cost);
-  DropoutCalls dropouts(condition.dropout);
+X Mlp<T>::forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition,
+                  DropoutCalls dropouts, const Call<H>& call) const {
   X h = layers[0](x) + embedding.rows(time, condition, x);
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto at = call.at({}, "layers", i);

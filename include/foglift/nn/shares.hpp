@@ -49,8 +49,9 @@ inline bool worth_parting(Index samples, const SampleCost& cost) {
   return samples > cost.tile() || worth_sharing(samples, cost);
 }
 
-/// y [B, ...] of shape `out` = net(x, time, condition, call), the batch taken in tiles, which the
-/// threads share. A sample's result depends on that sample alone, so the parts do not show.
+/// y [B, ...] of shape `out`, the passes of net(x, time, condition, call), the batch taken in
+/// tiles, which the threads share. A sample's result depends on that sample alone, so the parts do
+/// not show.
 template <class Net, Scalar T, class H>
 Tensor<T> in_parts(const Net& net, const Tensor<T>& x, const Tensor<T>& time,
                    const Condition<T>& condition, const Call<H>& call, const Shape& out,
@@ -61,7 +62,8 @@ Tensor<T> in_parts(const Net& net, const Tensor<T>& x, const Tensor<T>& time,
   const auto one = [&](Index i) {
     const Index first = B * i / parts, count = B * (i + 1) / parts - first;
     const Tensor<T> part =
-        net(x.rows(first, count), time.rows(first, count), rows(condition, first, count), call);
+        net.forward(x.rows(first, count), time.rows(first, count), rows(condition, first, count),
+                    DropoutCalls(call.dropout(), first), call);
     std::copy(part.begin(), part.end(), y.data() + first * y.row_size());
   };
   if (shares > 1)

@@ -2,11 +2,10 @@
 
 #include "foglift/autograd/ops/checkpoint.hpp"
 #include "foglift/nn/attention.hpp"
-#include "foglift/nn/call.hpp"
 #include "foglift/nn/conditioning.hpp"
 #include "foglift/nn/feed_forward.hpp"
+#include "foglift/nn/network.hpp"
 #include "foglift/nn/patch.hpp"
-#include "foglift/nn/shares.hpp"
 
 #include <string>
 #include <vector>
@@ -29,16 +28,18 @@ struct TransformerOptions {
   bool zero = true;  ///< the output layer and, in DiT, every block's modulation start at zero
   double dropout = 0;
   Index sequence = 0;                   ///< > 0: takes a condition sequence of so many channels
+  Index map = 0;                        ///< > 0: takes a condition map of so many channels
   TimeEmbeddingOptions embedding = {};  ///< its width is `width`; features 0: width
   bool checkpoint = false;  ///< DiT: training keeps only the inputs of blocks and runs them again
 
   /// See nn::description. An option that is added has to be sorted here.
   static void untold(const TransformerOptions& o, auto&& f) {
-    const auto& [in, out, patch, width, depth, heads, ratio, extents, zero, dropout, sequence,
+    const auto& [in, out, patch, width, depth, heads, ratio, extents, zero, dropout, sequence, map,
                  embedding, checkpoint] = o;
     f("patch", patch);
     f("heads", heads);
     f("extents", extents);
+    f("map", map);
     TimeEmbeddingOptions::untold(embedding, f);
   }
 };
@@ -63,6 +64,18 @@ inline TimeEmbeddingOptions time_embedding(const char* net, const TransformerOpt
 template <int Dims>
 Index patch_size(const TransformerOptions& o, Index C) {
   return Dims == 1 ? o.patch * C : o.patch * o.patch * C;
+}
+inline Index outputs(const TransformerOptions& o) { return o.out == 0 ? o.in : o.out; }
+template <int Dims>
+Signature signature(const char* name, const TransformerOptions& o) {
+  return {.name = name,
+          .dims = Dims,
+          .in = o.in,
+          .out = outputs(o),
+          .classes = o.embedding.classes,
+          .vector = o.embedding.vector,
+          .sequence = o.sequence,
+          .map = o.map};
 }
 /// Of x [B, ..., in], in the projections of all blocks.
 template <int Dims>
@@ -129,10 +142,10 @@ class DitBlock {
           rng);
   }
 
-  /// context [B, M, context] and mask [B, M] may be nullptr.
+  /// context may be nullptr.
   template <ValueOf<T> X, class At = HookAt<>>
-  X operator()(const X& x, const X& e, const X* context, const Tensor<T>* mask,
-               DropoutCalls& dropouts, const At& at = {}) const {
+  X operator()(const X& x, const X& e, const Context<X>* context, DropoutCalls& dropouts,
+               const At& at = {}) const {
     const X m = modulation(e);
     // x + gate dropout(last(branch)), as one product where nothing is dropped.
     const auto add = [&](const X& to, Index gate, const Linear<T>& last, const X& branch) {
@@ -140,13 +153,13 @@ class DitBlock {
       return gated_add(to, m, gate, dropouts(last(branch), dropout_));
     };
     X h = add(x, 2, attention.proj, attention.heads(norm(x, m, 0, 1), nullptr, at.part("self")));
-    if (context && cross) h = h + (*cross)(norm(h), *context, mask, at.part("cross"));
+    if (context && cross) h = h + (*cross)(norm(h), *context, at.part("cross"));
     return add(h, 5, ff.fc2, ff.hidden(norm(h, m, 3, 4)));
   }
   template <ValueOf<T> X>
   X operator()(const X& x, const X& e) const {
     DropoutCalls none;
-    return (*this)(x, e, static_cast<const X*>(nullptr), nullptr, none);
+    return (*this)(x, e, static_cast<const Context<X>*>(nullptr), none);
   }
 
   static void each(auto& self, auto&& f) {
@@ -192,9 +205,20 @@ class Dit {
 
   /// Throws ShapeError for an input, a time or a condition that does not fit, ArgumentError for a
   /// condition that the network was not built for.
-  template <ValueOf<T> X, class H = NoHook>
-  X operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition = {},
-               const Call<H>& call = {}) const;
+  template <ValueOf<T> X, class C = T, class H = NoHook>
+  X operator()(const X& x, const Tensor<T>& time, const Condition<C>& condition = {},
+               const Call<H>& call = {}) const {
+    return network_call(*this, x, time, condition, call);
+  }
+
+  /// See network_call.
+  Signature signature() const { return detail::signature<Dims>("Dit", options_); }
+  detail::SampleCost sample_cost(const Shape& x) const {
+    return detail::sample_cost<Dims>(options_, x);
+  }
+  template <ValueOf<T> X, class H>
+  X forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition,
+            DropoutCalls dropouts, const Call<H>& call) const;
 
   static void each(auto& self, auto&& f) {
     f("embedding", self.embedding);
@@ -208,26 +232,28 @@ class Dit {
  private:
   /// Block i, checkpointed if the options say so.
   template <Value X, class At>
-  X block(std::size_t i, const X& x, const X& e, const std::optional<X>& context,
-          const std::optional<Tensor<T>>& mask, DropoutCalls& dropouts, const At& at) const {
+  X block(std::size_t i, const X& x, const X& e, const std::optional<Context<X>>& context,
+          DropoutCalls& dropouts, const At& at) const {
     const DitBlock<T>& net = blocks[i];
     if (At::template attends<X> || !options_.checkpoint)
-      return net(x, e, context ? &*context : nullptr, mask ? &*mask : nullptr, dropouts, at);
-    const auto run = [&net, mask, own = dropouts.take(2, options_.dropout)](const X& a, const X& b,
-                                                                            const X* c) {
-      DropoutCalls calls = own;
-      return net(a, b, c, mask ? &*mask : nullptr, calls);
-    };
+      return net(x, e, context ? &*context : nullptr, dropouts, at);
+    const auto own = dropouts.take(2, options_.dropout);
     if (!context)
-      return foglift::checkpoint([run](const X& a, const X& b) { return run(a, b, nullptr); }, x,
-                                 e);
-    return foglift::checkpoint([run](const X& a, const X& b, const X& c) { return run(a, b, &c); },
-                               x, e, *context);
-  }
-
-  static Index outputs(const Options& o) { return o.out == 0 ? o.in : o.out; }
-  detail::SampleCost sample_cost(const Shape& x) const {
-    return detail::sample_cost<Dims>(options_, x);
+      return foglift::checkpoint(
+          [&net, own](const X& a, const X& b) {
+            DropoutCalls calls = own;
+            return net(a, b, static_cast<const Context<X>*>(nullptr), calls);
+          },
+          x, e);
+    return foglift::checkpoint(
+        [&net, own, mask = context->mask, present = context->present](const X& a, const X& b,
+                                                                      const X& c) {
+          DropoutCalls calls = own;
+          Context<X> inner{c, mask};
+          if (present) inner.present = constant(value_of(*present), c);
+          return net(a, b, &inner, calls);
+        },
+        x, e, context->sequence);
   }
 
   static std::vector<DitBlock<T>> make_blocks(const Options& o, Rng& rng) {
@@ -249,41 +275,36 @@ class Dit {
 template <int Dims, Scalar T>
 Dit<Dims, T>::Dit(const Options& o, Rng& rng)
     : embedding(detail::time_embedding("Dit", o), rng),
-      input({.in = detail::patch_size<Dims>(o, o.in), .out = o.width}, rng),
+      input({.in = detail::patch_size<Dims>(o, o.in + o.map), .out = o.width}, rng),
       position(detail::positions(o), rng),
       blocks(make_blocks(o, rng)),
       norm({.channels = o.width, .condition = o.width, .zero = o.zero}, rng),
-      output({.in = o.width, .out = detail::patch_size<Dims>(o, outputs(o)), .zero = o.zero}, rng),
+      output(
+          {.in = o.width, .out = detail::patch_size<Dims>(o, detail::outputs(o)), .zero = o.zero},
+          rng),
       options_(o) {}
 
 template <int Dims, Scalar T>
 template <ValueOf<T> X, class H>
-X Dit<Dims, T>::operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition,
-                           const Call<H>& call) const {
-  detail::check_input("Dit", value_of(x).shape(), time, Dims, options_.in);
-  detail::check_condition("Dit", condition, x.dim(0), options_.embedding.classes,
-                          options_.embedding.vector, options_.sequence);
-  call.template start<X>("Dit", *this);
-  if constexpr (!Recorded<X> && Call<H>::alike)
-    if (const auto cost = sample_cost(x.shape()); detail::worth_parting(x.dim(0), cost))
-      return detail::in_parts(*this, x, time, condition, call,
-                              x.shape().with(-1, outputs(options_)), cost);
+X Dit<Dims, T>::forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition,
+                        DropoutCalls dropouts, const Call<H>& call) const {
   const Shape grid = patch_grid<Dims>("Dit", value_of(x).shape(), options_.patch);
-  DropoutCalls dropouts(condition.dropout);
   const X e = embedding.rows(time, condition, x);
-  std::optional<X> context;
-  if (condition.sequence) context.emplace(constant(detail::shown_sequence(condition), x));
-  X h = input(to_patches<Dims>(x, grid, options_.patch)) + position(grid, x);
+  const std::optional<Context<X>> context = detail::context_of(condition, x);
+  X h = detail::beside_map(x, condition, options_.map, [&](const X& all) {
+    return input(to_patches<Dims>(all, grid, options_.patch));
+  });
+  h = h + position(grid, x);
   const auto entry = call.at(grid, "input");
   entry.block(h);
-  if (entry.done()) return detail::unfinished(x, outputs(options_));
+  if (entry.done()) return detail::unfinished(x, detail::outputs(options_));
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     const auto at = call.at(grid, "blocks", i);
-    if (!at.skip()) h = block(i, h, e, context, condition.mask, dropouts, at);
+    if (!at.skip()) h = block(i, h, e, context, dropouts, at);
     at.block(h);
-    if (at.done()) return detail::unfinished(x, outputs(options_));
+    if (at.done()) return detail::unfinished(x, detail::outputs(options_));
   }
-  return from_patches<Dims>(output(norm(h, e)), grid, options_.patch, outputs(options_));
+  return from_patches<Dims>(output(norm(h, e)), grid, options_.patch, detail::outputs(options_));
 }
 
 template <Scalar T = float>

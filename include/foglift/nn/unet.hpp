@@ -3,11 +3,11 @@
 #include "foglift/autograd/ops/checkpoint.hpp"
 #include "foglift/autograd/ops/resample.hpp"
 #include "foglift/nn/attention.hpp"
-#include "foglift/nn/call.hpp"
 #include "foglift/nn/embedding.hpp"
+#include "foglift/nn/network.hpp"
 #include "foglift/nn/residual.hpp"
 #include "foglift/nn/same_padding.hpp"
-#include "foglift/nn/shares.hpp"
+#include "foglift/nn/unet_options.hpp"
 
 #include <algorithm>
 #include <string>
@@ -16,44 +16,6 @@
 namespace foglift {
 inline namespace v0 {
 namespace nn {
-
-struct UNetOptions {
-  Index in = 1;
-  Index out = 0;                               ///< 0: as many as in
-  Index width = 32;                            ///< channels of the first level
-  std::vector<Index> multipliers = {1, 2, 4};  ///< channels of level l: width * multipliers[l]
-  Index blocks = 2;                   ///< residual blocks a level downwards; one more upwards
-  std::vector<Index> attention = {};  ///< levels with attention after each block; 0 is the finest
-  bool middle_attention = true;
-  Index heads = 4;
-  Index head_width = 0;  ///< > 0: channels of each head, whatever the level's, instead of `heads`
-  Index groups = 8;
-  double norm_eps = 1e-5;  ///< of all group norms
-  Index kernel = 3;        ///< odd
-  Padding padding = Padding::zero;
-  bool same_padding = false;  ///< levels are halved with TensorFlow's padding, see padded_same
-  bool scale_shift = false;   ///< the time scales and shifts (FiLM) instead of adding
-  double dropout = 0;
-  bool zero_out = false;  ///< output layer and each residual branch's last layer start at zero
-  Index sequence = 0;     ///< > 0: attention blocks also attend to a sequence of so many channels
-  TimeEmbeddingOptions embedding = {};  ///< features 0: width; width 0: 4 * width
-  bool checkpoint = false;  ///< training keeps only residual blocks' inputs and runs them again
-
-  /// See nn::description. An option that is added has to be sorted here.
-  static void untold(const UNetOptions& o, auto&& f) {
-    const auto& [in, out, width, multipliers, blocks, attention, middle_attention, heads,
-                 head_width, groups, norm_eps, kernel, padding, same_padding, scale_shift, dropout,
-                 zero_out, sequence, embedding, checkpoint] = o;
-    f("heads", heads);
-    f("head_width", head_width);
-    f("groups", groups);
-    f("norm_eps", norm_eps);
-    f("same_padding", same_padding);
-    constexpr std::array<const char*, 3> paddings{"zero", "circular", "reflect"};
-    f("padding", paddings[static_cast<std::size_t>(padding)]);
-    TimeEmbeddingOptions::untold(embedding, f);
-  }
-};
 
 /// U-Net denoiser (Ho et al. 2020): x [B, L, in] (Dims = 1) or [B, H, W, in] (Dims = 2), time [B]
 /// -> the same with `out` channels. Levels halve the extents by a convolution of stride 2 and
@@ -114,9 +76,29 @@ class UNet {
   }
   /// Throws ShapeError for an input, a time or a condition that does not fit, ArgumentError for a
   /// condition that the network was not built for.
-  template <ValueOf<T> X, class H = NoHook>
-  X operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition = {},
-               const Call<H>& call = {}) const;
+  template <ValueOf<T> X, class C = T, class H = NoHook>
+  X operator()(const X& x, const Tensor<T>& time, const Condition<C>& condition = {},
+               const Call<H>& call = {}) const {
+    return network_call(*this, x, time, condition, call);
+  }
+
+  /// See network_call.
+  Signature signature() const {
+    return {.name = "UNet",
+            .dims = Dims,
+            .in = options_.in,
+            .out = outputs(options_),
+            .classes = options_.embedding.classes,
+            .vector = options_.embedding.vector,
+            .sequence = options_.sequence,
+            .map = options_.map};
+  }
+  /// Of x [B, ..., in]: work in the residual blocks of the first level; alive are what is kept for
+  /// the way up, and inside a block some eight activations of its level.
+  detail::SampleCost sample_cost(const Shape& x) const;
+  template <ValueOf<T> X, class H>
+  X forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition,
+            DropoutCalls dropouts, const Call<H>& call) const;
 
   static void each(auto& self, auto&& f) {
     f("embedding", self.embedding);
@@ -133,8 +115,7 @@ class UNet {
   template <Value X>
   struct Pass {
     X embedding;
-    std::optional<X> sequence;
-    const Tensor<T>* mask;
+    std::optional<Context<X>> context;
     DropoutCalls dropouts;
     const Options& options;
   };
@@ -176,7 +157,7 @@ class UNet {
     if (at.skip()) return stage.blocks[b].shortcut(x, x2);
     const X h = residual(stage.blocks[b], x, x2, pass);
     if (b >= stage.attention.size()) return h;
-    return stage.attention[b](h, pass.sequence ? &*pass.sequence : nullptr, pass.mask, at);
+    return stage.attention[b](h, pass.context ? &*pass.context : nullptr, at);
   }
   /// What the convolution that halves a level is given.
   template <Value X>
@@ -192,21 +173,6 @@ class UNet {
   }
 
   static Index outputs(const Options& o) { return o.out == 0 ? o.in : o.out; }
-  /// Of x [B, ..., in]: work in the residual blocks of the first level; alive are what is kept for
-  /// the way up, and inside a block some eight activations of its level.
-  detail::SampleCost sample_cost(const Shape& x) const {
-    const Index taps = Dims == 1 ? options_.kernel : options_.kernel * options_.kernel;
-    const Index convolutions = 2 * (2 * options_.blocks + 1), width = channels(options_, 0);
-    Index positions = x.size(1, Dims + 1), kept = 0, largest = 0;
-    const Index work = positions * taps * convolutions * width * width;
-    for (Index l = 0; l < levels(options_); ++l) {
-      const Index activation = positions * channels(options_, l);
-      kept += (options_.blocks + 1) * activation;
-      largest = std::max(largest, activation);
-      positions = (positions + (1 << Dims) - 1) >> Dims;
-    }
-    return {.multiply_adds = work, .live = kept + 8 * largest};
-  }
 
   static Index levels(const Options& o) { return static_cast<Index>(o.multipliers.size()); }
   static Index channels(const Options& o, Index level) {
@@ -317,7 +283,7 @@ class UNet {
 template <int Dims, Scalar T>
 UNet<Dims, T>::UNet(const Options& o, Rng& rng)
     : embedding(filled(o), rng),
-      input({.in = o.in, .out = o.width, .kernel = o.kernel, .mode = o.padding}, rng),
+      input({.in = o.in + o.map, .out = o.width, .kernel = o.kernel, .mode = o.padding}, rng),
       down(make_down(o, rng)),
       middle(make_middle(o, rng)),
       up(make_up(o, rng)),
@@ -331,27 +297,32 @@ UNet<Dims, T>::UNet(const Options& o, Rng& rng)
       options_(o) {}
 
 template <int Dims, Scalar T>
+detail::SampleCost UNet<Dims, T>::sample_cost(const Shape& x) const {
+  const Index taps = Dims == 1 ? options_.kernel : options_.kernel * options_.kernel;
+  const Index convolutions = 2 * (2 * options_.blocks + 1), width = channels(options_, 0);
+  Index positions = x.size(1, Dims + 1), kept = 0, largest = 0;
+  const Index work = positions * taps * convolutions * width * width;
+  for (Index l = 0; l < levels(options_); ++l) {
+    const Index activation = positions * channels(options_, l);
+    kept += (options_.blocks + 1) * activation;
+    largest = std::max(largest, activation);
+    positions = (positions + (1 << Dims) - 1) >> Dims;
+  }
+  return {.multiply_adds = work, .live = kept + 8 * largest};
+}
+
+template <int Dims, Scalar T>
 template <ValueOf<T> X, class H>
-X UNet<Dims, T>::operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition,
-                            const Call<H>& call) const {
-  detail::check_input("UNet", value_of(x).shape(), time, Dims, options_.in);
-  detail::check_condition("UNet", condition, x.dim(0), options_.embedding.classes,
-                          options_.embedding.vector, options_.sequence);
-  call.template start<X>("UNet", *this);
-  if constexpr (!Recorded<X> && Call<H>::alike)
-    if (const auto cost = sample_cost(x.shape()); detail::worth_parting(x.dim(0), cost))
-      return detail::in_parts(*this, x, time, condition, call,
-                              x.shape().with(-1, outputs(options_)), cost);
-  Pass<X> pass{
-      embedding(time, condition, x), {}, nullptr, DropoutCalls(condition.dropout), options_};
-  if (condition.sequence) pass.sequence.emplace(constant(detail::shown_sequence(condition), x));
-  if (condition.mask) pass.mask = &*condition.mask;
+X UNet<Dims, T>::forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition,
+                         DropoutCalls dropouts, const Call<H>& call) const {
+  Pass<X> pass{embedding(time, condition, x), detail::context_of(condition, x), std::move(dropouts),
+               options_};
   pool::Vector<X> skips;  // the activations on the way down, the last one at the end
   const auto place = [&](const X& h, auto... name) {
     return call.at(value_of(h).shape().slice(1, Dims + 1), name...);
   };
   const auto stopped = [&] { return detail::unfinished(x, outputs(options_)); };
-  skips.push_back(input(x));
+  skips.push_back(detail::beside_map(x, condition, options_.map, input));
   const auto entry = place(x, "input");
   entry.block(skips.back());
   if (entry.done()) return stopped();

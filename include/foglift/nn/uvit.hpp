@@ -96,9 +96,20 @@ class UVit {
 
   /// Throws ShapeError for an input, a time or a condition that does not fit, ArgumentError for a
   /// condition that the network was not built for. A skipped block still takes its long skip.
-  template <ValueOf<T> X, class H = NoHook>
-  X operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition = {},
-               const Call<H>& call = {}) const;
+  template <ValueOf<T> X, class C = T, class H = NoHook>
+  X operator()(const X& x, const Tensor<T>& time, const Condition<C>& condition = {},
+               const Call<H>& call = {}) const {
+    return network_call(*this, x, time, condition, call);
+  }
+
+  /// See network_call.
+  Signature signature() const { return detail::signature<Dims>("UVit", options_); }
+  detail::SampleCost sample_cost(const Shape& x) const {
+    return detail::sample_cost<Dims>(options_, x);
+  }
+  template <ValueOf<T> X, class H>
+  X forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition,
+            DropoutCalls dropouts, const Call<H>& call) const;
 
   static void each(auto& self, auto&& f) {
     f("embedding", self.embedding);
@@ -112,11 +123,6 @@ class UVit {
   }
 
  private:
-  static Index outputs(const Options& o) { return o.out == 0 ? o.in : o.out; }
-  detail::SampleCost sample_cost(const Shape& x) const {
-    return detail::sample_cost<Dims>(options_, x);
-  }
-
   static std::vector<UVitBlock<T>> make_blocks(const Options& o, Rng& rng) {
     if (o.depth % 2 == 0) raise<ArgumentError>("UVit: depth ", o.depth, ", must be odd");
     std::vector<UVitBlock<T>> result;
@@ -130,13 +136,18 @@ class UVit {
     return result;
   }
 
-  /// The condition's mask [B, M] among all tokens [time | sequence | patches], or nothing.
-  static std::optional<Tensor<T>> token_mask(const Condition<T>& condition, Index tokens) {
-    if (!condition.mask) return std::nullopt;
-    const Index B = condition.mask->dim(0), M = condition.mask->dim(1);
+  /// Which of all tokens [time | sequence | patches] may be attended to, or nothing: not those of
+  /// the sequence [B, M] that the mask hides, nor any of a sample that is not present.
+  template <class C>
+  static std::optional<Tensor<T>> token_mask(const Condition<C>& condition, Index tokens) {
+    if (!condition.sequence || !(condition.mask || condition.present)) return std::nullopt;
+    const Index B = condition.sequence->dim(0), M = condition.sequence->dim(1);
     Tensor<T> mask({B, tokens}, T(1));
-    for (Index b = 0; b < B; ++b)
-      std::copy_n(condition.mask->data() + b * M, M, mask.data() + b * tokens + 1);
+    for (Index b = 0; b < B; ++b) {
+      T* const row = mask.data() + b * tokens + 1;
+      if (condition.mask) std::copy_n(condition.mask->data() + b * M, M, row);
+      if (condition.present && (*condition.present)[b] == 0) std::fill_n(row, M, T(0));
+    }
     return mask;
   }
 
@@ -146,39 +157,34 @@ class UVit {
 template <int Dims, Scalar T>
 UVit<Dims, T>::UVit(const Options& o, Rng& rng)
     : embedding(detail::time_embedding("UVit", o), rng),
-      input({.in = detail::patch_size<Dims>(o, o.in), .out = o.width}, rng),
+      input({.in = detail::patch_size<Dims>(o, o.in + o.map), .out = o.width}, rng),
       position(detail::positions(o), rng),
       blocks(make_blocks(o, rng)),
       norm({.channels = o.width}),
-      output({.in = o.width, .out = detail::patch_size<Dims>(o, outputs(o))}, rng),
-      smooth({.in = outputs(o), .out = outputs(o), .zero = o.zero}, rng),
+      output({.in = o.width, .out = detail::patch_size<Dims>(o, detail::outputs(o))}, rng),
+      smooth({.in = detail::outputs(o), .out = detail::outputs(o), .zero = o.zero}, rng),
       options_(o) {
   if (o.sequence > 0) sequence.emplace(LinearOptions{.in = o.sequence, .out = o.width}, rng);
 }
 
 template <int Dims, Scalar T>
 template <ValueOf<T> X, class H>
-X UVit<Dims, T>::operator()(const X& x, const Tensor<T>& time, const Condition<T>& condition,
-                            const Call<H>& call) const {
-  detail::check_input("UVit", value_of(x).shape(), time, Dims, options_.in);
-  detail::check_condition("UVit", condition, x.dim(0), options_.embedding.classes,
-                          options_.embedding.vector, options_.sequence);
-  call.template start<X>("UVit", *this);
-  if constexpr (!Recorded<X> && Call<H>::alike)
-    if (const auto cost = sample_cost(x.shape()); detail::worth_parting(x.dim(0), cost))
-      return detail::in_parts(*this, x, time, condition, call,
-                              x.shape().with(-1, outputs(options_)), cost);
+X UVit<Dims, T>::forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition,
+                         DropoutCalls dropouts, const Call<H>& call) const {
   const Shape grid = patch_grid<Dims>("UVit", value_of(x).shape(), options_.patch);
-  DropoutCalls dropouts(condition.dropout);
   std::vector<X> parts{reshape(embedding(time, condition, x), {x.dim(0), 1, options_.width})};
-  if (condition.sequence)
-    parts.push_back((*sequence)(constant(detail::shown_sequence(condition), x)));
-  parts.push_back(input(to_patches<Dims>(x, grid, options_.patch)) + position(grid, x));
+  if (const auto context = detail::context_of(condition, x))
+    parts.push_back((*sequence)(context->sequence));
+  parts.push_back(detail::beside_map(x, condition, options_.map,
+                                     [&](const X& all) {
+                                       return input(to_patches<Dims>(all, grid, options_.patch));
+                                     }) +
+                  position(grid, x));
   X h = concat(std::span<const X>(parts), 1);
   const std::optional<Tensor<T>> mask = token_mask(condition, h.dim(1));
   const auto entry = call.at(grid, "input");
   entry.block(h);
-  if (entry.done()) return detail::unfinished(x, outputs(options_));
+  if (entry.done()) return detail::unfinished(x, detail::outputs(options_));
 
   std::vector<X> skips;
   for (std::size_t i = 0; i < blocks.size(); ++i) {
@@ -189,11 +195,12 @@ X UVit<Dims, T>::operator()(const X& x, const Tensor<T>& time, const Condition<T
     const auto at = call.at(grid, "blocks", i);
     if (!at.skip()) h = blocks[i](h, mask ? &*mask : nullptr, dropouts, at);
     at.block(h);
-    if (at.done()) return detail::unfinished(x, outputs(options_));
+    if (at.done()) return detail::unfinished(x, detail::outputs(options_));
     if (i < blocks.size() / 2) skips.push_back(h);
   }
   h = slice(h, 1, h.dim(1) - grid.size(), grid.size());
-  return smooth(from_patches<Dims>(output(norm(h)), grid, options_.patch, outputs(options_)));
+  return smooth(
+      from_patches<Dims>(output(norm(h)), grid, options_.patch, detail::outputs(options_)));
 }
 
 template <Scalar T = float>

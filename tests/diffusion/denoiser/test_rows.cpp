@@ -352,8 +352,7 @@ TEST_CASE("rows: says what does not fit", "[diffusion][denoiser][rows]") {
   const std::vector<Index> outside{8};
   CHECK_THROWS_AS(bound.rows({outside, 9}), ArgumentError);
   CHECK_THROWS_AS(bound(Rng(1).normal<double>({5, 2}), cosine.at(0.3)), ShapeError);
-  const NetworkDenoiser dropping(
-      net, predict::Velocity{}, cosine,
-      {.labels = labels, .dropout = nn::DropoutNoise{.rng = Rng(1), .step = 0}});
-  CHECK_THROWS_WITH(dropping.rows(some), "nn::rows: of a condition with dropout");
+  const auto dropping =
+      bound.of(nn::WithCall(net, nn::Call(nn::DropoutNoise{.rng = Rng(1), .step = 0})));
+  CHECK_THROWS_WITH(dropping.rows(some), "WithCall: some rows of a call with dropout");
 }

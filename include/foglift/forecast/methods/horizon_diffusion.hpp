@@ -38,22 +38,21 @@ class HorizonDiffusion {
   const Net& net() const { return net_; }
   const AlignedFeatures& features() const { return features_; }
   const FrameOptions& frame() const { return features_.frame(); }
-  nn::Description description() const { return denoiser({}, {}).description(); }
+  nn::Description description() const { return denoiser({}, nn::Call<>()).description(); }
 
   /// The loss of the denoiser on the targets that are there.
   template <class... On>
   auto loss(const Frame& frame, const LossKeys& keys, On&... tape) const {
-    nn::Condition<float> condition;
-    condition.dropout = keys.dropout;
+    const nn::Call<> call(keys.dropout);
     const Tensor<float> features = features_(frame);
-    return denoiser(features, condition)
+    return denoiser(features, call)
         .loss(tape..., frame.scaled_target(), keys.rng, keys.draws, {.weight = &frame.target_mask});
   }
 
   Tensor<float> draw(const Frame& frame, const PathKeys& paths) const {
     const Tensor<float> features = repeated(features_(frame), paths.count);
-    const nn::Condition<float> none;
-    const auto denoise = denoiser(features, none);
+    const nn::Call<> evaluation;
+    const auto denoise = denoiser(features, evaluation);
     return sample(solver::Ddim{}, denoise, {paths.count, frame.horizon(), frame.channels()},
                   grid::uniform(denoise, options_.sampling_steps), paths.rng,
                   {.first_sample = static_cast<std::uint64_t>(paths.first)});
@@ -70,10 +69,10 @@ class HorizonDiffusion {
   }
 
   /// The network with the features beside its noisy input. Refers to all three.
-  auto denoiser(const Tensor<float>& features, const nn::Condition<float>& condition) const {
+  auto denoiser(const Tensor<float>& features, const nn::Call<>& call) const {
     return NetworkDenoiser(
         [&](const auto& x, const Tensor<float>& time) {
-          return net_(concat({x, constant(features, x)}, 2), time, condition);
+          return net_(concat({x, constant(features, x)}, 2), time, {}, call);
         },
         predict::Velocity{}, schedule::Cosine{});
   }

@@ -1,0 +1,110 @@
+#pragma once
+
+#include "foglift/nn/call.hpp"
+#include "foglift/nn/shares.hpp"
+
+#include <type_traits>
+
+namespace foglift {
+inline namespace v0 {
+namespace nn {
+
+/// What a network takes and gives, as network_call checks it. 0: not built for it.
+struct Signature {
+  const char* name;                                      ///< for messages
+  int dims = 0;                                          ///< axes between batch and channels
+  Index in = 0, out = 0;                                 ///< channels
+  Index classes = 0, vector = 0, sequence = 0, map = 0;  ///< classes and features of conditions
+};
+
+namespace detail {
+
+/// Throws ShapeError unless x is [B, ..., in] with `dims` axes between and time is [B].
+template <Scalar T>
+void check_input(const Signature& net, const Shape& x, const Tensor<T>& time) {
+  if (x.rank() != net.dims + 2 || x[net.dims + 1] != net.in)
+    raise<ShapeError>(net.name, ": input ", x, ", expected [batch",
+                      net.dims == 0   ? ", "
+                      : net.dims == 1 ? ", length, "
+                                      : ", height, width, ",
+                      net.in, "]");
+  if (time.shape() != Shape{x[0]})
+    raise<ShapeError>(net.name, ": time ", time.shape(), " for input ", x, ", expected ",
+                      Shape{x[0]});
+}
+
+/// Throws ArgumentError / ShapeError unless the condition is one for an input of shape x and a
+/// network of this signature.
+template <class C>
+void check_condition(const Signature& net, const Condition<C>& c, const Shape& x) {
+  const Index B = x[0];
+  if (!c.labels.empty()) {
+    if (net.classes == 0)
+      raise<ArgumentError>(net.name, ": class labels for a network without classes");
+    if (static_cast<Index>(c.labels.size()) != B)
+      raise<ShapeError>(net.name, ": ", c.labels.size(), " class labels for a batch of ", B);
+    for (const Index label : c.labels)
+      if (label < -1 || label >= net.classes)
+        raise<ArgumentError>(net.name, ": class label ", label, " of ", net.classes, " classes");
+  }
+  const auto need = [&](const auto& given, const char* what, bool known, const Shape& shape) {
+    if (!given) return;
+    if (!known) raise<ArgumentError>(net.name, ": a ", what, " for a network built without one");
+    if (given->shape() != shape)
+      raise<ShapeError>(net.name, ": ", what, " ", given->shape(), ", expected ", shape);
+  };
+  need(c.vector, "condition vector", net.vector > 0, {B, net.vector});
+  const Index M = c.sequence && c.sequence->rank() == 3 ? c.sequence->dim(1) : 1;
+  need(c.sequence, "condition sequence", net.sequence > 0, {B, M, net.sequence});
+  need(c.mask, "condition mask", c.sequence.has_value(), {B, M});
+  need(c.map, "condition map", net.map > 0, x.with(-1, net.map));
+  need(c.present, "presence of a condition", true, {B});
+}
+
+}  // namespace detail
+
+/// A call of a network, the same for all: shapes are checked, the hook is told the names of blocks,
+/// a large batch is taken in tiles which the threads share, and the condition becomes one over the
+/// kind of x. A network has, beside operator() that calls this,
+///
+///   Signature signature() const
+///   SampleCost sample_cost(shape of x) const, if batches may be taken in parts
+///   block_names() const, attention_names() const if it has any
+///   X forward(x, time, ConditionFor<X>, DropoutCalls, Call) const
+///
+/// where forward is the pass itself: x [B, ..., in] -> [B, ..., out].
+template <class Net, Value X, class C, class H>
+X network_call(const Net& net, const X& x, const Tensor<scalar_of<X>>& time,
+               const Condition<C>& condition, const Call<H>& call) {
+  const Signature signature = net.signature();
+  const Shape& shape = value_of(x).shape();
+  detail::check_input(signature, shape, time);
+  detail::check_condition(signature, condition, shape);
+  call.template start<X>(signature.name, net);
+  if constexpr (!Recorded<X> && Call<H>::alike)
+    if (const auto cost = net.sample_cost(shape); detail::worth_parting(shape[0], cost))
+      return detail::in_parts(net, x, time, condition, call, shape.with(-1, signature.out), cost);
+  return net.forward(x, time, detail::lifted(condition, x), DropoutCalls(call.dropout()), call);
+}
+
+namespace detail {
+/// What a call returns whose hook was done before its end: zeros, `out` channels.
+template <Value X>
+X unfinished(const X& x, Index out) {
+  return constant(Tensor<scalar_of<X>>(value_of(x).shape().with(-1, out)), x);
+}
+}  // namespace detail
+
+#ifdef FOGLIFT_COMPILED
+// A network of scalars T, and its passes without a hook.
+#define FOGLIFT_NN_NETWORK(linkage, T, ...)                                                       \
+  linkage class __VA_ARGS__;                                                                      \
+  linkage Tensor<T> __VA_ARGS__::forward(const Tensor<T>&, const Tensor<T>&, const Condition<T>&, \
+                                         DropoutCalls, const Call<>&) const;                      \
+  linkage Var<T> __VA_ARGS__::forward(const Var<T>&, const Tensor<T>&, const Condition<Var<T>>&,  \
+                                      DropoutCalls, const Call<>&) const
+#endif
+
+}  // namespace nn
+}  // namespace v0
+}  // namespace foglift
