@@ -2,6 +2,7 @@
 #include "support/catch.hpp"
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 using namespace foglift;
@@ -52,4 +53,19 @@ TEST_CASE("losses: refuse other shapes and no elements", "[autograd][loss]") {
                     ContainsSubstring("[2, 3]") && ContainsSubstring("[3, 2]"));
   CHECK_THROWS_AS(l1(Tensor<float>({0, 3}), Tensor<float>({0, 3})), ShapeError);
   CHECK_THROWS_AS(huber(Tensor<float>({2}), Tensor<float>({2}), 0), ArgumentError);
+}
+
+TEST_CASE("cross_entropy: weights count rows, and rows of weight 0 are not looked at",
+          "[autograd][loss]") {
+  const double inf = std::numeric_limits<double>::infinity();
+  const Tensor<double> logits({3, 2}, {0, std::log(3.0), 0, 0, -inf, inf});
+  const std::vector<Index> ids{1, 0, 0};
+  const std::vector<double> weights{2, 0.5, 0};
+  // -log(3/4) and log 2
+  CHECK_THAT(cross_entropy(logits, ids, weights).item(),
+             Catch::Matchers::WithinRel((2 * std::log(4.0 / 3) + 0.5 * std::log(2.0)) / 3, 1e-14));
+  const std::vector<double> few{1, 1}, negative{1, 1, -1}, infinite{1, inf, 1};
+  CHECK_THROWS_AS(cross_entropy(logits, ids, few), ShapeError);
+  CHECK_THROWS_AS(cross_entropy(logits, ids, negative), ArgumentError);
+  CHECK_THROWS_AS(cross_entropy(logits, ids, infinite), ArgumentError);
 }

@@ -4,6 +4,7 @@
 #include "foglift/kernels/broadcast.hpp"
 #include "foglift/kernels/softmax.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <span>
 
@@ -168,10 +169,12 @@ Var<T> weighted_mse(const Var<T>& pred, const Tensor<std::type_identity_t<T>>& t
       });
 }
 
-/// The mean over rows of log(sum(e^logits)) - logits[id], for logits [n, K] and one id in [0, K) a
-/// row. Throws ArgumentError for another id.
+/// The mean over rows of weight (log(sum(e^logits)) - logits[id]), for logits [n, K] and one id in
+/// [0, K) a row; weights, one a row, are 1 where none are given, and a row of weight 0 is not
+/// looked at. Throws ArgumentError for another id, and a weight that is negative or not finite.
 template <Scalar T>
-Tensor<T> cross_entropy(const Tensor<T>& logits, std::span<const Index> ids) {
+Tensor<T> cross_entropy(const Tensor<T>& logits, std::span<const Index> ids,
+                        std::span<const double> weights = {}) {
   if (logits.rank() != 2 || logits.dim(0) != static_cast<Index>(ids.size()))
     raise<ShapeError>("cross_entropy: logits ", logits.shape(), " for ", ids.size(),
                       " ids, needed is [", ids.size(), ", classes]");
@@ -180,32 +183,47 @@ Tensor<T> cross_entropy(const Tensor<T>& logits, std::span<const Index> ids) {
   for (const Index id : ids)
     if (id < 0 || id >= classes)
       raise<ArgumentError>("cross_entropy: id ", id, " among ", classes, " classes");
+  if (!weights.empty() && weights.size() != ids.size())
+    raise<ShapeError>("cross_entropy: ", weights.size(), " weights for ", ids.size(), " ids");
+  for (const double w : weights)
+    if (!(w >= 0 && std::isfinite(w)))
+      raise<ArgumentError>("cross_entropy: weight ", w, ", must be finite and not negative");
   return detail::total_loss<T>(n, 1 / static_cast<double>(n), [&](Index i) {
+    const double weight = weights.empty() ? 1 : weights[static_cast<std::size_t>(i)];
+    if (weight == 0) return 0.0;
     const T* row = logits.data() + i * classes;
     const T shift = kernels::largest(classes, row);
     const auto sum = static_cast<double>(kernels::sum_of_exp(classes, row, shift));
     const T at = row[ids[static_cast<std::size_t>(i)]];
-    return std::log(sum) - (static_cast<double>(at) - static_cast<double>(shift));
+    return weight * (std::log(sum) - (static_cast<double>(at) - static_cast<double>(shift)));
   });
 }
 template <Scalar T>
-Var<T> cross_entropy(const Var<T>& logits, std::span<const Index> ids) {
-  return logits.tape().record(cross_entropy(logits.value(), ids), {logits},
-                              [logits, kept = pool::Vector<Index>(ids.begin(), ids.end())](
-                                  const Tensor<T>& dy, const auto& grad) {
-                                const Index n = logits.dim(0), classes = logits.dim(1);
-                                const T scale = dy.item() / static_cast<T>(n);
-                                auto dx = Tensor<T>::uninitialized(logits.shape());
-                                kernels::for_rows(n, classes, [&](Index i) {
-                                  T* row = dx.data() + i * classes;
-                                  kernels::softmax_row(classes, logits.value().data() + i * classes,
-                                                       row);
-                                  row[kept[static_cast<std::size_t>(i)]] -= T(1);
-                                  kernels::map(
-                                      classes, row, [&](auto v) { return v * scale; }, row);
-                                });
-                                grad(logits, std::move(dx));
-                              });
+Var<T> cross_entropy(const Var<T>& logits, std::span<const Index> ids,
+                     std::span<const double> weights = {}) {
+  return logits.tape().record(
+      cross_entropy(logits.value(), ids, weights), {logits},
+      [logits, kept = pool::Vector<Index>(ids.begin(), ids.end()),
+       by = pool::Vector<double>(weights.begin(), weights.end())](const Tensor<T>& dy,
+                                                                  const auto& grad) {
+        const Index n = logits.dim(0), classes = logits.dim(1);
+        const T scale = dy.item() / static_cast<T>(n);
+        auto dx = Tensor<T>::uninitialized(logits.shape());
+        kernels::for_rows(n, classes, [&](Index i) {
+          const auto at = static_cast<std::size_t>(i);
+          T* row = dx.data() + i * classes;
+          const T of_row = by.empty() ? scale : scale * static_cast<T>(by[at]);
+          if (of_row == 0) {
+            std::fill_n(row, classes, T(0));
+            return;
+          }
+          kernels::softmax_row(classes, logits.value().data() + i * classes, row);
+          row[kept[at]] -= T(1);
+          kernels::map(
+              classes, row, [&](auto v) { return v * of_row; }, row);
+        });
+        grad(logits, std::move(dx));
+      });
 }
 
 /// The mean over all elements of max(q d, (q - 1) d), d = target - pred, for pred [..., Q] at the
@@ -246,7 +264,7 @@ Var<T> pinball(const Var<T>& pred, const Tensor<std::type_identity_t<T>>& target
   linkage X l1(const X&, const Tensor<scalar_of<X>>&);                                        \
   linkage X huber(const X&, const Tensor<scalar_of<X>>&, double);                             \
   linkage X weighted_mse(const X&, const Tensor<scalar_of<X>>&, const Tensor<scalar_of<X>>&); \
-  linkage X cross_entropy(const X&, std::span<const Index>);                                  \
+  linkage X cross_entropy(const X&, std::span<const Index>, std::span<const double>);         \
   linkage X pinball(const X&, const Tensor<scalar_of<X>>&, std::span<const double>)
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_LOSS, extern template);
 #endif
