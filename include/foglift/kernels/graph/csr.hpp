@@ -23,23 +23,53 @@ struct CsrPattern {
   Index value_at(Index k) const { return order ? order[k] : k; }
 };
 
+namespace detail {
+
+/// Channels [first, first + count) of a row of A times `from` [columns, inner], in N packets of
+/// sums, the last of them padded.
+template <int N, Scalar T>
+void csr_packets(const CsrPattern& a, const T* values, Index row, Index inner, Index first,
+                 Index count, const T* from, T* to) {
+  constexpr Index S = Lanes<T>::count;
+  Lanes<T> sums[std::size_t{N}];
+  for (auto& sum : sums) sum = T(0);
+  for (Index k = a.offsets[row]; k < a.offsets[row + 1]; ++k) {
+    const Lanes<T> value = values[a.value_at(k)];
+    const T* const x = from + a.columns[k] * inner + first;
+    for (int i = 0; i < N; ++i) {
+      const Index left = count - i * S;
+      sums[i] =
+          fma(value, left >= S ? Lanes<T>::load(x + i * S) : Lanes<T>::load(x + i * S, left, T(0)),
+              sums[i]);
+    }
+  }
+  for (int i = 0; i < N; ++i) {
+    const Index left = count - i * S;
+    if (left >= S)
+      sums[i].store(to + first + i * S);
+    else
+      sums[i].store(to + first + i * S, left);
+  }
+}
+
+}  // namespace detail
+
 /// y[o, i, :] = sum_j A[i, j] x[o, j, :] for x [outer, columns, inner]. The sums run in the order
 /// of a row's entries.
 template <Scalar T>
 void csr_mix(const CsrPattern& a, const T* values, Index outer, Index columns, Index inner,
              const T* x, T* y) {
+  constexpr Index S = Lanes<T>::count;
   const Index entries = a.rows > 0 ? 1 + a.offsets[a.rows] / a.rows : 1;
   parallel_for(outer * a.rows, grain_of(entries * inner), [&](Index at) {
     const Index row = at % a.rows;
     const T* const from = x + at / a.rows * columns * inner;
     T* const to = y + at * inner;
-    std::fill_n(to, inner, T(0));
-    for (Index k = a.offsets[row]; k < a.offsets[row + 1]; ++k) {
-      const Lanes<T> value = values[a.value_at(k)];
-      map(
-          inner, to, [value](auto v, auto s) { return fma(value, v, s); },
-          from + a.columns[k] * inner, to);
-    }
+    Index c = 0;
+    for (; c + 4 * S <= inner; c += 4 * S)
+      detail::csr_packets<4>(a, values, row, inner, c, 4 * S, from, to);
+    for (; c < inner; c += S)
+      detail::csr_packets<1>(a, values, row, inner, c, std::min(S, inner - c), from, to);
   });
 }
 
