@@ -115,6 +115,7 @@
 #include "foglift/nn/module.hpp"
 #include "foglift/nn/nets/autoencoder.hpp"
 #include "foglift/nn/nets/encoder.hpp"
+#include "foglift/nn/nets/wavenet.hpp"
 #include "foglift/nn/network.hpp"
 #include "foglift/nn/norm.hpp"
 #include "foglift/nn/patch.hpp"

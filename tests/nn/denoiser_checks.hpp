@@ -61,8 +61,8 @@ template <Scalar T>
 nn::Condition<T> first(const nn::Condition<T>& c, Index n) {
   nn::Condition<T> out = c;
   if (!c.labels.empty()) out.labels.resize(static_cast<std::size_t>(n));
-  for (auto field :
-       {&nn::Condition<T>::vector, &nn::Condition<T>::sequence, &nn::Condition<T>::mask})
+  using C = nn::Condition<T>;
+  for (auto field : {&C::vector, &C::sequence, &C::mask, &C::map, &C::present})
     if (c.*field) (out.*field).emplace((c.*field)->rows(0, n));
   return out;
 }
@@ -100,11 +100,7 @@ void check_bits(const Net& net, const Shape& sample, const nn::Condition<float>&
   const auto none = first(condition, 0);
   CHECK(net(x.rows(0, 0), t.rows(0, 0), none).shape() == all.rows(0, 0).shape());
   // Position in the batch: the last sample as the first.
-  nn::Condition<float> last = first(condition, 1);
-  if (!condition.labels.empty()) last.labels[0] = condition.labels.back();
-  if (condition.vector) last.vector = condition.vector->rows(B - 1, 1);
-  if (condition.sequence) last.sequence = condition.sequence->rows(B - 1, 1);
-  if (condition.mask) last.mask = condition.mask->rows(B - 1, 1);
+  const auto last = nn::rows(condition, B - 1, 1);
   CHECK(same_bits(net(x.rows(B - 1, 1), t.rows(B - 1, 1), last), all.rows(B - 1, 1)));
   set_threads(1);
 }

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 import torch.nn.functional as F
 
-from make_reference import to_foglift, write_safetensors
+from make_reference import TimeEmbedding, to_foglift, write_safetensors
 
 torch.set_default_dtype(torch.float64)
 
@@ -161,26 +161,6 @@ def spade(result):
                lambda x, map, e: last(block(first(x), first(map), e)))
 
 
-def wavenet(result, C=4, dilation=2):
-    """ResidualBlock of lmnt-com/diffwave"""
-    dilated = nn.Conv1d(C, 2 * C, 3, padding=dilation, dilation=dilation)
-    step, told, out = nn.Linear(5, C), nn.Conv1d(3, 2 * C, 1), nn.Conv1d(C, 2 * C, 1)
-
-    def layer(x, e, c):
-        h = dilated(first(x) + step(e)[..., None]) + told(first(c))
-        gate, filter = torch.chunk(h, 2, dim=1)
-        residual, skip = torch.chunk(out(torch.sigmoid(gate) * torch.tanh(filter)), 2, dim=1)
-        return last(torch.cat([(first(x) + residual) / math.sqrt(2.0), skip], dim=1))
-
-    record(result, "wavenet", {"x": torch.randn(2, 9, C), "e": torch.randn(2, 5), "c": torch.randn(2, 9, 3)},
-           parameters({"conv": dilated, "gated.embed": step}), layer)
-    for name, conv in (("condition", told), ("output", out)):  # a linear layer here
-        for key, p in (("weight", conv.weight), ("bias", conv.bias)):
-            for kind, t in (("weight", p), ("gradient", p.grad)):
-                t = t.detach()
-                result[f"wavenet/{kind}/gated.{name}.{key}"] = (t[..., 0].t() if t.dim() == 3 else t).numpy().copy()
-
-
 def two_axis(result, C=4, heads=2, hidden=6):
     """ResidualBlock of ermongroup/CSDI, with channels last"""
     encoder = lambda: nn.TransformerEncoderLayer(C, heads, hidden, dropout=0.0, activation="gelu",
@@ -208,11 +188,55 @@ def two_axis(result, C=4, heads=2, hidden=6):
            weights, layer)
 
 
+class DiffWaveBlock(nn.Module):
+    """ResidualBlock of lmnt-com/diffwave, its 1 x 1 convolutions as linear layers"""
+
+    def __init__(self, C, embedding, label, dilation):
+        super().__init__()
+        self.gated = nn.ModuleDict({"embed": nn.Linear(embedding, C), "condition": nn.Linear(label, 2 * C),
+                                    "output": nn.Linear(C, 2 * C)})
+        self.conv = nn.Conv1d(C, 2 * C, 3, padding=dilation, dilation=dilation)
+
+    def forward(self, x, e, c):  # [B, L, C]
+        h = last(self.conv(first(x + self.gated["embed"](e)[:, None]))) + self.gated["condition"](c)
+        gate, filter = torch.chunk(h, 2, dim=-1)
+        residual, skip = torch.chunk(self.gated["output"](torch.sigmoid(gate) * torch.tanh(filter)), 2, dim=-1)
+        return (x + residual) / math.sqrt(2.0), skip
+
+
+class DiffWave(nn.Module):
+    def __init__(self, C=4, width=6, depth=3, cycle=2):
+        super().__init__()
+        self.embedding = TimeEmbedding(C, width)
+        self.input, self.skip, self.output = nn.Linear(2, C), nn.Linear(C, C), nn.Linear(C, 3)
+        self.blocks = nn.ModuleList([DiffWaveBlock(C, width, 2, 2 ** (i % cycle)) for i in range(depth)])
+
+    def forward(self, x, time, map):
+        e, h, skips = self.embedding(time), F.relu(self.input(x)), 0
+        for block in self.blocks:
+            h, skip = block(h, e, map)
+            skips = skips + skip
+        return self.output(F.relu(self.skip(skips / math.sqrt(len(self.blocks)))))
+
+
+def wavenet(result):
+    block = DiffWaveBlock(4, 5, 3, 2)
+    record(result, "wavenet", {"x": torch.randn(2, 9, 4), "e": torch.randn(2, 5), "c": torch.randn(2, 9, 3)},
+           dict(block.named_parameters()), lambda x, e, c: torch.cat(block(x, e, c), dim=-1))
+
+
+def diffwave(result):
+    net, time = DiffWave(), torch.tensor([1.0, 20.0]) / 64
+    record(result, "diffwave", {"x": torch.randn(2, 9, 2), "map": torch.randn(2, 9, 2)},
+           dict(net.named_parameters()), lambda x, map: net(x, time, map))
+    result["diffwave/time"] = time.numpy()
+
+
 def main(path):
     torch.set_num_threads(1)
     torch.manual_seed(20)
     result = {}
-    for part in (operations, state_space, graph_conv, quantizer, spade, wavenet, two_axis):
+    for part in (operations, state_space, graph_conv, quantizer, spade, wavenet, two_axis, diffwave):
         part(result)
     write_safetensors(path, result, {"made_by": f"PyTorch {torch.__version__}"})
 

@@ -7,6 +7,7 @@
 #include "foglift/nn/layers/graph_conv.hpp"
 #include "foglift/nn/layers/quantizer.hpp"
 #include "foglift/nn/layers/state_space.hpp"
+#include "foglift/nn/nets/wavenet.hpp"
 #include "reference/torch_dump.hpp"
 
 #include <vector>
@@ -125,4 +126,23 @@ TEST_CASE("pytorch: the residual blocks of DiffWave and CSDI", "[reference][wave
           nn::TwoAxisBlock<double>(
               {.width = 4, .heads = 2, .hidden = 6, .embedding = 5, .condition = 3}, rng),
           {"x", "e", "c"}, call);
+}
+
+TEST_CASE("pytorch: DiffWave told a map at every position", "[reference][wavenet]") {
+  Rng rng(1);
+  const auto time = dump().tensor<double>("diffwave/time");
+  compare("diffwave",
+          nn::Wavenet<double>({.in = 2,
+                               .out = 3,
+                               .width = 4,
+                               .depth = 3,
+                               .cycle = 2,
+                               .map = 2,
+                               .embedding = {.width = 6}},
+                              rng),
+          {"x", "map"}, [&](const auto& m, const auto& in) {
+            nn::Condition<Var<double>> told;
+            told.map = in[1];
+            return m(in[0], time, told);
+          });
 }

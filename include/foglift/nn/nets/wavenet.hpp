@@ -1,0 +1,168 @@
+#pragma once
+
+#include "foglift/nn/blocks/wavenet.hpp"
+#include "foglift/nn/embedding.hpp"
+#include "foglift/nn/network.hpp"
+
+#include <cmath>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace foglift {
+inline namespace v0 {
+namespace nn {
+
+struct WavenetOptions {
+  Index in = 0;
+  Index out = 0;  ///< 0: as many as in
+  Index width = 64;
+  Index depth = 10;  ///< residual blocks
+  Index cycle = 10;  ///< block i has dilation 2^(i mod cycle)
+  Index kernel = 3;
+  bool causal = false;    ///< a position sees none behind it
+  Index map = 0;          ///< > 0: takes a condition map of so many channels, told to every block
+  bool zero_out = false;  ///< the output layer starts at zero
+  TimeEmbeddingOptions embedding = {};  ///< its features are `width`, its width four times that
+
+  /// See nn::description. An option that is added has to be sorted here.
+  static void untold(const WavenetOptions& o, auto&& f) {
+    const auto& [in, out, width, depth, cycle, kernel, causal, map, zero_out, embedding] = o;
+    f("cycle", cycle);
+    f("causal", causal);
+    TimeEmbeddingOptions::untold(embedding, f);
+  }
+};
+
+/// DiffWave (Kong et al. 2021): x [B, L, in], time [B] -> [B, L, out], any L. Blocks of gated
+/// convolutions with dilations 1, 2, 4, ... that start over every `cycle` blocks; the output is
+/// made of the sum of what they skip. A condition map [B, L, map] enters every block; a network
+/// built for one is told zeros where it is given none.
+template <Scalar T = float>
+class Wavenet {
+ public:
+  using value_type = T;
+  using condition_type = Condition<T>;
+  using Options = WavenetOptions;
+
+  TimeEmbedding<T> embedding;
+  Linear<T> input;
+  std::vector<WavenetBlock<T>> blocks;
+  Linear<T> skip, output;
+
+  /// Throws ArgumentError for an extent that is not positive, an odd width, or an even kernel where
+  /// not causal.
+  explicit Wavenet(const Options& o, Rng& rng)
+      : embedding(filled(o), rng),
+        input({.in = o.in, .out = o.width}, rng),
+        blocks(make_blocks(o, rng)),
+        skip({.in = o.width, .out = o.width}, rng),
+        output({.in = o.width, .out = outputs(o), .zero = o.zero_out}, rng),
+        options_(o) {}
+
+  const Options& options() const { return options_; }
+
+  /// Names of the blocks in order: "input", "blocks.<i>"; outputs [B, L, width].
+  std::vector<std::string> block_names() const {
+    std::vector<std::string> names{"input"};
+    for (std::size_t i = 0; i < blocks.size(); ++i) names.push_back(place_name("blocks", i));
+    return names;
+  }
+
+  /// Throws ShapeError for an input that is not [B, L, in], or a time or condition that does not
+  /// fit.
+  template <ValueOf<T> X, class C = T, class H = NoHook>
+  X operator()(const X& x, const Tensor<T>& time, const Condition<C>& condition = {},
+               const Call<H>& call = {}) const {
+    return network_call(*this, x, time, condition, call);
+  }
+
+  /// See network_call.
+  Signature signature() const {
+    return {.name = "Wavenet",
+            .dims = 1,
+            .in = options_.in,
+            .out = outputs(options_),
+            .classes = options_.embedding.classes,
+            .vector = options_.embedding.vector,
+            .map = options_.map};
+  }
+  detail::SampleCost sample_cost(const Shape& x) const {
+    const Index cells = x.dim(1) * options_.width;
+    return {.multiply_adds = cells * options_.depth * 2 * options_.width * (options_.kernel + 1),
+            .live = 10 * cells};
+  }
+  template <ValueOf<T> X, class H>
+  X forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition, DropoutCalls,
+            const Call<H>& call) const;
+
+  static void each(auto& self, auto&& f) {
+    f("embedding", self.embedding);
+    f("input", self.input);
+    f("blocks", self.blocks);
+    f("skip", self.skip);
+    f("output", self.output);
+  }
+
+ private:
+  static Index outputs(const Options& o) { return o.out == 0 ? o.in : o.out; }
+  static TimeEmbeddingOptions filled(const Options& o) {
+    TimeEmbeddingOptions e = o.embedding;
+    if (e.features == 0) e.features = o.width;
+    if (e.width == 0) e.width = 4 * o.width;
+    return e;
+  }
+  static std::vector<WavenetBlock<T>> make_blocks(const Options& o, Rng& rng) {
+    detail::need_positive("Wavenet", "depth", o.depth);
+    detail::need_positive("Wavenet", "cycle", o.cycle);
+    std::vector<WavenetBlock<T>> result;
+    for (Index i = 0; i < o.depth; ++i)
+      result.emplace_back(WavenetBlockOptions{.width = o.width,
+                                              .embedding = filled(o).width,
+                                              .condition = o.map,
+                                              .kernel = o.kernel,
+                                              .dilation = Index{1} << (i % o.cycle),
+                                              .causal = o.causal},
+                          rng);
+    return result;
+  }
+  /// What every block is told, if this network is built for it.
+  template <Value X>
+  std::optional<X> told(const ConditionFor<X>& c, const X& like) const {
+    if (options_.map == 0) return std::nullopt;
+    if (!c.map) return constant(Tensor<T>({1, 1, options_.map}), like);
+    return detail::where_present(detail::shown(*c.map, c.present), c.present);
+  }
+
+  Options options_;
+};
+
+template <Scalar T>
+template <ValueOf<T> X, class H>
+X Wavenet<T>::forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition,
+                      DropoutCalls, const Call<H>& call) const {
+  const Shape grid{x.dim(1)};
+  const X e = embedding.rows(time, condition, x);
+  const std::optional<X> map = told(condition, x);
+  X h = relu(input(x));
+  const auto entry = call.at(grid, "input");
+  entry.block(h);
+  if (entry.done()) return detail::unfinished(x, outputs(options_));
+  std::optional<X> sum;  // of the skips; a block that is left out adds nothing
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const auto at = call.at(grid, "blocks", i);
+    if (!at.skip()) {
+      const SkipOutput<X> next = blocks[i](h, &e, map ? &*map : nullptr);
+      h = next.x;
+      sum = sum ? *sum + next.skip : next.skip;
+    }
+    at.block(h);
+    if (at.done()) return detail::unfinished(x, outputs(options_));
+  }
+  if (!sum) sum = constant(Tensor<T>(value_of(h).shape()), x);
+  return output(relu(skip(*sum * std::sqrt(1.0 / static_cast<double>(options_.depth)))));
+}
+
+}  // namespace nn
+}  // namespace v0
+}  // namespace foglift
