@@ -232,11 +232,76 @@ def diffwave(result):
     result["diffwave/time"] = time.numpy()
 
 
+class PlainResBlock(nn.Module):
+    def __init__(self, cin, cout, groups, conv):
+        super().__init__()
+        self.norm1, self.conv1 = nn.GroupNorm(groups, cin), conv(cin, cout, 3, padding=1)
+        self.norm2, self.conv2 = nn.GroupNorm(groups, cout), conv(cout, cout, 3, padding=1)
+        self.skip = conv(cin, cout, 1) if cin != cout else None
+
+    def forward(self, x):
+        h = self.conv2(F.silu(self.norm2(self.conv1(F.silu(self.norm1(x))))))
+        return h + (self.skip(x) if self.skip else x)
+
+
+class Codec(nn.Module):
+    """levels of the given widths; down: each but the last ends in a convolution of stride 2, up: each but
+    the last ends in doubling and a convolution"""
+
+    def __init__(self, cin, widths, cout, groups, conv, down):
+        super().__init__()
+        self.down, self.input = down, conv(cin, widths[0], 3, padding=1)
+        self.levels = nn.ModuleList()
+        for i, width in enumerate(widths):
+            level = nn.ModuleDict({"blocks": nn.ModuleList([PlainResBlock(widths[max(i - 1, 0)], width, groups, conv)])})
+            if i + 1 < len(widths):
+                level["resample"] = conv(width, width, 3, padding=1, stride=2 if down else 1)
+            self.levels.append(level)
+        self.norm, self.output = nn.GroupNorm(groups, widths[-1]), conv(widths[-1], cout, 3, padding=1)
+
+    def forward(self, x):
+        h = self.input(x)
+        for level in self.levels:
+            h = level["blocks"][0](h)
+            if "resample" in level:
+                h = level["resample"](h if self.down else F.interpolate(h, scale_factor=2.0))
+        return self.output(F.silu(self.norm(h)))
+
+
+def autoencoders(result):
+    """2 channels, widths 4 and 8, latents of 3"""
+    encoder, decoder = Codec(2, (4, 8), 6, 2, nn.Conv1d, True), Codec(3, (8, 4), 2, 2, nn.Conv1d, False)
+
+    def kl(x, noise):
+        mean, log_variance = encoder(first(x)).chunk(2, dim=1)
+        y = last(decoder(mean + torch.exp(0.5 * log_variance) * first(noise)))
+        divergence = 0.5 * torch.sum(mean ** 2 + log_variance.exp() - 1.0 - log_variance, dim=[1, 2])
+        return torch.cat([y.flatten(), divergence.mean()[None]])
+
+    weights = parameters({"encoder": encoder, "decoder": decoder})
+    record(result, "kl", {"x": torch.randn(2, 6, 2), "noise": torch.randn(2, 3, 3)}, weights, kl)
+
+    encoder, decoder = Codec(2, (4, 8), 3, 2, nn.Conv2d, True), Codec(3, (8, 4), 2, 2, nn.Conv2d, False)
+    book = nn.Parameter(torch.randn(5, 3))
+
+    def vq(x):
+        z = last(encoder(first(x)))
+        e = book[torch.cdist(z.reshape(-1, 3), book).argmin(dim=1)].view(z.shape)
+        loss = F.mse_loss(e, z.detach()) + 0.25 * F.mse_loss(z, e.detach())
+        return torch.cat([last(decoder(first(z + (e - z).detach()))).flatten(), loss[None]])
+
+    weights = parameters({"encoder": encoder, "decoder": decoder})
+    record(result, "vq", {"x": torch.randn(2, 4, 6, 2)}, weights, vq)
+    result["vq/weight/quantizer.codebook"] = book.detach().numpy()
+    result["vq/gradient/quantizer.codebook"] = book.grad.numpy()
+
+
 def main(path):
     torch.set_num_threads(1)
     torch.manual_seed(20)
     result = {}
-    for part in (operations, state_space, graph_conv, quantizer, spade, wavenet, two_axis, diffwave):
+    for part in (operations, state_space, graph_conv, quantizer, spade, wavenet, two_axis, diffwave,
+                 autoencoders):
         part(result)
     write_safetensors(path, result, {"made_by": f"PyTorch {torch.__version__}"})
 

@@ -1,4 +1,5 @@
-// Covers: points resample state_space graph_conv quantizer spade wavenet two_axis
+// Covers: points resample state_space graph_conv quantizer spade wavenet two_axis encoder
+// autoencoder
 #include "foglift/autograd/ops/points.hpp"
 #include "foglift/autograd/ops/resample.hpp"
 #include "foglift/nn/blocks/spade.hpp"
@@ -7,6 +8,7 @@
 #include "foglift/nn/layers/graph_conv.hpp"
 #include "foglift/nn/layers/quantizer.hpp"
 #include "foglift/nn/layers/state_space.hpp"
+#include "foglift/nn/nets/autoencoder.hpp"
 #include "foglift/nn/nets/wavenet.hpp"
 #include "reference/torch_dump.hpp"
 
@@ -144,5 +146,24 @@ TEST_CASE("pytorch: DiffWave told a map at every position", "[reference][wavenet
             nn::Condition<Var<double>> told;
             told.map = in[1];
             return m(in[0], time, told);
+          });
+}
+
+TEST_CASE("pytorch: autoencoders with a normal law and with codes", "[reference][autoencoder]") {
+  Rng rng(1);
+  const nn::AutoencoderOptions options{
+      .codec = {.in = 2, .out = 3, .width = 4, .multipliers = {1, 2}, .groups = 2}, .codes = 5};
+  const auto joined = [](const auto& y, const auto& loss) {
+    return concat({reshape(y, {value_of(y).size()}), reshape(loss, {1})}, 0);
+  };
+  compare(
+      "kl", nn::KlAutoencoder<1, double>(options, rng), {"x"}, [&](const auto& m, const auto& in) {
+        const auto law = m.encode(in[0]);
+        return joined(m.decode(law.sample(dump().tensor<double>("kl/noise"))), law.divergence());
+      });
+  compare("vq", nn::VqAutoencoder<2, double>(options, rng), {"x"},
+          [&](const auto& m, const auto& in) {
+            const auto z = m.encode(in[0]);
+            return joined(m.decode(z.quantized), z.loss);
           });
 }
