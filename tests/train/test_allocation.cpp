@@ -1,5 +1,9 @@
 #include "foglift/autograd/ops/loss.hpp"
+#include "foglift/nn/layers/graph_conv.hpp"
+#include "foglift/nn/layers/quantizer.hpp"
+#include "foglift/nn/layers/state_space.hpp"
 #include "foglift/nn/mlp.hpp"
+#include "foglift/nn/nets/wavenet.hpp"
 #include "foglift/nn/transformer.hpp"
 #include "foglift/nn/unet.hpp"
 #include "foglift/train/adam.hpp"
@@ -57,6 +61,39 @@ TEST_CASE("training: a step of a U-Net allocates nothing once it is warm", "[tra
       nn::UNet1d<float>(
           {.in = 1, .width = 8, .multipliers = {1, 2}, .blocks = 1, .heads = 2, .groups = 4}, rng),
       {4, 16, 1});
+}
+
+namespace {
+
+/// A layer over a graph and a state-space layer, called as a network: x [B, L, 3].
+struct Shelf {
+  nn::GraphConv<float> graph;
+  nn::StateSpace<float> memory;
+  nn::Quantizer<float> codes;
+
+  explicit Shelf(Rng& rng)
+      : graph({.in = 1, .out = 1, .hops = 2}, {Csr<float>::of(Tensor<float>({3, 3}, 0.25F))}, rng),
+        memory({.channels = 3, .modes = 4}, rng),
+        codes({.codes = 5, .width = 3}, rng) {}
+  template <Value X>
+  X operator()(const X& x, const Tensor<float>&) const {
+    const Shape s = value_of(x).shape();
+    const X h = reshape(graph(reshape(x, {s[0], s[1], 3, 1})), s);
+    const auto coded = codes(memory(h).sequence);
+    return coded.quantized + coded.loss;
+  }
+  static void each(auto& self, auto&& f) {
+    f("graph", self.graph), f("memory", self.memory), f("codes", self.codes);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("training: a step of a WaveNet and of other layers allocates nothing once it is warm",
+          "[train][allocation]") {
+  Rng rng(1);
+  check(nn::Wavenet<float>({.in = 2, .width = 8, .depth = 3}, rng), {2, 16, 2});
+  check(Shelf(rng), {2, 16, 3});
 }
 
 TEST_CASE("training: a step of a transformer allocates nothing once it is warm",

@@ -5,6 +5,7 @@
 #include "foglift/nn/linear.hpp"
 
 #include <cmath>
+#include <span>
 #include <vector>
 
 namespace foglift {
@@ -100,7 +101,7 @@ class GraphConv {
     if (s.rank() < 2 || s.dim(-1) != options_.in || s.dim(-2) != matrices_[0].columns())
       raise<ShapeError>("GraphConv: input ", s, ", expected [..., ", matrices_[0].columns(), ", ",
                         options_.in, "]");
-    std::vector<X> parts{x};
+    pool::Vector<X> parts{x};
     for (const Csr<T>& m : matrices_) {
       X before = x, now = sparse_mix(m, x, -2);
       for (Index k = 1; k <= options_.hops; ++k) {
@@ -111,7 +112,7 @@ class GraphConv {
         before = now, now = next;
       }
     }
-    return linear(concat(parts, -1));
+    return linear(concat(std::span<const X>(parts), -1));
   }
 
   static void each(auto& self, auto&& f) { f("linear", self.linear); }
