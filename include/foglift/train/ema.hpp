@@ -101,7 +101,7 @@ void follow(const std::string& where, Pieces& pieces, const ModelView& model,
 
 template <Scalar T>
 void move_average(const ModelView& model, const AnyAverage& average) {
-  Pieces<T, NoKernel> pieces(model);
+  Pieces<T, NoRule> pieces(model);
   follow("ema_update", pieces, model, average);
   pieces.run(static_cast<T>(1 - average.decay));
 }

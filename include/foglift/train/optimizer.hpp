@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
-#include <limits>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -65,12 +64,6 @@ bool all_finite(const Tensor<T>& x) {
 }
 
 namespace detail {
-/// What an empty list converts to before anything else: a constructor from a list of these takes
-/// `Rule({})`, which is otherwise options and a rule to copy alike.
-struct NoElement {
-  NoElement() = delete;
-};
-
 /// Throws ArgumentError if there are gradients of parameters that none of the models names.
 template <class T>
 void refuse_forgotten(const std::string& where, const Gradients<T>& grads,
@@ -179,37 +172,6 @@ void match_slots(const std::string& where, const ModelView& model, std::size_t m
         raise<ShapeError>(where, ": moment ", moment.shape(), " for '", path.name(), "' of shape ",
                           p.value.shape(), "; was the optimizer used with another model?");
   });
-}
-
-/// make(updates) gives the kernel (see Pieces) for a parameter at its so-many-th update; those that
-/// have a gradient are updated, in one pass over the model, and the average follows. All checks
-/// come first, those of the learning rate and the average too. A parameter without a gradient keeps
-/// its weights, moments and count, as in PyTorch.
-template <Scalar T, class Make>
-void update(const std::string& where, const ModelRef& model, const Gradients<T>& grads, double lr,
-            std::size_t moments, std::vector<Slot<T>>& slots, const AnyAverage& average,
-            const Make& make) {
-  if (!(lr >= 0 && lr <= std::numeric_limits<double>::max()))
-    raise<ArgumentError>(where, ": learning rate ", lr, ", needed >= 0 and finite");
-  check_gradients(where, model, grads);
-  match_slots(where, model, moments, slots);
-  std::uint64_t made = 1;  // parameters have seen the same number of updates, as a rule
-  auto kernel = make(made);
-  Pieces<T, decltype(kernel)> pieces(model);
-  if (average.ema) follow(where, pieces, model, average);
-  std::size_t at = 0;
-  model.each_parameter([&](const ModelPath&, const Parameter<T>& p) {
-    auto& piece = pieces[at];
-    Slot<T>& slot = slots[at++];
-    const Tensor<T>* g = grads.find(p);
-    if (!g) return;
-    if (slot.updates == 0) slot.moments.assign(moments, Tensor<T>(p.value.shape()));
-    if (++slot.updates != made) kernel = make(made = slot.updates);
-    piece.g = g->data();
-    for (std::size_t k = 0; k < moments; ++k) piece.moments[k] = slot.moments[k].data();
-    piece.kernel = kernel;
-  });
-  pieces.run(static_cast<T>(1 - average.decay));
 }
 
 }  // namespace detail

@@ -6,6 +6,7 @@
 #include "foglift/nn/module.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <type_traits>
 #include <utility>
@@ -30,26 +31,29 @@ struct Rest {
 };
 
 /// What moves no weights.
-struct NoKernel {};
+struct NoRule {
+  static constexpr std::array<const char*, 0> moments{};
+};
 
-/// All parameters of type T of a model in a row, for one pass over them in parallel. The kernel of
-/// a piece, kernel(lanes, piece, i), updates the elements at i and returns the new weights; where
-/// there is an average, it follows them.
-template <Scalar T, class Kernel>
+/// All parameters of type T of a model in a row, for one pass over them in parallel: the rule of a
+/// piece gives the new weights and moments, see DescentRule; where there is an average, it follows
+/// them.
+template <Scalar T, class R>
 class Pieces {
  public:
+  static constexpr std::size_t moment_count = R::moments.size();
+
   struct Piece {
     T* w;
     Index size, from;      // from: its first element in the row
     T* average = nullptr;  // nullptr: none
     const T* g = nullptr;  // nullptr: the weights stay
-    T* moments[2] = {};
-    Kernel kernel = {};
+    std::array<T*, moment_count> moments = {};
+    R rule = {};
   };
 
-  /// With NoKernel nothing is written to the model.
-  explicit Pieces(
-      const std::conditional_t<std::is_same_v<Kernel, NoKernel>, ModelView, ModelRef>& model) {
+  /// With NoRule nothing is written to the model.
+  explicit Pieces(const std::conditional_t<std::is_same_v<R, NoRule>, ModelView, ModelRef>& model) {
     model.each_parameter([&]<class U>(const ModelPath&, const Parameter<U>& p) {
       if constexpr (std::is_same_v<T, U>) {
         T* const w = const_cast<T*>(p.value.data());
@@ -99,21 +103,24 @@ class Pieces {
   /// The piece by value: what is stored could otherwise be one of its members.
   static void elements(const Piece piece, Index i, Index last, T rate) {
     constexpr Index step = kernels::Lanes<T>::count;
-    for (; i + step <= last; i += step) update(Whole<T>(), piece, i, rate);
-    if (i < last) update(Rest<T>{last - i}, piece, i, rate);
+    constexpr std::make_index_sequence<moment_count> all;
+    for (; i + step <= last; i += step) update(Whole<T>(), piece, i, rate, all);
+    if (i < last) update(Rest<T>{last - i}, piece, i, rate, all);
   }
 
-  template <class Lanes>
-  static void update(const Lanes& lanes, const Piece& piece, Index i, T rate) {
-    auto w = lanes.load(piece.w + i);
-    if constexpr (!std::is_same_v<Kernel, NoKernel>)
+  template <class At, std::size_t... k>
+  static void update(const At& at, const Piece& piece, Index i, T rate, std::index_sequence<k...>) {
+    auto w = at.load(piece.w + i);
+    if constexpr (!std::is_same_v<R, NoRule>)
       if (piece.g) {
-        w = piece.kernel(lanes, piece, i, w);
-        lanes.store(w, piece.w + i);
+        std::array<kernels::Lanes<T>, moment_count> moment{at.load(piece.moments[k] + i)...};
+        w = piece.rule(w, at.load(piece.g + i), moment[k]...);
+        (at.store(moment[k], piece.moments[k] + i), ...);
+        at.store(w, piece.w + i);
       }
     if (!piece.average) return;
-    const auto a = lanes.load(piece.average + i);
-    lanes.store(fma(kernels::Lanes<T>(rate), w - a, a), piece.average + i);
+    const auto a = at.load(piece.average + i);
+    at.store(fma(kernels::Lanes<T>(rate), w - a, a), piece.average + i);
   }
 
   pool::Vector<Piece> pieces_;
