@@ -140,6 +140,7 @@
 #include "foglift/train/descent.hpp"
 #include "foglift/train/ema.hpp"
 #include "foglift/train/fit.hpp"
+#include "foglift/train/frozen.hpp"
 #include "foglift/train/groups.hpp"
 #include "foglift/train/interrupt.hpp"
 #include "foglift/train/lr_schedule.hpp"
