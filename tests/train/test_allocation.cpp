@@ -28,7 +28,7 @@ void step(Net& net, Net& ema, train::Adam<float>& opt, const Tensor<float>& x,
 template <class Net>
 void check(Net net, const Shape& shape) {
   Net ema = net;
-  train::Adam<float> opt;
+  train::Adam<float> opt({}, {{.holds = train::is_vector, .rate = 0.5}});
   const auto x = Rng(1).normal<float>(shape);
   const Tensor<float> time({shape[0]}, 0.5f);
   const int before = threads();

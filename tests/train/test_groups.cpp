@@ -1,4 +1,4 @@
-// Covers: groups descent
+// Covers: groups
 #include "foglift/train/adam.hpp"
 #include "foglift/train/rules/adagrad.hpp"
 #include "foglift/train/sgd.hpp"
@@ -27,61 +27,7 @@ Pair<T> stepped(Pair<T> model, Rule rule) {
   return model;
 }
 
-/// A user's rule with three moments: AMSGrad (Reddi et al. 2018, algorithm 2) with Adam's bias
-/// correction of m and v, as torch.optim.Adam with amsgrad.
-struct AmsGrad {
-  struct Options {
-    double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
-    void check(const char* where) const {
-      if (!(lr >= 0)) raise<ArgumentError>(where, ": lr ", lr);
-    }
-  };
-  static constexpr const char* name = "amsgrad";
-  static constexpr std::array<const char*, 3> moments{"m", "v", "largest"};
-
-  double b1, b2, rate, root, eps;
-
-  AmsGrad() = default;
-  AmsGrad(const Options& o, double lr, std::uint64_t updates)
-      : b1(o.beta1),
-        b2(o.beta2),
-        rate(lr / (1 - std::pow(o.beta1, static_cast<double>(updates)))),
-        root(1 / std::sqrt(1 - std::pow(o.beta2, static_cast<double>(updates)))),
-        eps(o.eps) {}
-
-  template <class L>
-  L operator()(L w, L g, L& m, L& v, L& largest) const {
-    m = b1 * m + (1 - b1) * g;
-    v = b2 * v + (1 - b2) * g * g;
-    largest = max(largest, v);
-    return w - rate * m / (sqrt(largest) * root + eps);
-  }
-};
-
-struct NaiveAmsGrad {
-  double lr, beta1, beta2, eps;
-  double m = 0, v = 0, largest = 0;
-  int t = 0;
-  double step(double w, double g) {
-    ++t;
-    m = beta1 * m + (1 - beta1) * g;
-    v = beta2 * v + (1 - beta2) * g * g;
-    largest = std::max(largest, v);
-    return w - lr * m / (1 - std::pow(beta1, t)) /
-                   (std::sqrt(largest) / std::sqrt(1 - std::pow(beta2, t)) + eps);
-  }
-};
-
 }  // namespace
-
-TEST_CASE("descent: a rule of a program's own, with three moments, is its formula",
-          "[train][descent]") {
-  using Rule = train::Descent<AmsGrad, double>;
-  static_assert(train::Optimizer<Rule> && !train::DescentRule<Pair<float>, float>);
-  CHECK(toy::distance_to_naive<double>(Rule({.lr = 0.1, .beta2 = 0.6}),
-                                       NaiveAmsGrad{0.1, 0.9, 0.6, 1e-8}) < toy::tolerance<double>);
-  CHECK_THROWS_WITH(Rule({.lr = -1}), "amsgrad: lr -1");
-}
 
 TEST_CASE("groups: factors of all that hold a parameter multiply", "[train][groups]") {
   const auto start = toy::make_pair<double>(3);
@@ -142,9 +88,6 @@ TEST_CASE("groups: without meaning they are refused", "[train][groups]") {
   CHECK_THROWS_AS(Rule({.lr = 0.1}, {{.holds = all, .decay = std::nan("")}}), ArgumentError);
   const double infinite = std::numeric_limits<double>::infinity();
   CHECK_THROWS_AS(Rule({.lr = 0.1}, {{.holds = all, .rate = infinite}}), ArgumentError);
-  using Own = train::Descent<AmsGrad, double>;
-  CHECK_THROWS_WITH(Own({.lr = 0.1}, {{.holds = all, .decay = 0}}),
-                    ContainsSubstring("no weight_decay"));
   auto model = toy::make_pair<float>(3);
   const auto start = model;
   Rule rule({.lr = 0.1}, {{.holds = all, .decay = 0}, {.holds = train::inside("typo")}});
