@@ -44,6 +44,21 @@ TEST_CASE("graph_conv: two hops over a ring by hand", "[nn][graph_conv]") {
   }
 }
 
+TEST_CASE("graph_conv: on one node Chebyshev polynomials are cosines, powers are powers",
+          "[nn][graph_conv]") {
+  Rng rng(1);
+  for (const bool chebyshev : {false, true}) {
+    const nn::GraphConv<double> layer(
+        {.in = 1, .out = 1, .hops = 5, .chebyshev = chebyshev, .bias = false},
+        {Csr<double>::of(Tensor<double>({1, 1}, {std::cos(0.3)}))}, rng);
+    double y = 0;  // T_k(cos a) = cos(k a)
+    for (int k = 0; k <= 5; ++k)
+      y += layer.linear.weight.value[k] *
+           (chebyshev ? std::cos(0.3 * k) : std::pow(std::cos(0.3), k));
+    CHECK_THAT(layer(Tensor<double>({1, 1, 1}, {1}))[0], WithinAbs(y, 1e-14));
+  }
+}
+
 TEST_CASE("graph_conv: is a module, over any leading axes", "[nn][graph_conv]") {
   const std::vector<Csr<double>> both{nn::random_walk(ring<double>(4)),
                                       Csr<double>::of(Rng(3).uniform<double>({4, 4}))};
