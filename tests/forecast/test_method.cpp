@@ -175,6 +175,16 @@ TEMPLATE_TEST_CASE(
       ContainsSubstring("window.columns = 2 1 1 1, used for window.columns = 2 1 1 0"));
 }
 
+TEST_CASE("methods: the checkpoint of another method is refused", "[forecast][method]") {
+  const std::vector<Series> series = {wave("a", 60, 1, 1)};
+  Forecaster<Linear> linear(options_of<Linear>(frame_of(1)), quick);
+  linear.fit(series);
+  Forecaster<HorizonDiffusion<>> other(options_of<HorizonDiffusion<>>(frame_of(1)), quick);
+  const io::Checkpoint file(io::checkpoint_bytes(linear.state(), ""), "run");
+  CHECK_THROWS_AS(file.restore(other.state()), FormatError);
+  CHECK_THROWS_AS(file.weights(other.state().model), FormatError);
+}
+
 TEST_CASE("methods: patience ends a training that gets no better", "[forecast][method]") {
   const std::vector<Series> series = {wave("a", 60, 1, 1)};
   ForecasterOptions options = quick;
@@ -228,6 +238,8 @@ TEST_CASE("backtest: several channels, and one of them alone", "[forecast][backt
   const BaselineOptions options{.horizon = 4, .paths = 2};
   CHECK_THROWS_WITH(baseline_paths(series, origins, options, Rng(1), naive),
                     ContainsSubstring("2 channels"));
+  const std::vector<Series> panel = {wave("a", 30, 2, 1), wave("b", 20, 2, 2)};
+  CHECK(rolling_origins(panel, 4, 2) == std::vector<Origin>{{0, 22}, {0, 26}, {1, 12}, {1, 16}});
   const std::vector<Series> one = {channel_of(series[0], 1)};
   CHECK(baseline_paths(one, origins, options, Rng(1), naive).shape() == Shape{2, 2, 4});
   CHECK(actual_values(one, origins, 4)(0, 1) == series[0].value(21, 1));

@@ -22,6 +22,14 @@ inline std::vector<Origin> rolling_origins(const Series& series, Index horizon, 
   return origins;
 }
 
+/// The same of every series of a panel, in their order.
+inline std::vector<Origin> rolling_origins(const Panel& panel, Index horizon, Index windows) {
+  std::vector<Origin> origins;
+  for (Index s = 0; s < panel.size(); ++s)
+    for (const Origin& o : rolling_origins(panel[s], horizon, windows, s)) origins.push_back(o);
+  return origins;
+}
+
 /// What happened after each origin: [origins, horizon], with an axis of channels behind where there
 /// are several; NaN where it is missing or not yet known.
 inline Tensor<double> actual_values(const Panel& panel, std::span<const Origin> origins,

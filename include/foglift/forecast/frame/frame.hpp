@@ -57,8 +57,9 @@ struct FrameOptions {
   Index season() const { return seasons.empty() ? 1 : seasons.front(); }
   Index shown() const { return reach > 0 ? reach : context; }
 
-  /// The choices in words, for a file of what was trained on such frames. What is as by default in
-  /// all files of before it could be chosen is not named.
+  /// The choices in words, for a file of what was trained on such frames; what files of before did
+  /// not know is named only where it is not as it was then. `reach` and `lead` follow from a method
+  /// and its other choices, or else the method describes them.
   std::map<std::string, std::string> description() const {
     std::string all;
     for (const Index s : seasons) all += (all.empty() ? "" : " ") + std::to_string(s);
