@@ -79,24 +79,30 @@ Index affordable_steps(Training trial, const Tensor<float>& images, Index all, c
                   static_cast<Index>((60 * s.minutes - pace.seconds()) / pace.each() - passes));
 }
 
+/// The noise that features are averaged over, the same at every level and for every network.
+probe::noise::Mean<probe::noise::Fixed> feature_noise(const Settings& s) {
+  return {{Rng(s.seed).stream(feature_stream)}, s.noises};
+}
+
 probe::HeatMap map_of(const char* name, const Net& net, const Tensor<float>& images,
                       const Examples& examples, const Settings& s) {
   Progress bar(name, s.quiet);
   std::vector<Level> levels;
   for (const double t : probed_times) levels.push_back(denoiser(net).at(t));
-  return probe::heat_map(net, images, examples.labels, examples.classes, examples.split, levels,
-                         Rng(s.seed).stream(feature_stream),
-                         {.features = {.grid = s.grid, .noises = s.noises},
-                          .progress = [&](Index done, Index all) { bar.update(done, all, ""); }});
+  const auto all = static_cast<Index>(levels.size());
+  return probe::heat_map(denoiser(net), images, examples.labels, examples.classes, examples.split,
+                         levels, feature_noise(s),
+                         {.features = {.grid = s.grid},
+                          .search = {.progress = [&](Index done) { bar.update(done, all, ""); }}});
 }
 
 /// The features of the map's best cell, by logistic regression.
 Result judge_best(const char* name, const Net& net, const probe::HeatMap& map,
                   const Tensor<float>& images, const Examples& examples, const Settings& s) {
-  const probe::Cell& best = map.best();
+  const auto& best = map.best();
   const auto blocks =
-      probe::features(net, images, map.levels[static_cast<std::size_t>(best.level)],
-                      Rng(s.seed).stream(feature_stream), {.grid = s.grid, .noises = s.noises});
+      probe::features(denoiser(net), images, map.levels[static_cast<std::size_t>(best.level)],
+                      feature_noise(s), {.grid = s.grid});
   return report::judge(name, report::place(map, best),
                        blocks[static_cast<std::size_t>(best.block)].values, examples);
 }

@@ -2,8 +2,8 @@
 
 #include "foglift/core/atomic_file.hpp"
 #include "foglift/data/csv_writer.hpp"
-#include "foglift/probe/heat_map.hpp"
 #include "foglift/probe/logistic.hpp"
+#include "foglift/probe/search.hpp"
 
 #include <cmath>
 #include <cstdio>
@@ -43,7 +43,7 @@ std::string text(const char* format, Args... args) {
   return buffer;
 }
 
-inline std::string place(const probe::HeatMap& map, const probe::Cell& cell) {
+inline std::string place(const probe::HeatMap& map, const auto& cell) {
   return text("%s at t = %.2f", map.blocks[static_cast<std::size_t>(cell.block)].c_str(),
               map.levels[static_cast<std::size_t>(cell.level)].t);
 }
@@ -54,7 +54,9 @@ inline Result judge(std::string name, std::string where, const Tensor<float>& fe
                     const Examples& examples) {
   const auto& split = examples.split;
   Result r{std::move(name), std::move(where), features.dim(1), 0, -1, {}, {}};
-  r.ridge = probe::probe_cell(features, examples.labels, examples.classes, split).predicted;
+  r.ridge = probe::ridge_probe(probe::gather(features, split.train),
+                               probe::gather(examples.labels, split.train), examples.classes)
+                .predict(probe::gather(features, split.test));
   const auto known = probe::gather(examples.labels, split.train);
   const auto held_out = probe::gather(examples.labels, split.validation);
   for (const double lambda : {0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4}) {
@@ -137,7 +139,7 @@ inline data::CsvTable table(const probe::HeatMap& trained, const probe::HeatMap&
       t.push_back(level.t);
       log_snr.push_back(2 * level.lambda());
       dimension.push_back(static_cast<double>(cell.dimension));
-      lambda.push_back(cell.lambda);
+      lambda.push_back(cell.predictor.lambda);
       validation.push_back(cell.validation);
       test.push_back(probe::accuracy(cell.predicted, truth));
       best.push_back(&cell == &map->best() ? 1 : 0);

@@ -1,5 +1,6 @@
+// Covers: extract collect noise_policy
 #include "foglift/diffusion/schedule.hpp"
-#include "foglift/probe/features.hpp"
+#include "foglift/probe/sink/collect.hpp"
 #include "support/catch.hpp"
 
 #include <limits>
@@ -31,6 +32,13 @@ struct Toy {
 
 const Level some_level = schedule::Cosine{}.at(0.3);
 
+template <class Net>
+auto denoiser(const Net& net, const nn::Condition<double>& told = {}) {
+  return NetworkDenoiser(net, predict::X0{}, schedule::Cosine{}, told);
+}
+const Toy toy;
+using probe::noise::Fixed;
+
 Tensor<double> some_images(Index n) { return Rng(1).normal<double>({n, 4, 4, 2}); }
 
 bool same(const std::vector<probe::BlockFeatures<double>>& a,
@@ -48,8 +56,9 @@ TEST_CASE("features: equal a direct computation", "[probe][features]") {
   const Tensor<double> x0 = some_images(n);
   const Rng rng(2);
   for (const Index grid : {1, 2}) {
-    const auto found = probe::features(Toy{}, x0, some_level, rng,
-                                       {.grid = grid, .noises = noises, .first_sample = 10});
+    const auto found =
+        probe::features(denoiser(toy), x0, some_level, probe::noise::Mean(Fixed{rng}, noises),
+                        {.grid = grid, .first_sample = 10});
     REQUIRE(found.size() == 2);
     CHECK(found[0].block == "image");
     CHECK(found[1].block == "square");
@@ -84,11 +93,13 @@ TEST_CASE("features: bits do not depend on the batch split or the threads", "[pr
   const Rng rng(3);
   const int before = threads();
   set_threads(1);
-  const auto expected = probe::features(Toy{}, x0, some_level, rng, {.noises = 2, .batch = 33});
+  const auto expected = probe::features(denoiser(toy), x0, some_level,
+                                        probe::noise::Mean(Fixed{rng}, 2), {.batch = 33});
   for (const int count : {1, 2, 3, 4}) {
     set_threads(count);
     for (const Index batch : {1, 7, 16, 32, 64})
-      CHECK(same(probe::features(Toy{}, x0, some_level, rng, {.noises = 2, .batch = batch}),
+      CHECK(same(probe::features(denoiser(toy), x0, some_level, probe::noise::Mean(Fixed{rng}, 2),
+                                 {.batch = batch}),
                  expected));
   }
   set_threads(before);
@@ -97,9 +108,9 @@ TEST_CASE("features: bits do not depend on the batch split or the threads", "[pr
 TEST_CASE("features: a shard's are the rows of the whole", "[probe][features]") {
   const Tensor<double> x0 = some_images(20);
   const Rng rng(4);
-  const auto whole = probe::features(Toy{}, x0, some_level, rng);
-  const auto shard =
-      probe::features(Toy{}, x0.rows(8, 5), some_level, rng, {.batch = 2, .first_sample = 8});
+  const auto whole = probe::features(denoiser(toy), x0, some_level, Fixed{rng});
+  const auto shard = probe::features(denoiser(toy), x0.rows(8, 5), some_level, Fixed{rng},
+                                     {.batch = 2, .first_sample = 8});
   for (std::size_t k = 0; k < 2; ++k) CHECK(shard[k].values == whole[k].values.rows(8, 5));
 }
 
@@ -107,16 +118,18 @@ TEST_CASE("features: the noise of an example is the same at every level", "[prob
   // sigma = 1 and alpha = 0 show the noise itself, whatever the time.
   const Tensor<double> x0 = some_images(3);
   const Rng rng(5);
-  const auto a = probe::features(Toy{}, x0, Level{0.9, 0, 1}, rng);
-  const auto b = probe::features(Toy{}, x0, Level{0.2, 0, 1}, rng);
+  const auto a = probe::features(denoiser(toy), x0, Level{0.9, 0, 1}, Fixed{rng});
+  const auto b = probe::features(denoiser(toy), x0, Level{0.2, 0, 1}, Fixed{rng});
   CHECK(a[0].values == b[0].values);
-  CHECK_FALSE(a[0].values == probe::features(Toy{}, x0, Level{0.2, 0, 1}, Rng(6))[0].values);
+  CHECK_FALSE(a[0].values ==
+              probe::features(denoiser(toy), x0, Level{0.2, 0, 1}, Fixed{Rng(6)})[0].values);
 }
 
 TEST_CASE("features: each example keeps its condition", "[probe][features]") {
   const Tensor<double> x0({5, 1, 1, 1});
   const nn::Condition<double> condition{.labels = {4, 0, 3, 1, 2}};
-  const auto found = probe::features(Toy{}, x0, Level{0, 1, 0}, Rng(7), {.batch = 2}, condition);
+  const auto found =
+      probe::features(denoiser(toy, condition), x0, Level{0, 1, 0}, Fixed{Rng(7)}, {.batch = 2});
   CHECK(found[1].values == Tensor<double>({5, 1}, {4, 0, 3, 1, 2}));
 }
 
@@ -149,7 +162,8 @@ TEST_CASE("features: all that a condition says reaches the network", "[probe][fe
                                   .mask = mask,
                                   .map = map,
                                   .present = present};
-  const auto found = probe::features(net, some_images(n), some_level, Rng(5), {.batch = 2}, all);
+  const auto found =
+      probe::features(denoiser(net, all), some_images(n), some_level, Fixed{Rng(5)}, {.batch = 2});
   REQUIRE(found.size() == 6);
   for (Index i = 0; i < n; ++i) {
     CHECK(found[0].values[i] == static_cast<double>(all.labels[static_cast<std::size_t>(i)]));
@@ -161,21 +175,24 @@ TEST_CASE("features: all that a condition says reaches the network", "[probe][fe
   }
   auto few = all;
   few.labels.pop_back();
-  CHECK_THROWS_AS(probe::features(net, some_images(n), some_level, Rng(5), {}, few), ShapeError);
+  CHECK_THROWS_AS(probe::features(denoiser(net, few), some_images(n), some_level, Fixed{Rng(5)}),
+                  ShapeError);
 }
 
 TEST_CASE("features: no examples give no rows", "[probe][features]") {
-  const auto found = probe::features(Toy{}, some_images(0), some_level, Rng(8));
+  const auto found = probe::features(denoiser(toy), some_images(0), some_level, Fixed{Rng(8)});
   CHECK(found.at(0).values.shape() == Shape{0, 2});
 }
 
 TEST_CASE("features: wrong arguments and broken numbers are refused", "[probe][features]") {
   Tensor<double> x0 = some_images(3);
-  CHECK_THROWS_AS(probe::features(Toy{}, Tensor<double>({3}), some_level, Rng(9)), ShapeError);
-  for (const auto& bad : {probe::FeatureOptions{.grid = 0}, probe::FeatureOptions{.noises = 0},
-                          probe::FeatureOptions{.batch = 0}})
-    CHECK_THROWS_AS(probe::features(Toy{}, x0, some_level, Rng(9), bad), ArgumentError);
+  CHECK_THROWS_AS(probe::features(denoiser(toy), Tensor<double>({3}), some_level, Fixed{Rng(9)}),
+                  ShapeError);
+  for (const auto& bad : {probe::FeatureOptions{.grid = 0}, probe::FeatureOptions{.batch = 0}})
+    CHECK_THROWS_AS(probe::features(denoiser(toy), x0, some_level, Fixed{Rng(9)}, bad),
+                    ArgumentError);
+  CHECK_THROWS_AS(probe::noise::Mean(Fixed{Rng(9)}, 0), ArgumentError);
   x0[40] = std::numeric_limits<double>::infinity();
-  CHECK_THROWS_WITH(probe::features(Toy{}, x0, some_level, Rng(9)),
+  CHECK_THROWS_WITH(probe::features(denoiser(toy), x0, some_level, Fixed{Rng(9)}),
                     ContainsSubstring("block image"));
 }

@@ -1,6 +1,7 @@
+// Covers: search
 #include "data.hpp"
 #include "foglift/diffusion/schedule.hpp"
-#include "foglift/probe/heat_map.hpp"
+#include "foglift/probe/search.hpp"
 #include "support/catch.hpp"
 
 using namespace foglift;
@@ -11,16 +12,21 @@ namespace {
 /// Three blocks: one without information, x itself, and x drowned in a constant.
 struct Toy {
   template <class H>
-  void operator()(const Tensor<double>& x, const Tensor<double>&, const nn::Condition<double>&,
-                  const nn::Call<H>& call) const {
+  Tensor<double> operator()(const Tensor<double>& x, const Tensor<double>&,
+                            const nn::Condition<double>&, const nn::Call<H>& call) const {
     Tensor<double> blank({x.dim(0), 1}), same = x;
     call.at({}, "blank").block(blank);
     call.at({}, "x").block(same);
     Tensor<double> first({x.dim(0), 1});
     for (Index i = 0; i < x.dim(0); ++i) first[i] = x(i, 0);
     call.at({}, "first").block(first);
+    return x;
   }
 };
+
+const Toy toy;
+const NetworkDenoiser denoise(toy, predict::X0{}, schedule::Cosine{});
+const probe::noise::Fixed noise{Rng(33)};
 
 std::vector<Level> some_levels() {
   const schedule::Cosine schedule;
@@ -33,13 +39,14 @@ struct Setting {
   std::vector<Level> levels = some_levels();
 
   probe::HeatMap map(const std::vector<Index>& labels) const {
-    return probe::heat_map(Toy{}, data.x, labels, 4, split, levels, Rng(33));
+    return probe::heat_map(denoise, data.x, labels, 4, split, levels, noise);
   }
 };
 
 bool same(const probe::HeatMap& a, const probe::HeatMap& b) {
   for (std::size_t i = 0; i < a.cells.size(); ++i)
-    if (a.cells[i].validation != b.cells[i].validation || a.cells[i].lambda != b.cells[i].lambda ||
+    if (a.cells[i].validation != b.cells[i].validation ||
+        a.cells[i].predictor.lambda != b.cells[i].predictor.lambda ||
         a.cells[i].predicted != b.cells[i].predicted)
       return false;
   return a.cells.size() == b.cells.size();
@@ -56,7 +63,7 @@ TEST_CASE("heat map: a cell is the probe of the features of its level and block"
   REQUIRE(map.cells.size() == 9);
   for (Index t = 0; t < 3; ++t) {
     const auto blocks =
-        probe::features(Toy{}, s.data.x, s.levels[static_cast<std::size_t>(t)], Rng(33));
+        probe::features(denoise, s.data.x, s.levels[static_cast<std::size_t>(t)], noise);
     for (Index b = 0; b < 3; ++b) {
       const Tensor<double>& f = blocks[static_cast<std::size_t>(b)].values;
       const auto fit = probe::ridge_probe(probe::gather(f, s.split.train),
@@ -65,7 +72,7 @@ TEST_CASE("heat map: a cell is the probe of the features of its level and block"
       CHECK(cell.level == t);
       CHECK(cell.block == b);
       CHECK(cell.dimension == f.dim(1));
-      CHECK(cell.lambda == fit.lambda);
+      CHECK(cell.predictor.lambda == fit.lambda);
       CHECK(cell.validation ==
             probe::accuracy(fit.probe.predict(probe::gather(f, s.split.validation)),
                             probe::gather(s.data.labels, s.split.validation)));
@@ -108,7 +115,7 @@ TEST_CASE("heat map: does not depend on the batch split or the threads", "[probe
     for (const Index batch : {17, 300}) {
       const probe::HeatMapOptions options{.features = {.batch = batch}};
       CHECK(same(
-          probe::heat_map(Toy{}, s.data.x, s.data.labels, 4, s.split, s.levels, Rng(33), options),
+          probe::heat_map(denoise, s.data.x, s.data.labels, 4, s.split, s.levels, noise, options),
           expected));
     }
   }
@@ -119,9 +126,9 @@ TEST_CASE("heat map: tells its progress", "[probe][heat_map]") {
   const Setting s;
   std::vector<Index> seen;
   probe::HeatMapOptions options;
-  options.progress = [&](Index done, Index levels) { seen.push_back(10 * done + levels); };
-  probe::heat_map(Toy{}, s.data.x, s.data.labels, 4, s.split, s.levels, Rng(33), options);
-  CHECK(seen == std::vector<Index>{13, 23, 33});
+  options.search.progress = [&](Index done) { seen.push_back(done); };
+  probe::heat_map(denoise, s.data.x, s.data.labels, 4, s.split, s.levels, noise, options);
+  CHECK(seen == std::vector<Index>{1, 2, 3});
 }
 
 TEST_CASE("heat map: the first of equal cells is the best", "[probe][heat_map]") {
@@ -138,9 +145,11 @@ TEST_CASE("heat map: the first of equal cells is the best", "[probe][heat_map]")
 
 TEST_CASE("heat map: wrong arguments are refused", "[probe][heat_map]") {
   const Setting s;
-  CHECK_THROWS_AS(probe::heat_map(Toy{}, s.data.x, s.data.labels, 4, s.split, {}, Rng(1)),
+  CHECK_THROWS_AS(probe::heat_map(denoise, s.data.x, s.data.labels, 4, s.split, {}, noise),
                   ArgumentError);
-  CHECK_THROWS_AS(probe::heat_map(Toy{}, s.data.x, {}, 4, s.split, s.levels, Rng(1)), ShapeError);
-  CHECK_THROWS_AS(probe::probe_cell(s.data.x, s.data.labels, 4, {.train = {0, 1, 2}}),
-                  ArgumentError);
+  CHECK_THROWS_AS(probe::heat_map(denoise, s.data.x, {}, 4, s.split, s.levels, noise), ShapeError);
+  const auto metric = [](const auto& a, const auto& b) { return probe::accuracy(a, b); };
+  CHECK_THROWS_AS(
+      probe::probe_cell(s.data.x, probe::Ridge{4}, s.data.labels, {.train = {0, 1, 2}}, metric),
+      ArgumentError);
 }

@@ -9,6 +9,7 @@
 #include "foglift/forecast/forecaster.hpp"
 #include "foglift/forecast/methods/horizon_diffusion.hpp"
 #include "foglift/interop/eigen.hpp"
+#include "foglift/probe/sink/collect.hpp"
 
 #include <vector>
 

@@ -57,6 +57,12 @@ struct LinearProbe {
 struct FittedProbe {
   LinearProbe probe;
   double lambda = 0;
+
+  /// Classes of features [n, d].
+  template <Scalar T>
+  std::vector<Index> predict(const Tensor<T>& features) const {
+    return probe.predict(features);
+  }
 };
 
 namespace detail {
