@@ -61,17 +61,18 @@ template <class S>
 inline constexpr bool reaches_pure_noise = requires {
   requires S::zero_terminal_snr;
 };
+}  // namespace detail
 
-/// denoise(x, level), checked to have the shape of x.
-template <class D, Scalar T, class L>
-Tensor<T> denoised(const D& denoise, const Tensor<T>& x, const L& level) {
+/// What a denoiser says of the data behind x [B, ...] at a level, or at Levels: denoise(x, level),
+/// checked to have the shape of x. Throws ShapeError for another.
+template <class D, Scalar T, AnyLevels L>
+Tensor<T> ask(const D& denoise, const Tensor<T>& x, const L& level) {
   Tensor<T> x0 = denoise(x, level);
   if (x0.shape() != x.shape())
     raise<ShapeError>("denoiser: returned ", x0.shape(), " for a state ", x.shape(),
                       "; the same shape is needed");
   return x0;
 }
-}  // namespace detail
 
 namespace detail {
 

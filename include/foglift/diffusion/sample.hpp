@@ -159,7 +159,7 @@ X sample_from(S solver, const D& denoise, X x, const TimeGrid& grid, const Rng& 
 template <State X, class S, class D, class Observer = NoObserver>
 X integrate(S solver, const D& denoise, X x, const TimeGrid& grid,
             const SampleOptions& options = {}, Observer observer = {}) {
-  static_assert(S::weak_order == 0,
+  static_assert(deterministic<S>,
                 "integrate: this solver may draw noise, and here is no source of noise; call "
                 "sample_from with an Rng, or take a deterministic solver (solver::Euler is ddim "
                 "with eta = 0)");

@@ -18,7 +18,7 @@ namespace {
 /// step, and one from pure noise, are Euler's.
 struct AdamsBashforth {
   static constexpr const char* name = "adams bashforth";
-  static constexpr int order = 2, weak_order = 0, evaluations = 1;
+  static constexpr int order = 2, weak_order = solver::no_noise, evaluations = 1;
 
   template <Scalar T>
   struct Last {

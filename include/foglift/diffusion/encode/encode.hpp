@@ -37,7 +37,7 @@ inline TimeGrid towards_noise(TimeGrid grid, const char* where) {
 template <State X, class S, class D, class Observer = NoObserver>
 X encode(S solver, const D& denoise, X x, const TimeGrid& grid, const SampleOptions& options = {},
          Observer observer = {}) {
-  static_assert(S::weak_order == 0,
+  static_assert(deterministic<S>,
                 "encode: this solver may draw noise, and only a deterministic one can be run "
                 "backwards");
   static_assert(!guide::clips_of<D>(),

@@ -34,7 +34,7 @@ Tensor<T> invert_step(const D& denoise, const Tensor<T>& y, const Level& from, c
       options.tolerance > 0 ? options.tolerance : 64 * double{std::numeric_limits<T>::epsilon()};
   const Index n = y.row_size();
   // Starts where the step back from y, with x0 from y, leads.
-  Tensor<T> out = affine(-pull / keep, denoised(denoise, y, to), 1 / keep, y);
+  Tensor<T> out = affine(-pull / keep, ask(denoise, y, to), 1 / keep, y);
   Tensor<T> x = out, target = y;
   Tensor<double> last(x.shape());  // residuals
   std::vector<Index> samples, kept;
@@ -42,8 +42,7 @@ Tensor<T> invert_step(const D& denoise, const Tensor<T>& y, const Level& from, c
   for (Index b = 0; b < y.dim(0); ++b) samples.push_back(b);
   AskedOfFewer asked(denoise, y.dim(0));
   for (Index i = 0; !samples.empty(); ++i) {
-    const Tensor<T> x0 =
-        asked.of(samples, [&](const auto& left) { return denoised(left, x, from); });
+    const Tensor<T> x0 = asked.of(samples, [&](const auto& left) { return ask(left, x, from); });
     kept.clear();
     for (std::size_t a = 0; a < samples.size(); ++a) {
       const auto row = static_cast<Index>(a) * n;

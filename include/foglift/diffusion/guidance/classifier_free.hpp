@@ -57,8 +57,8 @@ class ClassifierFree {
            Answers<U, Tensor<T>, L>) Tensor<T> apply(const D& conditional, const Tensor<T>& x,
                                                      const L& levels)
   const {
-    Tensor<T> c = foglift::detail::denoised(conditional, x, levels);
-    Tensor<T> u = foglift::detail::denoised(unconditional_, x, levels);
+    Tensor<T> c = ask(conditional, x, levels);
+    Tensor<T> u = ask(unconditional_, x, levels);
     const Levels each(levels);
     each.check(foglift::detail::batch_of(x), "guide::ClassifierFree");
     if constexpr (requires { rule_.begin(x.shape()); }) rule_.begin(x.shape());

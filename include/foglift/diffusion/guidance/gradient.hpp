@@ -95,7 +95,7 @@ class Classifier {
   requires(Answers<D, Tensor<T>, L>&& Answers<Gradient, Tensor<T>, L>) Tensor<T> apply(
       const D& denoise, const Tensor<T>& x, const L& levels)
   const {
-    Tensor<T> x0 = foglift::detail::denoised(denoise, x, levels);
+    Tensor<T> x0 = ask(denoise, x, levels);
     const Levels each(levels);
     if (each.shared() && options_.gain(each[0]) == 0) return x0;
     return detail::shifted(std::move(x0), Tensor<T>(gradient_(x, levels)), each, 1, options_,
@@ -138,8 +138,7 @@ class LossGradient {
                                                         const L& levels)
   const {
     const Levels each(levels);
-    if (each.shared() && options_.gain(each[0]) == 0)
-      return foglift::detail::denoised(denoise, x, levels);
+    if (each.shared() && options_.gain(each[0]) == 0) return ask(denoise, x, levels);
     Pulled<T> pulled = pullback(denoise, x, each, gradient_);
     return detail::shifted(std::move(pulled.x0), pulled.gradient, each, -1, options_,
                            "guide::LossGradient");
@@ -166,7 +165,7 @@ class DirectGradient {
   requires Answers<D, Tensor<T>, L> Tensor<T> apply(const D& denoise, const Tensor<T>& x,
                                                     const L& levels)
   const {
-    Tensor<T> x0 = foglift::detail::denoised(denoise, x, levels);
+    Tensor<T> x0 = ask(denoise, x, levels);
     const Tensor<T> gradient = gradient_(std::as_const(x0));
     return affine(1, std::move(x0), -weight_, gradient);
   }

@@ -27,7 +27,7 @@ class MeanShift {
   using Options = MeanShiftOptions;
   using At = Options::At;
   static constexpr const char* name = "mean shift";
-  static constexpr int order = 0, weak_order = 1, evaluations = 1;
+  static constexpr int order = always_noisy, weak_order = 1, evaluations = 1;
 
   /// Throws ArgumentError for a weight that is not finite.
   explicit MeanShift(Gradient gradient, Options options = {})
@@ -39,7 +39,7 @@ class MeanShift {
   template <Scalar T, Denoiser<T> D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng& rng) const {
-    const Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
+    const Tensor<T> x0 = ask(denoise, x, from);
     const double q = correlation(from, to), deviation = to.sigma * std::sqrt((1 - q) * (1 + q));
     const double shift = options_.weight * deviation * deviation;
     if (shift == 0) return transfer(std::move(x), x0, from, to, q * to.sigma, deviation, rng);

@@ -30,7 +30,8 @@ template <class S, class Gradient>
 class PosteriorSampling {
  public:
   static constexpr const char* name = "posterior sampling";
-  static constexpr int order = 0, weak_order = S::weak_order, evaluations = S::evaluations;
+  static constexpr int order = always_noisy, weak_order = S::weak_order,
+                       evaluations = S::evaluations;
 
   /// gradient(x0) has the shape of x0. Throws ArgumentError for a scale that is not finite.
   PosteriorSampling(S inner, Gradient gradient, double scale)

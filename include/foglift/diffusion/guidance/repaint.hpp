@@ -27,7 +27,7 @@ class Repaint {
  public:
   using Options = RepaintOptions;
   static constexpr const char* name = "repaint";
-  static constexpr int order = 0, weak_order = 1, evaluations = 0;
+  static constexpr int order = always_noisy, weak_order = 1, evaluations = as_needed;
 
   /// Of one run: the grid, the steps taken, and the inner solver.
   struct Progress {

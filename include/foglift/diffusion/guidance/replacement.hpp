@@ -20,7 +20,7 @@ template <class S, Scalar T = float>
 class Replacement {
  public:
   static constexpr const char* name = "replacement";
-  static constexpr int order = 0, weak_order = 1, evaluations = S::evaluations;
+  static constexpr int order = always_noisy, weak_order = 1, evaluations = S::evaluations;
 
   /// Throws as Known::check does.
   Replacement(S inner, Known<T> known) : inner_(std::move(inner)), known_(std::move(known)) {

@@ -41,7 +41,7 @@ class SelfAttention {
   requires Answers<D, Tensor<T>, L> Tensor<T> apply(const D& denoise, const Tensor<T>& x,
                                                     const L& levels)
   const {
-    Tensor<T> x0 = foglift::detail::denoised(denoise, x, levels);
+    Tensor<T> x0 = ask(denoise, x, levels);
     if (options_.scale == 0) return x0;
     const Tensor<T> mask = mask_(std::as_const(x0));
     foglift::detail::check_same_shape(mask, x0, "guide::SelfAttention: mask");
@@ -53,7 +53,7 @@ class SelfAttention {
     const Tensor<T> degraded = affine(x, change, rows, [&](Index r) {
       return Mix{1, each[r].alpha};
     });
-    const Tensor<T> away = foglift::detail::denoised(denoise, degraded, levels);
+    const Tensor<T> away = ask(denoise, degraded, levels);
     const double s = options_.scale;
     return affine(1, affine(1 + s, std::move(x0), s, change), -s, away);
   }

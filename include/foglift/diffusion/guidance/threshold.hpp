@@ -23,7 +23,7 @@ struct Clip {
                                                     const L& levels)
   const {
     if (!(lo < hi)) raise<ArgumentError>("guide::Clip: from ", lo, " to ", hi, ", needed lo < hi");
-    Tensor<T> x0 = foglift::detail::denoised(denoise, x, levels);
+    Tensor<T> x0 = ask(denoise, x, levels);
     const T least = static_cast<T>(lo), most = static_cast<T>(hi);
     for (T& v : x0) v = v < least ? least : v > most ? most : v;
     return x0;
@@ -52,7 +52,7 @@ struct DynamicThreshold {
       raise<ArgumentError>("guide::DynamicThreshold: percentile = ", percentile,
                            ", floor = ", floor, ", ceiling = ", ceiling,
                            ", needed percentile in [0, 1], 0 < floor <= ceiling");
-    Tensor<T> x0 = foglift::detail::denoised(denoise, x, levels);
+    Tensor<T> x0 = ask(denoise, x, levels);
     const Index n = x0.row_size();
     if (std::any_of(x0.begin(), x0.end(), [](T v) { return std::isnan(v); }))
       raise<NumericError>("guide::DynamicThreshold: the denoiser returned NaN");

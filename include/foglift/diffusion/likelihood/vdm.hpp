@@ -83,7 +83,7 @@ VdmBound vdm_bound(const D& denoise, const Tensor<T>& x0, const Level& data, con
       const Level& l = levels[static_cast<std::size_t>(b)];
       return Mix{l.alpha, l.sigma};
     });
-    const Tensor<T> found = foglift::detail::denoised(denoise, z, Levels(levels));
+    const Tensor<T> found = ask(denoise, z, Levels(levels));
     const Tensor<double> square = detail::sum_elements(x0, [&](Index i) {
       const double error = static_cast<double>(x0[i]) - static_cast<double>(found[i]);
       return error * error;
@@ -91,8 +91,7 @@ VdmBound vdm_bound(const D& denoise, const Tensor<T>& x0, const Level& data, con
     for (Index b = 0; b < batch; ++b)
       out.diffusion[b] += weight[static_cast<std::size_t>(b)] * square[b] / points;
   }
-  const Tensor<T> mean =
-      foglift::detail::denoised(denoise, affine(data.alpha, x0, data.sigma, eps(1)), data);
+  const Tensor<T> mean = ask(denoise, affine(data.alpha, x0, data.sigma, eps(1)), data);
   out.reconstruction =
       decoder_nats(x0, mean, Tensor<T>(x0.shape(), static_cast<T>(-2 * last)), options.scale);
   return out;

@@ -67,7 +67,7 @@ predict::Moments<T> model_moments(const D& denoise, const Tensor<T>& x, const Le
           "needed a VarianceDenoiser");
     for (T& v : out.v) v = static_cast<T>(range.log_variance(static_cast<double>(v)));
   } else {
-    out.x0 = foglift::detail::denoised(denoise, x, from);
+    out.x0 = ask(denoise, x, from);
     out.v =
         Tensor<T>(x.shape(),
                   static_cast<T>(range.log_variance(variance == StepVariance::large ? 1.0 : -1.0)));

@@ -4,7 +4,7 @@
 #include "foglift/diffusion/solver/between.hpp"
 #include "foglift/diffusion/solver/flow_slope.hpp"
 #include "foglift/diffusion/solver/phi.hpp"
-#include "foglift/diffusion/solver/step_rng.hpp"
+#include "foglift/diffusion/solver/solver.hpp"
 
 #include <array>
 
@@ -177,7 +177,7 @@ requires(Order == 2 || Order == 3) struct AdaptiveDpm {
   StepReport* report = nullptr;
 
   static constexpr const char* name = Order == 2 ? "adaptive dpm 12" : "adaptive dpm 23";
-  static constexpr int order = Order, weak_order = 0, evaluations = 0;
+  static constexpr int order = Order, weak_order = no_noise, evaluations = as_needed;
 
   template <Scalar T>
   AdaptiveDpmState start(const TimeGrid&) const {
@@ -198,7 +198,7 @@ requires(Order == 2 || Order == 3) struct AdaptiveDpm {
     if (from.alpha == 0) {
       const Level next = start_of_signal(from, to);
       const double keep = next.sigma / from.sigma;
-      const Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
+      const Tensor<T> x0 = ask(denoise, x, from);
       x = affine(keep, std::move(x), next.alpha, x0);
       count(state);
       from = next;
@@ -206,7 +206,7 @@ requires(Order == 2 || Order == 3) struct AdaptiveDpm {
     const Level last = detail::last_noisy(from, to, clean_ratio);
     if (!(last == from)) x = follow(std::move(x), from, last, denoise, state);
     if (to.sigma == 0) {
-      x = affine(to.alpha, foglift::detail::denoised(denoise, x, last), 0, x);
+      x = affine(to.alpha, ask(denoise, x, last), 0, x);
       count(state);
     }
     if (report) *report = state.counts;
@@ -234,7 +234,7 @@ requires(Order == 2 || Order == 3) struct AdaptiveDpm {
       for (const double l : lambda)
         levels.push_back(l == from.lambda() ? from : l == to.lambda() ? to : between(from, to, l));
       return flat(asked.of(samples, [&](const auto& left) {
-        return foglift::detail::denoised(left, scaled<T>(z, x.shape(), levels), Levels(levels));
+        return ask(left, scaled<T>(z, x.shape(), levels), Levels(levels));
       }));
     };
     Tensor<double> z = flat(x);

@@ -3,7 +3,7 @@
 #include "foglift/diffusion/grid.hpp"
 #include "foglift/diffusion/solver/dormand_prince.hpp"
 #include "foglift/diffusion/solver/flow_slope.hpp"
-#include "foglift/diffusion/solver/step_rng.hpp"
+#include "foglift/diffusion/solver/solver.hpp"
 
 namespace foglift {
 inline namespace v0 {
@@ -35,7 +35,7 @@ struct AdaptiveRk45 {
   StepReport* report = nullptr;
 
   static constexpr const char* name = "adaptive rk45";
-  static constexpr int order = 5, weak_order = 0, evaluations = 0;
+  static constexpr int order = 5, weak_order = no_noise, evaluations = as_needed;
 
   template <Scalar T>
   AdaptiveState start(const TimeGrid&) const {
@@ -66,8 +66,7 @@ struct AdaptiveRk45 {
                              const Tensor<double>& u) {
         detail::levels_on(arc, at, levels);
         const Tensor<T> x0 = asked.of(samples, [&](const auto& left) {
-          return foglift::detail::denoised(left, detail::states<T>(u, x.shape(), levels),
-                                           Levels(levels));
+          return ask(left, detail::states<T>(u, x.shape(), levels), Levels(levels));
         });
         auto out = Tensor<double>::uninitialized(u.shape());
         detail::flow_slopes(u, x0, at, out);
@@ -78,7 +77,7 @@ struct AdaptiveRk45 {
       x = detail::states<T>(u, x.shape(), last);
     }
     if (to.sigma == 0) {
-      x = affine(to.alpha, foglift::detail::denoised(denoise, x, last), 0, x);
+      x = affine(to.alpha, ask(denoise, x, last), 0, x);
       for (Index& n : state.counts.evaluations) ++n;
     }
     if (report) *report = state.counts;

@@ -26,7 +26,7 @@ struct AnalyticDdpm {
   double most_variance = HUGE_VAL, last_deviation = HUGE_VAL;
 
   static constexpr const char* name = "analytic ddpm";
-  static constexpr int order = 0, weak_order = 1, evaluations = 1;
+  static constexpr int order = always_noisy, weak_order = 1, evaluations = 1;
 
   /// The last level of a run that has noise.
   struct LastNoisy {
@@ -48,7 +48,7 @@ struct AnalyticDdpm {
   template <Scalar T, Denoiser<T> D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng& rng, LastNoisy& last) const {
-    const Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
+    const Tensor<T> x0 = ask(denoise, x, from);
     const double q = correlation(from, to), fresh = eta * std::sqrt((1 - q) * (1 + q));
     const double down = to.sigma * kept_share(eta, q);
     const double pull = to.alpha - from.alpha * down / from.sigma;

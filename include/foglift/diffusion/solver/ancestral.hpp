@@ -29,7 +29,7 @@ enum class AncestralRule { posterior, flow };
 ///   solver::Ancestral<solver::Dpm2> solver{.eta = 0.5};
 template <class Inner>
 struct Ancestral {
-  static_assert(Inner::weak_order == 0, "Ancestral: the solver inside draws noise by itself");
+  static_assert(deterministic<Inner>, "Ancestral: the solver inside draws noise by itself");
   Inner inner = {};
   double eta = 1;
   double noise_scale = 1;

@@ -20,7 +20,7 @@ template <class U>
 class CfgPlusPlus {
  public:
   static constexpr const char* name = "cfg++";
-  static constexpr int order = 1, weak_order = 0, evaluations = 2;
+  static constexpr int order = 1, weak_order = no_noise, evaluations = 2;
 
   /// Keeps a copy of the unconditional model (see Kept). Throws ArgumentError for a weight that is
   /// not finite.
@@ -34,8 +34,7 @@ class CfgPlusPlus {
   requires Denoiser<U, T> Tensor<T> step(Tensor<T> x, const Level& from, const Level& to,
                                          const D& denoise, const StepRng&)
   const {
-    const Tensor<T> c = foglift::detail::denoised(denoise, x, from),
-                    u = foglift::detail::denoised(unconditional_, x, from);
+    const Tensor<T> c = ask(denoise, x, from), u = ask(unconditional_, x, from);
     const double keep = to.sigma / from.sigma;
     return affine(keep, std::move(x), to.alpha * weight_, c,
                   to.alpha * (1 - weight_) - from.alpha * keep, u);

@@ -24,7 +24,7 @@ namespace solver {
 ///   solver::Churn<solver::Heun> solver{.churn = 40};
 template <class Inner>
 struct Churn {
-  static_assert(Inner::weak_order == 0, "Churn: the solver inside draws noise by itself");
+  static_assert(deterministic<Inner>, "Churn: the solver inside draws noise by itself");
   Inner inner = {};
   double churn = 40;
   double min_ratio = 0.05, max_ratio = 50;

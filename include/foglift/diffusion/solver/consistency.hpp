@@ -21,7 +21,7 @@ struct Consistency {
   double min_ratio = 0;
 
   static constexpr const char* name = "consistency";
-  static constexpr int order = 0, weak_order = -1, evaluations = 1;
+  static constexpr int order = always_noisy, weak_order = no_limit, evaluations = 1;
 
   /// Throws ArgumentError unless min_ratio is finite and not negative.
   template <Scalar T, Denoiser<T> F>
@@ -29,7 +29,7 @@ struct Consistency {
                  const StepRng& rng) const {
     if (!(min_ratio >= 0 && std::isfinite(min_ratio)))
       raise<ArgumentError>("consistency: min_ratio = ", min_ratio, ", must be finite, at least 0");
-    Tensor<T> f = foglift::detail::denoised(consistency, x, from);
+    Tensor<T> f = ask(consistency, x, from);
     const double s = to.ratio();
     const double up = to.alpha * std::sqrt(std::max(0.0, (s - min_ratio) * (s + min_ratio)));
     if (up == 0) return scale(to.alpha, std::move(f));
@@ -50,7 +50,7 @@ template <NoiseSchedule S>
 class Tcd {
  public:
   static constexpr const char* name = "tcd";
-  static constexpr int order = 1, weak_order = -1, evaluations = 1;
+  static constexpr int order = 1, weak_order = no_limit, evaluations = 1;
 
   /// Throws ArgumentError unless gamma is in [0, 1].
   explicit Tcd(S schedule, double gamma = 0.3) : schedule_(std::move(schedule)), gamma_(gamma) {
@@ -61,7 +61,7 @@ class Tcd {
   template <Scalar T, Denoiser<T> D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng& rng) const {
-    const Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
+    const Tensor<T> x0 = ask(denoise, x, from);
     if (gamma_ == 0 || to.sigma == 0) return transfer(std::move(x), x0, from, to, to.sigma, 0, rng);
     const Level below = gamma_ == 1 ? grid::clean : schedule_.at((1 - gamma_) * to.t);
     // x_s = alpha_s x0 + sigma_s eps, then x' = (alpha' / alpha_s) x_s + noise.

@@ -18,7 +18,7 @@ struct Ddim {
   template <Scalar T, AnyLevels L, DenoiserAt<T, L> D>
   Tensor<T> step(Tensor<T> x, const L& from, const L& to, const D& denoise,
                  const StepRng& rng) const {
-    const Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
+    const Tensor<T> x0 = ask(denoise, x, from);
     return back(std::move(x), x0, from, to, rng);
   }
 

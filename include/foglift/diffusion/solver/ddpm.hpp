@@ -16,13 +16,13 @@ struct Ddpm {
   Variance variance = Variance::small;
 
   static constexpr const char* name = "ddpm";
-  static constexpr int order = 0, weak_order = 1, evaluations = 1;
+  static constexpr int order = always_noisy, weak_order = 1, evaluations = 1;
 
   /// At one Level, or at Levels of samples or groups.
   template <Scalar T, AnyLevels L, DenoiserAt<T, L> D>
   Tensor<T> step(Tensor<T> x, const L& from, const L& to, const D& denoise,
                  const StepRng& rng) const {
-    const Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
+    const Tensor<T> x0 = ask(denoise, x, from);
     return back(std::move(x), x0, from, to, rng);
   }
 

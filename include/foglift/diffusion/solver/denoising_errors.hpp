@@ -62,7 +62,7 @@ DenoisingErrors denoising_errors(const D& denoise, const Tensor<T>& data, const 
   for (std::size_t i = 0; i < levels.size(); ++i) {
     const Tensor<T> eps = rng.normal<T>(data.shape(), 0, static_cast<std::uint32_t>(i));
     const Tensor<T> x = affine(levels[i].alpha, data, levels[i].sigma, eps);
-    const Tensor<T> x0 = foglift::detail::denoised(denoise, x, levels[i]);
+    const Tensor<T> x0 = ask(denoise, x, levels[i]);
     double sum = 0;
     for (Index k = 0; k < data.size(); ++k) {
       const double d = double{x0[k]} - double{data[k]};

@@ -21,7 +21,7 @@ struct Dpm2 {
   double least_ratio = 0.5;
 
   static constexpr const char* name = "dpm2";
-  static constexpr int order = 2, weak_order = 0, evaluations = 2;
+  static constexpr int order = 2, weak_order = no_noise, evaluations = 2;
 
   /// Throws ArgumentError unless least_ratio is in [0, 1/2].
   template <Scalar T, Denoiser<T> D>
@@ -29,7 +29,7 @@ struct Dpm2 {
                  const StepRng& rng) const {
     if (!(least_ratio >= 0 && least_ratio <= 0.5))
       raise<ArgumentError>("dpm2: least_ratio = ", least_ratio, ", must be in [0, 1/2]");
-    const Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
+    const Tensor<T> x0 = ask(denoise, x, from);
     if (to.sigma == 0 || from.alpha == 0)
       return transfer(std::move(x), x0, from, to, to.sigma, 0, rng);
     const double s = from.ratio(), t = to.ratio();
@@ -37,7 +37,7 @@ struct Dpm2 {
     const Level mid = between(
         from, to, -std::log(middle == Middle::logarithm ? std::sqrt(s * t) : root * root * root));
     const Tensor<T> x_mid = transfer(x, x0, from, mid, mid.sigma, 0, rng);
-    const Tensor<T> x0_mid = foglift::detail::denoised(denoise, x_mid, mid);
+    const Tensor<T> x0_mid = ask(denoise, x_mid, mid);
     // z' = z + (t - s) (z_m - x0_m) / s_m, z_m = x0 + (s_m / s) (z - x0).
     const double slope_at = std::max(mid.ratio(), least_ratio * s);
     const double weight = to.alpha * (t - s) / slope_at;

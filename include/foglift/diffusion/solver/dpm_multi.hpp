@@ -24,7 +24,7 @@ struct DpmMulti {
 
   static constexpr const char* name = "dpm multistep";
   static constexpr int order = weights == Weights::as_published && Order > 2 ? 2 : Order;
-  static constexpr int weak_order = 0, evaluations = 1;
+  static constexpr int weak_order = no_noise, evaluations = 1;
 
   template <Scalar T>
   auto start(const TimeGrid& grid) const {
@@ -81,7 +81,7 @@ struct Deis {
   Ending end = Ending::full_order;
 
   static constexpr const char* name = "deis";
-  static constexpr int order = Order, weak_order = 0, evaluations = 1;
+  static constexpr int order = Order, weak_order = no_noise, evaluations = 1;
 
   template <Scalar T>
   auto start(const TimeGrid& grid) const {

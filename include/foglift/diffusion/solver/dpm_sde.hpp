@@ -31,7 +31,7 @@ struct DpmSde {
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng& rng) const {
     const Exponential rule{.weights = weights, .eta = eta};
-    const Tensor<T> m0 = foglift::detail::denoised(denoise, x, from);
+    const Tensor<T> m0 = ask(denoise, x, from);
     const Quadrature whole = rule.over(from, to);
     if (whole.endless) return first_order(whole, std::move(x), m0, from, to, rng);
     const Level middle = between(from, to, from.lambda() - 0.5 * std::log(correlation(from, to)));
@@ -50,7 +50,7 @@ struct DpmSde {
     }
     const std::array<Term<T>, 2> first{{{half.gain * half.moments[0], &m0}, {half.noise, &z0}}};
     const Tensor<T> x1 = combine(half.keep, x, first);
-    const Tensor<T> m1 = foglift::detail::denoised(denoise, x1, middle);
+    const Tensor<T> m1 = ask(denoise, x1, middle);
 
     constexpr bool shared = stage_noise == StageNoise::one_path;
     const std::array<double, 2> w = whole.weights(std::array{0.0, 0.5});

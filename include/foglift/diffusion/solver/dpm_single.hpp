@@ -24,7 +24,7 @@ struct DpmSingle {
   Stages stages = default_stages<Order>;
 
   static constexpr const char* name = "dpm single step";
-  static constexpr int order = Order, weak_order = 0, evaluations = Order;
+  static constexpr int order = Order, weak_order = no_noise, evaluations = Order;
 
   /// Throws ArgumentError unless 0 < r1 (< r2 in order 3) <= 1. In order 3 midpoint weights, of two
   /// outputs, need r2 = 2/3; exact ones need it or an r1 that is not 2/3 (1/200 away), where no
@@ -41,7 +41,7 @@ struct DpmSingle {
       raise<ArgumentError>("DpmSingle: stages at ", r1, " and ", r2,
                            "; order 3 needs the last at 2/3 or the first away from it");
     const Exponential rule{.prediction = prediction, .weights = weights};
-    Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
+    Tensor<T> x0 = ask(denoise, x, from);
     const Quadrature whole = rule.over(from, to);
     if (whole.endless) return first_order(whole, std::move(x), x0, from, to, rng);
     const Tensor<T> m0 = output(prediction, x, std::move(x0), from);
@@ -59,7 +59,7 @@ struct DpmFast {
   Prediction prediction = Prediction::data;
 
   static constexpr const char* name = "dpm fast";
-  static constexpr int order = 2, weak_order = 0, evaluations = 3;
+  static constexpr int order = 2, weak_order = no_noise, evaluations = 3;
 
   /// Steps that the grid must have: budget / 3 + 1, without the last where nothing is left for it.
   static Index steps(Index budget) {

@@ -24,7 +24,7 @@ struct ErSde {
   Ending end = Ending::full_order;
 
   static constexpr const char* name = "er-sde";
-  static constexpr int order = 0, weak_order = Stages < 2 ? 1 : 2, evaluations = 1;
+  static constexpr int order = always_noisy, weak_order = Stages < 2 ? 1 : 2, evaluations = 1;
 
   template <Scalar T>
   auto start(const TimeGrid& grid) const {

@@ -17,7 +17,7 @@ struct GradientEstimation {
   double gamma = 2;
 
   static constexpr const char* name = "gradient estimation";
-  static constexpr int order = 1, weak_order = 0, evaluations = 1;
+  static constexpr int order = 1, weak_order = no_noise, evaluations = 1;
 
   template <Scalar T>
   History<T, 1> start(const TimeGrid&) const {
@@ -27,7 +27,7 @@ struct GradientEstimation {
   template <Scalar T, Denoiser<T> D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng& rng, History<T, 1>& before) const {
-    Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
+    Tensor<T> x0 = ask(denoise, x, from);
     if (to.sigma == 0) return scale(to.alpha, std::move(x0));
     const double pull = to.alpha - from.alpha * to.sigma / from.sigma;
     if (from.alpha == 0) return transfer(std::move(x), x0, from, to, to.sigma, 0, rng);

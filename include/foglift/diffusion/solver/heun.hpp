@@ -23,7 +23,7 @@ struct Heun {
   double least_ratio = 0.5;
 
   static constexpr const char* name = "heun";
-  static constexpr int order = 2, weak_order = 0, evaluations = 2;
+  static constexpr int order = 2, weak_order = no_noise, evaluations = 2;
 
   /// At one Level, or at Levels of samples or groups. Throws ArgumentError unless stage is in (0,
   /// 1] and least_ratio in [0, 1/2].
@@ -33,7 +33,7 @@ struct Heun {
     if (!(stage > 0 && stage <= 1 && least_ratio >= 0 && least_ratio <= 0.5))
       raise<ArgumentError>("heun: stage = ", stage, ", least_ratio = ", least_ratio,
                            ", must be in (0, 1] and [0, 1/2]");
-    const Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
+    const Tensor<T> x0 = ask(denoise, x, from);
     const auto second = per_row(x, from, to, Second{}, [this](const Level& a, const Level& b) {
       return second_slope(a, b);
     });
@@ -41,7 +41,7 @@ struct Heun {
       return transfer(std::move(x), x0, from, to, all_down, rng);
     if (stage == 1) {
       x = transfer(std::move(x), x0, from, to, all_down, rng);
-      const Tensor<T> x0_end = foglift::detail::denoised(denoise, x, to);
+      const Tensor<T> x0_end = ask(denoise, x, to);
       return affine_rows(std::move(x), x0, x0_end, second, [](const Second& s) {
         return Mix3{1, s.weight, -s.weight};
       });
@@ -52,7 +52,7 @@ struct Heun {
     });
     const auto at_middle = as_levels(middle);
     const Tensor<T> x_middle = transfer(Tensor<T>(x), x0, from, at_middle, all_down, rng);
-    const Tensor<T> x0_middle = foglift::detail::denoised(denoise, x_middle, at_middle);
+    const Tensor<T> x0_middle = ask(denoise, x_middle, at_middle);
     return affine_rows(std::move(x), x0, x0_middle, second, [](const Second& s) {
       return Mix3{s.keep, s.pull + s.weight, -s.weight};
     });

@@ -19,7 +19,7 @@ struct LearnedDdpm {
   Head head = Head::range;
 
   static constexpr const char* name = "learned ddpm";
-  static constexpr int order = 0, weak_order = 1, evaluations = 1;
+  static constexpr int order = always_noisy, weak_order = 1, evaluations = 1;
 
   template <Scalar T, VarianceDenoiser<T> D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,

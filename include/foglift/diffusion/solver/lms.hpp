@@ -18,7 +18,7 @@ struct Lms {
   Ending end = Ending::full_order;
 
   static constexpr const char* name = "lms";
-  static constexpr int order = Order, weak_order = 0, evaluations = 1;
+  static constexpr int order = Order, weak_order = no_noise, evaluations = 1;
 
   template <Scalar T>
   auto start(const TimeGrid& grid) const {
@@ -36,7 +36,7 @@ namespace detail {
 /// Adams-Bashforth weights for equal steps, on a grid of any steps: of second order.
 template <Start from_start>
 struct FixedWeights {
-  static constexpr int order = 2, weak_order = 0, evaluations = 1;
+  static constexpr int order = 2, weak_order = no_noise, evaluations = 1;
 
   template <Scalar T>
   auto start(const TimeGrid& grid) const {

@@ -107,7 +107,7 @@ Tensor<T> multistep(const Rule& rule, const MultistepOptions& options, Tensor<T>
   static_assert(P >= 1 && K <= most_nodes, "multistep: 1 to 4 outputs, 5 with a corrector");
   const auto left = static_cast<std::size_t>(std::max<Index>(memory.left--, 1));
   Quadrature step = rule.over(from, to);
-  Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
+  Tensor<T> x0 = ask(denoise, x, from);
   if (step.endless) return first_order(step, std::move(x), x0, from, to, rng);
 
   auto& history = memory.history;

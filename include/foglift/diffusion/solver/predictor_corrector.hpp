@@ -24,13 +24,13 @@ enum class LangevinStep { level, norms };
 /// to clean data returns x0.
 struct Stay {
   static constexpr const char* name = "stay";
-  static constexpr int order = 0, weak_order = 0, evaluations = 0;
+  static constexpr int order = always_noisy, weak_order = no_noise, evaluations = 0;
 
   template <Scalar T, Denoiser<T> D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng&) const {
     if (to.sigma == 0 || from.alpha == 0) {
-      const Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
+      const Tensor<T> x0 = ask(denoise, x, from);
       return affine(to.sigma / from.sigma, std::move(x),
                     to.alpha - from.alpha * to.sigma / from.sigma, x0);
     }
@@ -54,7 +54,8 @@ struct PredictorCorrector {
   LangevinStep rule = LangevinStep::level;
 
   static constexpr const char* name = "predictor corrector";
-  static constexpr int order = 0, weak_order = -1, evaluations = 1 + Predictor::evaluations;
+  static constexpr int order = always_noisy, weak_order = no_limit,
+                       evaluations = 1 + Predictor::evaluations;
 
   /// Throws ArgumentError unless snr is positive and finite and corrections is at least 0.
   template <Scalar T, Denoiser<T> D>
@@ -73,8 +74,7 @@ struct PredictorCorrector {
   template <Scalar T, Denoiser<T> D>
   Tensor<T> langevin(Tensor<T> x, const Level& at, double a, const D& denoise, const StepRng& rng,
                      std::uint64_t draw) const {
-    const Tensor<T> x0 = foglift::detail::denoised(denoise, x, at),
-                    z = rng.normal<T>(x.shape(), draw);
+    const Tensor<T> x0 = ask(denoise, x, at), z = rng.normal<T>(x.shape(), draw);
     const Index n = x.row_size();
     const double variance = at.sigma * at.sigma;
     // At alpha = 0 the chain's a would be 0 too, and no step be made.

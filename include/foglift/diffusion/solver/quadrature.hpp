@@ -77,7 +77,7 @@ Tensor<T> output(Prediction prediction, const Tensor<T>& x, Tensor<T> x0, const 
 /// The output of a denoiser at x.
 template <Scalar T, class D>
 Tensor<T> output(Prediction prediction, const Tensor<T>& x, const D& denoise, const Level& at) {
-  return output(prediction, x, foglift::detail::denoised(denoise, x, at), at);
+  return output(prediction, x, ask(denoise, x, at), at);
 }
 
 /// keep x + gain sum_j w_j m_j in the memory of x: the step without its noise.

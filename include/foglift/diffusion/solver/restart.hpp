@@ -29,7 +29,7 @@ struct RestartInterval {
 ///   solver::Restart<> solver{.intervals = {{.times = 5, .min_ratio = 0.05, .max_ratio = 0.3}}};
 template <class Inner = Heun>
 struct Restart {
-  static_assert(Inner::weak_order == 0, "Restart: the solver inside draws noise by itself");
+  static_assert(deterministic<Inner>, "Restart: the solver inside draws noise by itself");
   Inner inner = {};
   std::vector<RestartInterval> intervals = {RestartInterval{}};
   double noise_scale = 1;

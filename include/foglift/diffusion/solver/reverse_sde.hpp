@@ -19,12 +19,12 @@ namespace solver {
 /// variance (Ddpm's mean has no such excess): start at a level with some signal.
 struct ReverseDiffusion {
   static constexpr const char* name = "reverse diffusion";
-  static constexpr int order = 0, weak_order = 1, evaluations = 1;
+  static constexpr int order = always_noisy, weak_order = 1, evaluations = 1;
 
   template <Scalar T, Denoiser<T> D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng& rng) const {
-    Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
+    Tensor<T> x0 = ask(denoise, x, from);
     if (to.sigma == 0) return scale(to.alpha, std::move(x0));
     // b^2 = sigma^2 (1 - q^2)
     const double a = from.alpha / to.alpha, q = correlation(from, to), part = (1 - q) * (1 + q);
@@ -44,7 +44,7 @@ template <ForwardProcess P>
 class EulerMaruyama {
  public:
   static constexpr const char* name = "euler maruyama";
-  static constexpr int order = 0, weak_order = 1, evaluations = 1;
+  static constexpr int order = always_noisy, weak_order = 1, evaluations = 1;
 
   explicit EulerMaruyama(P process) : process_(std::move(process)) {}
 
@@ -52,7 +52,7 @@ class EulerMaruyama {
   template <Scalar T, Denoiser<T> D>
   Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
                  const StepRng& rng) const {
-    Tensor<T> x0 = foglift::detail::denoised(denoise, x, from);
+    Tensor<T> x0 = ask(denoise, x, from);
     if (to.sigma == 0) return scale(to.alpha, std::move(x0));
     const double f = process_.drift(from.t), g = process_.diffusion(from.t), step = from.t - to.t;
     if (!(std::isfinite(f) && std::isfinite(g) && step > 0))

@@ -33,6 +33,18 @@ auto start(const S& solver, const TimeGrid& grid) {
 template <class S, class T = float>
 using Memory = decltype(detail::start<S, T>(std::declval<const S&>(), TimeGrid()));
 
+namespace solver {
+// What a rule states in place of a number.
+inline constexpr int always_noisy = 0;  // order: its noise can not be turned off
+inline constexpr int no_noise = 0;      // weak_order: it never draws any
+inline constexpr int no_limit = -1;     // weak_order: its error need not vanish with the step
+inline constexpr int as_needed = 0;     // evaluations: what a tolerance asks for, or the run
+}  // namespace solver
+
+/// Whether a solver never draws noise.
+template <class S>
+inline constexpr bool deterministic = S::weak_order == solver::no_noise;
+
 /// A rule for one step between two levels of a grid, the second cleaner than the first:
 ///   step(Tensor<T> x, const Level& from, const Level& to, denoise, const StepRng&) const
 /// A solver is an immutable value. One that keeps past outputs of the denoiser, or needs to know
@@ -40,11 +52,11 @@ using Memory = decltype(detail::start<S, T>(std::declval<const S&>(), TimeGrid()
 /// memory as the last argument of step. Constants that its tests measure:
 ///   name         for messages
 ///   order        of the error in the largest step towards the probability-flow ODE's solution,
-///                with the noise turned off; 0 if it can not be turned off
-///   weak_order   of the error in the distribution's moments when noise is added; 0 if it never is;
-///                -1 if it is, and the error need not vanish with the step (few-step rules)
+///                with the noise turned off; or solver::always_noisy
+///   weak_order   of the error in the distribution's moments when noise is added; or
+///                solver::no_noise, solver::no_limit
 ///   evaluations  calls of the denoiser a step (the first steps of a run may take more, a step to
-///                sigma = 0 fewer; 0: as many as the tolerance asks for)
+///                sigma = 0 fewer); or solver::as_needed
 template <class S, class D, class T = float>
 concept Solver = requires {
   { S::name } -> std::convertible_to<const char*>;

@@ -26,7 +26,7 @@ struct UniPc {
   static constexpr std::size_t corrected = corrector ? Order + 1 : 0;
   static constexpr const char* name = corrector ? "unipc" : "unip";
   static constexpr int order = corrector && Order < 4 ? Order + 1 : Order;
-  static constexpr int weak_order = 0, evaluations = 1;
+  static constexpr int weak_order = no_noise, evaluations = 1;
 
   template <Scalar T>
   auto start(const TimeGrid& grid) const {
