@@ -49,6 +49,7 @@
 #include "foglift/diffusion/analytic/gaussian.hpp"
 #include "foglift/diffusion/analytic/mixture.hpp"
 #include "foglift/diffusion/corruption.hpp"
+#include "foglift/diffusion/curve.hpp"
 #include "foglift/diffusion/denoiser.hpp"
 #include "foglift/diffusion/density.hpp"
 #include "foglift/diffusion/discrete.hpp"

@@ -1,6 +1,7 @@
 #include "foglift/core/rng.hpp"
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/schedule.hpp"
+#include "foglift/diffusion/solver/at_ratio.hpp"
 #include "foglift/diffusion/solver/between.hpp"
 #include "foglift/diffusion/solver/combine.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
@@ -35,6 +36,14 @@ TEST_CASE("combine: every number of terms against a loop in double", "[diffusion
   const Tensor<float> other({7, 3}, 0.0f);
   const std::array<Term<float>, 1> bad{{{1, &other}}};
   CHECK_THROWS_AS(solver::combine(1, x, bad), ShapeError);
+}
+
+TEST_CASE("at_ratio: a level is on the curve that one level tells", "[diffusion][solver]") {
+  CHECK(solver::at_ratio({0.3, 1, 7}, 2) == Level{0.3, 1, 2});
+  CHECK(solver::at_ratio({0.3, 0.75, 0.25}, 3) == Level{0.3, 0.25, 0.75});
+  const Level scaled = solver::at_ratio({0.3, 3, 4}, 0.75);  // norm 5
+  CHECK_THAT(scaled.alpha, Catch::Matchers::WithinRel(4.0, 1e-15));
+  CHECK_THAT(scaled.sigma, Catch::Matchers::WithinRel(3.0, 1e-15));
 }
 
 TEST_CASE("between: stays on the curve that both ends share", "[diffusion][solver]") {

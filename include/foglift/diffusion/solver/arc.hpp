@@ -1,49 +1,12 @@
 #pragma once
 
-#include "foglift/diffusion/level.hpp"
+#include "foglift/diffusion/curve.hpp"
 
 #include <cmath>
 
 namespace foglift {
 inline namespace v0 {
 namespace solver {
-
-/// The curve of a process through two of its levels, by the norm sqrt(alpha^2 + sigma^2) of its
-/// levels: alpha = const (variance exploding) or alpha + sigma = const (flow) where both lie on
-/// such a curve; otherwise the logarithm of the norm is linear in what `part` counts from 0 to 1
-/// (variance preserving: const).
-class Curve {
- public:
-  Curve(const Level& from, const Level& to) : from_(from) {
-    // A few roundings of a schedule's cos, exp and sqrt are no difference.
-    const auto same = [](double a, double b) { return std::abs(a - b) <= 1e-12 * (a + b); };
-    if (same(from.alpha, to.alpha))
-      kind_ = Kind::exploding;
-    else if (same(from.alpha + from.sigma, to.alpha + to.sigma))
-      kind_ = Kind::flow;
-    log_norm_ = std::log(std::hypot(from.alpha, from.sigma));
-    log_growth_ = std::log(std::hypot(to.alpha, to.sigma)) - log_norm_;
-  }
-
-  /// The norm where alpha : sigma is c : s, c^2 + s^2 = 1.
-  double norm(double part, double c, double s) const {
-    switch (kind_) {
-      case Kind::exploding:
-        return from_.alpha / c;
-      case Kind::flow:
-        return (from_.alpha + from_.sigma) / (c + s);
-      default:
-        return std::exp(log_norm_ + part * log_growth_);
-    }
-  }
-
- private:
-  enum class Kind { exploding, flow, other };
-
-  Level from_;
-  double log_norm_, log_growth_;
-  Kind kind_ = Kind::other;
-};
 
 /// The way between two levels with noise in the variable v = asinh(alpha / sigma), which is 0 at
 /// pure noise and lambda + ln 2 near data: (alpha, sigma) = norm (tanh v, 1 / cosh v). In u = x /
