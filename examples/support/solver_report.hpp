@@ -68,7 +68,7 @@ SolverReport measure(std::string name, std::string code, const S& solver) {
                verify::order(solver, {.family = family, .spacing = spacing, .coarsest = 40})});
           continue;
         } catch (const foglift::ArgumentError&) {
-          if (deterministic<S> || !out.rows.empty()) throw;
+          if (foglift::deterministic<S> || !out.rows.empty()) throw;
           out.noisy = true;  // it asked for noise
         }
       out.rows.push_back(
