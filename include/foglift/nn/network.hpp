@@ -48,17 +48,16 @@ void check_condition(const Signature& net, const Condition<C>& c, const Shape& x
         raise<ArgumentError>(net.name, ": class label ", label, " of ", net.classes, " classes");
   }
   const auto need = [&](const auto& given, const char* what, bool known, const Shape& shape) {
-    if (!given) return;
     if (!known) raise<ArgumentError>(net.name, ": a ", what, " for a network built without one");
-    if (given->shape() != shape)
-      raise<ShapeError>(net.name, ": ", what, " ", given->shape(), ", expected ", shape);
+    if (given.shape() != shape)
+      raise<ShapeError>(net.name, ": ", what, " ", given.shape(), ", expected ", shape);
   };
-  need(c.vector, "condition vector", net.vector > 0, {B, net.vector});
+  if (c.vector) need(*c.vector, "condition vector", net.vector > 0, {B, net.vector});
   const Index M = c.sequence && c.sequence->rank() == 3 ? c.sequence->dim(1) : 1;
-  need(c.sequence, "condition sequence", net.sequence > 0, {B, M, net.sequence});
-  need(c.mask, "condition mask", c.sequence.has_value(), {B, M});
-  need(c.map, "condition map", net.map > 0, x.with(-1, net.map));
-  need(c.present, "presence of a condition", true, {B});
+  if (c.sequence) need(*c.sequence, "condition sequence", net.sequence > 0, {B, M, net.sequence});
+  if (c.mask) need(*c.mask, "condition mask", c.sequence.has_value(), {B, M});
+  if (c.map) need(*c.map, "condition map", net.map > 0, x.with(-1, net.map));
+  if (c.present) need(*c.present, "presence of a condition", true, {B});
 }
 
 }  // namespace detail
