@@ -184,6 +184,22 @@ TEST_CASE("hook: queries, keys, values and blocks of one call in another", "[nn]
   });
 }
 
+TEST_CASE("hook: queries, keys and values are the parts of the projections", "[nn][hook]") {
+  const Names places{"blocks.0.self", "blocks.0.cross"};
+  hooks::Record<T2> seen(
+      {.blocks = {"input"}, .queries = places, .keys = places, .values = places});
+  dit()(x, t, told, nn::Call(seen));
+  const auto& block = dit().blocks[0];
+  const T2 m = block.modulation(dit().embedding(t, told, x));
+  const T2 self = (*block.attention.qkv)(block.norm(seen.seen.blocks.at("input"), m, 0, 1));
+  CHECK(seen.seen.queries.at(places[0]) == nn::chunk(self, 0, 3));
+  CHECK(seen.seen.keys.at(places[0]) == nn::chunk(self, 1, 3));
+  CHECK(seen.seen.values.at(places[0]) == nn::chunk(self, 2, 3));
+  const T2 cross = (*block.cross->kv)(*told.sequence);
+  CHECK(seen.seen.keys.at(places[1]) == nn::chunk(cross, 0, 2));
+  CHECK(seen.seen.values.at(places[1]) == nn::chunk(cross, 1, 2));
+}
+
 TEST_CASE("hook: gradients flow through what is read, to the input", "[nn][hook]") {
   each_network([](const auto& net) {
     const std::string block = net.block_names()[2], attention = net.attention_names().back();
