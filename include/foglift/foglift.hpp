@@ -39,6 +39,8 @@
 #include "foglift/data/csv_tokens.hpp"
 #include "foglift/data/csv_writer.hpp"
 #include "foglift/data/date.hpp"
+#include "foglift/data/date_form.hpp"
+#include "foglift/data/date_format.hpp"
 #include "foglift/data/npy.hpp"
 #include "foglift/data/npy_header.hpp"
 #include "foglift/data/npy_reader.hpp"

@@ -57,6 +57,16 @@ class CsvTable {
     columns_.push_back({std::move(name), ColumnKind::text, {}, {}, std::move(texts)});
   }
 
+  /// Makes a column one of dates. Throws FormatError if there is no such column, ArgumentError for
+  /// another number of rows.
+  void set_dates(std::string_view name, std::vector<std::int64_t> dates) {
+    CsvColumn& found = columns_[static_cast<std::size_t>(&column(name) - columns_.data())];
+    if (dates.size() != rows_)
+      raise<ArgumentError>("CsvTable: ", dates.size(), " dates for the ", rows_,
+                           " rows of column \"", name, '"');
+    found = {found.name, ColumnKind::date, {}, std::move(dates), {}};
+  }
+
   /// The line of the file that each row begins in; empty if the table is not from a file.
   const std::vector<std::size_t>& lines() const { return lines_; }
   void set_lines(std::vector<std::size_t> lines) { lines_ = std::move(lines); }
