@@ -1,5 +1,6 @@
 // Probabilistic forecast of a CSV file: trains a diffusion model (or a linear one), scores it on
 // the last windows beside honest baselines, forecasts what comes next and draws it. See --help.
+#include "foglift/forecast/baselines/list.hpp"
 #include "foglift/io/checkpoint.hpp"
 #include "foglift/train/callbacks/every.hpp"
 #include "foglift/train/callbacks/pace.hpp"
@@ -71,19 +72,16 @@ Results evaluate(const Forecaster<M>& model, const SeriesFile& file, const Plan&
   const auto judge = [&](const char* name, const Tensor<double>& paths) {
     r.scores.push_back(score(name, paths, all, r.origins, plan.season()));
   };
-  const auto judge_baseline = [&](const char* name, const auto& draw_paths) {
-    Tensor<double> paths = baseline_paths(all, r.origins, options, rng, draw_paths);
+  judge((plan.method + " model").c_str(), r.backtest);
+  for (const Baseline& b : baselines) {
+    Tensor<double> paths = baseline_paths(all, r.origins, options, rng,
+                                          [&](std::span<const double> past, const Rng& own) {
+                                            return b.draw(past, plan.season(), options, own);
+                                          });
     if (plan.training.non_negative)  // what the model is told, the baselines are told too
       for (double& v : paths) v = std::max(v, 0.0);
-    judge(name, paths);
-  };
-  judge((plan.method + " model").c_str(), r.backtest);
-  judge_baseline("seasonal naive + bootstrap", [&](std::span<const double> past, const Rng& own) {
-    return seasonal_naive_bootstrap(past, plan.season(), options, own);
-  });
-  judge_baseline("random walk + bootstrap", [&](std::span<const double> past, const Rng& own) {
-    return random_walk_bootstrap(past, options, own);
-  });
+    judge(b.name, paths);
+  }
   return r;
 }
 

@@ -93,13 +93,16 @@ std::string text(const char* format, Args... args) {
   return buffer;
 }
 
+/// The model against the best of the baselines.
 inline std::string verdict(const std::vector<forecast::Score>& scores) {
-  const double percent = gain(scores[0], scores[1]);
+  const auto best = std::min_element(scores.begin() + 1, scores.end(),
+                                     [](const auto& a, const auto& b) { return a.crps < b.crps; });
+  const double percent = gain(scores[0], *best);
   if (percent > 0)
-    return text("The %s beats the %s by %.1f %% in CRPS.", scores[0].name.c_str(),
-                scores[1].name.c_str(), percent);
-  return text("The %s does not beat the %s: its CRPS is %.1f %% higher.", scores[0].name.c_str(),
-              scores[1].name.c_str(), -percent);
+    return text("The %s beats the best baseline, %s, by %.1f %% in CRPS.", scores[0].name.c_str(),
+                best->name.c_str(), percent);
+  return text("The %s does not beat the best baseline, %s: its CRPS is %.1f %% higher.",
+              scores[0].name.c_str(), best->name.c_str(), -percent);
 }
 
 /// The command line that the run was started with, without the options that a message adds.

@@ -32,6 +32,38 @@ inline double last_known(std::span<const double> x, Index t, Index step) {
     if (const double v = x[static_cast<std::size_t>(t)]; !std::isnan(v)) return v;
   return std::numeric_limits<double>::quiet_NaN();
 }
+
+/// Paths of a centre [horizon] plus whole rows of the past, drawn with equal chances; a cell
+/// missing in its row is drawn again from those known at its step.
+inline Tensor<double> draw_rows(std::span<const double> centre,
+                                const std::vector<std::vector<double>>& rows,
+                                const BaselineOptions& o, const Rng& rng, const char* where) {
+  std::vector<std::vector<double>> known(static_cast<std::size_t>(o.horizon));
+  for (std::size_t k = 0; k < known.size(); ++k) {
+    for (const auto& row : rows)
+      if (!std::isnan(row[k])) known[k].push_back(row[k]);
+    if (known[k].empty())
+      raise<ArgumentError>(where, ": the history shows nothing to draw at step ", k + 1, " of ",
+                           o.horizon, "; needed is a longer one, or one with fewer values missing");
+  }
+  Tensor<double> out({o.paths, o.horizon});
+  for (Index p = 0; p < o.paths; ++p) {
+    const auto sample = static_cast<std::uint64_t>(p);
+    const auto& path =
+        rows[static_cast<std::size_t>(rng.index(static_cast<Index>(rows.size()), sample))];
+    for (Index h = 0; h < o.horizon; ++h) {
+      const auto k = static_cast<std::size_t>(h);
+      double e = path[k];
+      if (std::isnan(e)) {
+        const Index again = rng.index(static_cast<Index>(known[k].size()), sample,
+                                      static_cast<std::uint32_t>(h + 1));
+        e = known[k][static_cast<std::size_t>(again)];
+      }
+      out(p, h) = centre[k] + e;
+    }
+  }
+  return out;
+}
 }  // namespace detail
 
 /// Index of the value that the seasonal naive forecast repeats for step h (from 0) after n values:
@@ -70,38 +102,14 @@ inline Tensor<double> seasonal_naive_bootstrap(std::span<const double> history, 
   const std::vector<double> centre = seasonal_naive(history, o.horizon, season);
   const auto n = static_cast<Index>(history.size());
   std::vector<std::vector<double>> errors;  // of earlier origins; [horizon] each
-  std::vector<std::vector<double>> known(static_cast<std::size_t>(o.horizon));
   for (Index origin = n - season * ((o.horizon + season - 1) / season); origin >= season;
        origin -= season) {
     auto& path = errors.emplace_back();
-    for (Index h = 0; h < o.horizon; ++h) {
-      const double e = history[static_cast<std::size_t>(origin + h)] -
-                       detail::last_known(history, seasonal_lag(origin, h, season), season);
-      path.push_back(e);
-      if (!std::isnan(e)) known[static_cast<std::size_t>(h)].push_back(e);
-    }
+    for (Index h = 0; h < o.horizon; ++h)
+      path.push_back(history[static_cast<std::size_t>(origin + h)] -
+                     detail::last_known(history, seasonal_lag(origin, h, season), season));
   }
-  for (Index h = 0; h < o.horizon; ++h)
-    if (known[static_cast<std::size_t>(h)].empty())
-      raise<ArgumentError>("seasonal_naive_bootstrap: ", n, " values with season ", season,
-                           " show no error of the forecast at step ", h + 1);
-  Tensor<double> out({o.paths, o.horizon});
-  for (Index p = 0; p < o.paths; ++p) {
-    const auto sample = static_cast<std::uint64_t>(p);
-    const auto& path =
-        errors[static_cast<std::size_t>(rng.index(static_cast<Index>(errors.size()), sample))];
-    for (Index h = 0; h < o.horizon; ++h) {
-      const auto k = static_cast<std::size_t>(h);
-      double e = path[k];
-      if (std::isnan(e)) {
-        const Index again = rng.index(static_cast<Index>(known[k].size()), sample,
-                                      static_cast<std::uint32_t>(h + 1));
-        e = known[k][static_cast<std::size_t>(again)];
-      }
-      out(p, h) = centre[k] + e;
-    }
-  }
-  return out;
+  return detail::draw_rows(centre, errors, o, rng, "seasonal_naive_bootstrap");
 }
 
 /// Paths [paths, horizon] of a random walk from the last value, its steps drawn from all the

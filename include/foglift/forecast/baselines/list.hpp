@@ -1,0 +1,35 @@
+#pragma once
+
+#include "foglift/forecast/baselines/climatology.hpp"
+#include "foglift/forecast/baselines/drift.hpp"
+
+#include <array>
+
+namespace foglift {
+inline namespace v0 {
+namespace forecast {
+
+/// A baseline by name: draw(history, season, options, rng) -> paths [paths, horizon].
+struct Baseline {
+  const char* name;
+  Tensor<double> (*draw)(std::span<const double> history, Index season, const BaselineOptions& o,
+                         const Rng& rng);
+};
+
+/// All baselines, the seasonal naive first: what a method should be compared with.
+inline constexpr std::array baselines = {
+    Baseline{"seasonal naive + bootstrap", seasonal_naive_bootstrap},
+    Baseline{"random walk + bootstrap",
+             [](std::span<const double> x, Index, const BaselineOptions& o, const Rng& rng) {
+               return random_walk_bootstrap(x, o, rng);
+             }},
+    Baseline{"random walk with drift",
+             [](std::span<const double> x, Index, const BaselineOptions& o, const Rng& rng) {
+               return random_walk_drift(x, o, rng);
+             }},
+    Baseline{"climatology", climatology},
+};
+
+}  // namespace forecast
+}  // namespace v0
+}  // namespace foglift
