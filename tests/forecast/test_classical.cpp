@@ -1,4 +1,4 @@
-// Covers: climatology drift list
+// Covers: climatology drift list seasonal_adjustment theta
 #include "foglift/forecast/baselines/list.hpp"
 #include "support/catch.hpp"
 
@@ -11,6 +11,21 @@ using namespace foglift::forecast;
 
 namespace {
 const double missing = std::numeric_limits<double>::quiet_NaN();
+
+// Two series of tests/reference/print_baselines.py.
+std::vector<double> wavy() {
+  std::vector<double> x;
+  for (int t = 0; t < 48; ++t)
+    x.push_back(20 + 0.3 * t + 3 * std::sin(1.7 * t) + 2 * std::sin(0.9 * t * t));
+  return x;
+}
+std::vector<double> yearly(double shift = 0) {
+  std::vector<double> x;
+  for (int t = 0; t < 72; ++t)
+    x.push_back((50 + 0.5 * t) * (1 + 0.3 * std::sin(std::acos(-1.0) * t / 6)) +
+                2 * std::sin(0.9 * t * t) + shift);
+  return x;
+}
 }  // namespace
 
 TEST_CASE("climatology: a path is one earlier stretch of the same phase", "[forecast][baselines]") {
@@ -70,11 +85,157 @@ TEST_CASE("random walk with drift: mean and variance of the paths", "[forecast][
   }
 }
 
+TEST_CASE("random walk with drift: statsforecast 2.1.1", "[forecast][baselines]") {
+  const Drift fit = fit_drift(wavy());
+  const std::vector<double> mean = {32.433188, 32.692213, 32.951237, 33.210262},
+                            deviation = {3.236028, 4.62386, 5.720543, 6.671242};
+  for (std::size_t h = 0; h < 4; ++h) {
+    const double k = static_cast<double>(h + 1);
+    CHECK_THAT(fit.last + k * fit.drift, WithinRel(mean[h], 1e-7));
+    // It divides the squares by the number of changes, 47, which is biased.
+    CHECK_THAT(std::sqrt(46.0 / 47 * fit.variance * k * (1 + k / fit.cells)),
+               WithinRel(deviation[h], 1e-6));
+  }
+}
+
+TEST_CASE("filled: inner gaps are interpolated, the ends cut", "[forecast][baselines]") {
+  const std::vector<double> x = {missing, 1, missing, missing, 7, 8, missing};
+  const Filled f = filled(x, 3, "test");
+  CHECK(f.values == std::vector<double>{1, 3, 5, 7, 8});
+  CHECK(f.after == 1);
+  CHECK_THROWS_AS(filled(x, 4, "test"), ArgumentError);
+}
+
+TEST_CASE("classical indices: exact on a line with a season", "[forecast][baselines]") {
+  const std::vector<double> odd = {-2, 0.5, 1.5}, even = {-3, 1, 4, -2};
+  for (const auto& pattern : {odd, even}) {
+    const Index m = std::ssize(pattern);
+    std::vector<double> x;
+    for (Index t = 0; t < 5 * m + 1; ++t)
+      x.push_back(7 + 0.5 * static_cast<double>(t) + pattern[static_cast<std::size_t>(t % m)]);
+    const SeasonalIndices found = classical_indices(x, m, false);
+    for (Index k = 0; k < m; ++k)
+      CHECK_THAT(found.of(k), WithinAbs(pattern[static_cast<std::size_t>(k)], 1e-12));
+    CHECK_THROWS_AS(classical_indices(std::span(x).first(pattern.size()), m, false), ArgumentError);
+  }
+  const std::vector<double> factors = {1, 3, 1, 3, 1, 3, 1};  // about their mean, 2
+  CHECK(classical_indices(factors, 2, true).index == std::vector<double>{0.5, 1.5});
+}
+
+TEST_CASE("seasonal: finds a season and none in noise", "[forecast][baselines]") {
+  CHECK(seasonal(yearly(), 12));
+  CHECK(seasonal_indices(yearly(), 12).multiplicative);
+  CHECK_FALSE(seasonal_indices(yearly(-60), 12).multiplicative);  // not all are positive
+  CHECK_FALSE(seasonal(std::vector<double>(50, 3.0), 7));
+  CHECK_FALSE(seasonal(std::span<const double>(yearly()).first(23), 12));
+  // Two-sided at 5 % each: 10 % of white noise is taken for seasonal.
+  const Index n = 400;
+  double found = 0;
+  const auto noise = Rng(8).normal<double>({n, 120});
+  for (Index i = 0; i < n; ++i)
+    found += seasonal(std::span(noise.data() + 120 * i, std::size_t{120}), 6);
+  CHECK(found < 0.1 * 400 + 4 * std::sqrt(400 * 0.09));
+  CHECK(found > 0.1 * 400 - 6 * std::sqrt(400 * 0.09));
+}
+
+namespace {
+/// The mean of theta's paths, which is linear in the errors: a path without them.
+std::vector<double> theta_points(std::vector<double> x, Index season, Index horizon) {
+  const SeasonalIndices indices = seasonal_indices(x, season);
+  for (std::size_t t = 0; t < x.size(); ++t) x[t] = indices.remove(x[t], static_cast<Index>(t));
+  const ThetaModel model = fit_theta(x);
+  std::vector<double> out;
+  double level = model.level;
+  for (Index h = 0; h < horizon; ++h) {
+    const double v = level + model.line(model.size + h);
+    level = model.alpha * v + (1 - model.alpha) * level;
+    out.push_back(indices.restore(v, model.size + h));
+  }
+  return out;
+}
+}  // namespace
+
+TEST_CASE("theta: statsforecast 2.1.1", "[forecast][baselines]") {
+  const std::vector<double> of_wavy = {33.401875, 33.535154, 33.668433,
+                                       33.801712, 33.934991, 34.06827},
+                            of_yearly = {83.568422, 98.309006, 106.94898,
+                                         111.80444, 109.11648, 100.40416},
+                            of_shifted = {21.893335, 33.692254, 40.817749,
+                                          44.740225, 42.766914, 35.781751};
+  const auto a = theta_points(wavy(), 1, 6), b = theta_points(yearly(), 12, 6),
+             c = theta_points(yearly(-60), 12, 6);
+  for (std::size_t h = 0; h < 6; ++h) {  // its Nelder-Mead stops at 1e-4 of alpha
+    CHECK_THAT(a[h], WithinRel(of_wavy[h], 1e-3));
+    CHECK_THAT(b[h], WithinRel(of_yearly[h], 1e-3));
+    CHECK_THAT(c[h], WithinRel(of_shifted[h], 1e-3));
+  }
+}
+
+TEST_CASE("theta: no first level and no alpha make the errors less", "[forecast][baselines]") {
+  const auto x = wavy();
+  const ThetaModel fit = fit_theta(x);
+  const auto squares = [&](double alpha, double first) {  // the recursion as it is written down
+    double level = first, sum = 0;
+    for (Index t = 0; t < 48; ++t) {
+      const double left = std::pow(1 - alpha, static_cast<double>(t));
+      const double e = x[static_cast<std::size_t>(t)] - level -
+                       0.5 * (left * fit.intercept + (1 - left * (1 - alpha)) / alpha * fit.slope);
+      if (t >= 3) sum += e * e;
+      level = alpha * x[static_cast<std::size_t>(t)] + (1 - alpha) * level;
+    }
+    return sum;
+  };
+  const double least = squares(fit.alpha, fit.first);
+  CHECK_THAT(fit.variance, WithinRel(least / 43, 1e-9));
+  for (const double d : {-0.05, -0.001, 0.001, 0.05, 0.3}) {
+    CHECK(squares(fit.alpha + d, fit.first) > least);
+    CHECK(squares(fit.alpha, fit.first + d) > least);
+  }
+}
+
+TEST_CASE("theta: mean and variance of paths, and cells missing at the end",
+          "[forecast][baselines]") {
+  auto x = wavy();
+  const Index n = 20000, H = 4;
+  const ThetaModel fit = fit_theta(x);
+  const auto points = theta_points(x, 1, H);
+  const auto paths = theta_paths(x, 1, {.horizon = H, .paths = n}, Rng(2));
+  for (Index h = 0; h < H; ++h) {
+    const double count = static_cast<double>(n), mean = points[static_cast<std::size_t>(h)];
+    const double variance = fit.variance * (1 + static_cast<double>(h) * fit.alpha * fit.alpha);
+    double sum = 0, square = 0;
+    for (Index p = 0; p < n; ++p) {
+      sum += paths(p, h) / count;
+      square += (paths(p, h) - mean) * (paths(p, h) - mean) / count;
+    }
+    CHECK_THAT(sum, WithinAbs(mean, 4 * std::sqrt(variance / count)));
+    CHECK_THAT(square, WithinRel(variance, 4 * std::sqrt(2 / count)));
+  }
+  x.push_back(missing);
+  const auto later = theta_paths(x, 1, {.horizon = H - 1, .paths = 9}, Rng(2));
+  for (Index p = 0; p < 9; ++p)
+    for (Index h = 0; h < H - 1; ++h) CHECK(later(p, h) == paths(p, h + 1));
+}
+
+TEST_CASE("theta: a line stays a line, and what it refuses", "[forecast][baselines]") {
+  std::vector<double> line;
+  for (int t = 0; t < 30; ++t) line.push_back(5 - 2.0 * t);
+  const auto constant = theta_paths(std::vector<double>(30, 4.0), 7, {.horizon = 3}, Rng(1));
+  for (const double v : constant) CHECK_THAT(v, WithinRel(4, 1e-9));
+  CHECK_THAT(fit_theta(line).slope, WithinRel(-2, 1e-12));
+  CHECK_THAT(fit_theta(line).intercept, WithinRel(7, 1e-12));
+  CHECK_THROWS_AS(fit_theta(std::vector<double>{1, 2, 3, 4, 5}), ArgumentError);
+  CHECK_THROWS_AS(fit_theta(std::vector<double>{1, 2, 3, 4, 5, missing}), NumericError);
+  CHECK_THROWS_AS(theta_paths(line, 0, {.horizon = 1}, Rng(1)), ArgumentError);
+  CHECK_THROWS_AS(theta_paths(std::vector<double>(7, 1e200), 1, {.horizon = 1}, Rng(1)),
+                  NumericError);
+}
+
 TEST_CASE("all baselines: a y + b gives a paths + b, and a path does not depend on how many",
           "[forecast][baselines]") {
   std::vector<double> x, y;
   for (int t = 0; t < 60; ++t) {
-    x.push_back(20 + 0.25 * t + 4 * ((t * t * 7) % 11) / 11.0 + 3 * (t % 7 == 2));
+    x.push_back(-20 + 0.25 * t + 4 * ((t * t * 7) % 11) / 11.0 + 3 * (t % 7 == 2));
     y.push_back(4 * x.back() + 32);
   }
   for (const Baseline& b : baselines) {

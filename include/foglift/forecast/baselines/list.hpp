@@ -2,6 +2,7 @@
 
 #include "foglift/forecast/baselines/climatology.hpp"
 #include "foglift/forecast/baselines/drift.hpp"
+#include "foglift/forecast/baselines/theta.hpp"
 
 #include <array>
 
@@ -28,6 +29,7 @@ inline constexpr std::array baselines = {
                return random_walk_drift(x, o, rng);
              }},
     Baseline{"climatology", climatology},
+    Baseline{"theta", theta_paths},
 };
 
 }  // namespace forecast
