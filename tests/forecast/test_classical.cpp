@@ -1,4 +1,4 @@
-// Covers: climatology drift list seasonal_adjustment theta
+// Covers: autoregression climatology drift list seasonal_adjustment theta
 #include "foglift/forecast/baselines/list.hpp"
 #include "support/catch.hpp"
 
@@ -229,6 +229,72 @@ TEST_CASE("theta: a line stays a line, and what it refuses", "[forecast][baselin
   CHECK_THROWS_AS(theta_paths(line, 0, {.horizon = 1}, Rng(1)), ArgumentError);
   CHECK_THROWS_AS(theta_paths(std::vector<double>(7, 1e200), 1, {.horizon = 1}, Rng(1)),
                   NumericError);
+}
+
+TEST_CASE("autoregression: statsmodels' yule_walker, and the order by AIC",
+          "[forecast][baselines]") {
+  auto x = wavy();
+  for (std::size_t t = 0; t < x.size(); ++t) x[t] -= 0.3 * static_cast<double>(t);
+  // 48 log(variance) + 2 order is 74.2, 64.0, 65.6, 61.6 for the orders 1 to 4.
+  const std::vector<double> two = {-0.165829997, -0.472795863},
+                            four = {-0.154185309, -0.300961765, 0.131902042, 0.342794791};
+  const auto at_most_3 = fit_autoregression(x, 3), at_most_4 = fit_autoregression(x, 4);
+  REQUIRE(at_most_3.weights.size() == 2);
+  REQUIRE(at_most_4.weights.size() == 4);
+  for (std::size_t k = 0; k < 2; ++k) CHECK_THAT(at_most_3.weights[k], WithinRel(two[k], 1e-7));
+  for (std::size_t k = 0; k < 4; ++k) CHECK_THAT(at_most_4.weights[k], WithinRel(four[k], 1e-7));
+  CHECK_THAT(at_most_3.variance, WithinRel(3.49163926 * 48 / 45, 1e-7));
+  CHECK_THAT(at_most_4.variance, WithinRel(3.05661974 * 48 / 43, 1e-7));
+  CHECK(at_most_3.last == std::vector<double>{x[47], x[46]});
+}
+
+TEST_CASE("autoregression: finds the process that made the values", "[forecast][baselines]") {
+  const auto noise = Rng(11).normal<double>({4000});
+  const Autoregression truth{{0.6, -0.3}, 5, 4, {5, 5}};
+  std::vector<double> x(noise.begin(), noise.end());
+  truth.simulate(x);
+  const Autoregression fit = fit_autoregression(x, 2);
+  REQUIRE(fit.weights.size() == 2);
+  const double error = std::sqrt((1 - 0.3 * 0.3) / 4000);  // of both weights
+  CHECK_THAT(fit.weights[0], WithinAbs(0.6, 4 * error));
+  CHECK_THAT(fit.weights[1], WithinAbs(-0.3, 4 * error));
+  CHECK_THAT(fit.variance, WithinRel(4, 4 * std::sqrt(2.0 / 4000)));
+  CHECK_THAT(fit.mean, WithinAbs(5, 4 * 2 / 0.7 / std::sqrt(4000.0)));
+}
+
+TEST_CASE("autoregression: paths follow the recursion from the last values",
+          "[forecast][baselines]") {
+  const Autoregression a{{0.5, 0.25}, 10, 4, {14, 6}};
+  std::vector<double> path = {1, 0, -1};
+  a.simulate(path);
+  // 10 + 0.5 * 4 - 0.25 * 4 + 2, then 10 + 0.5 * 3 + 0.25 * 4, then 10 + 0.5 * 2.5 + 0.25 * 3 - 2
+  CHECK(path == std::vector<double>{13, 12.5, 10});
+  for (const double v :
+       autoregression_paths(std::vector<double>(30, 4.0), 7, {.horizon = 3}, Rng(1)))
+    CHECK(v == 4);
+  CHECK_THROWS_AS(fit_autoregression(path, 2), ArgumentError);
+  CHECK_THROWS_AS(fit_autoregression(path, -1), ArgumentError);
+  CHECK_THROWS_AS(fit_autoregression(std::vector<double>{1, missing, 3}, 1), NumericError);
+  CHECK_THROWS_AS(fit_autoregression(std::vector<double>{1, 1e200, 3}, 1), NumericError);
+  CHECK_THROWS_AS(autoregression_paths(path, 1, {.horizon = 1}, Rng(1)), ArgumentError);
+}
+
+TEST_CASE("theta and autoregression: a pure season goes on at its phase, behind missing cells too",
+          "[forecast][baselines]") {
+  const std::vector<double> pattern = {7, 11, 14, 8};
+  for (const double shift : {0.0, -12.0}) {  // by factors, and by terms
+    std::vector<double> x;
+    for (std::size_t t = 0; t < 41; ++t) x.push_back(pattern[t % 4] + shift);
+    x.push_back(missing);
+    for (const auto draw : {theta_paths, autoregression_paths}) {
+      const auto paths = draw(x, 4, {.horizon = 6, .paths = 3}, Rng(1));
+      // The variance is a difference of squares: its root keeps half the digits, 14 * 1.5e-8.
+      for (Index p = 0; p < 3; ++p)
+        for (Index h = 0; h < 6; ++h)
+          CHECK_THAT(paths(p, h),
+                     WithinAbs(pattern[static_cast<std::size_t>(42 + h) % 4] + shift, 1e-6));
+    }
+  }
 }
 
 TEST_CASE("all baselines: a y + b gives a paths + b, and a path does not depend on how many",

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/forecast/baselines/autoregression.hpp"
 #include "foglift/forecast/baselines/climatology.hpp"
 #include "foglift/forecast/baselines/drift.hpp"
 #include "foglift/forecast/baselines/theta.hpp"
@@ -30,6 +31,7 @@ inline constexpr std::array baselines = {
              }},
     Baseline{"climatology", climatology},
     Baseline{"theta", theta_paths},
+    Baseline{"autoregression", autoregression_paths},
 };
 
 }  // namespace forecast

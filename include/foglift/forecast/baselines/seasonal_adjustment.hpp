@@ -105,6 +105,36 @@ inline SeasonalIndices seasonal_indices(std::span<const double> x, Index season)
   return classical_indices(x, season, false);
 }
 
+namespace detail {
+/// Paths [paths, horizon] of a model of the values that are filled() and adjusted by
+/// seasonal_indices(): fit(values) has simulate(span), which turns standard normals into the values
+/// that follow. Cells missing at the end are simulated and left out.
+template <class Fit>
+Tensor<double> adjusted_paths(std::span<const double> history, Index season, Index least,
+                              const BaselineOptions& o, const Rng& rng, const char* where,
+                              const Fit& fit) {
+  require_baseline(o, where);
+  if (season < 1) raise<ArgumentError>(where, ": season ", season);
+  auto [x, after] = filled(history, least, where);
+  const SeasonalIndices indices = seasonal_indices(x, season);
+  const Index n = std::ssize(x);
+  for (Index t = 0; t < n; ++t) {
+    double& v = x[static_cast<std::size_t>(t)];
+    v = indices.remove(v, t);
+  }
+  const auto model = fit(std::span<const double>(x));
+  std::vector<double> path(static_cast<std::size_t>(after + o.horizon));
+  Tensor<double> out({o.paths, o.horizon});
+  for (Index p = 0; p < o.paths; ++p) {
+    rng.fill_normal(std::span(path), static_cast<std::uint64_t>(p), 0);
+    model.simulate(path);
+    for (Index h = 0; h < o.horizon; ++h)
+      out(p, h) = indices.restore(path[static_cast<std::size_t>(after + h)], n + after + h);
+  }
+  return out;
+}
+}  // namespace detail
+
 }  // namespace forecast
 }  // namespace v0
 }  // namespace foglift

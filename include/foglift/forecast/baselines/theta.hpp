@@ -27,6 +27,16 @@ struct ThetaModel {
     const double left = std::pow(1 - alpha, static_cast<double>(t));
     return 0.5 * (left * intercept + (1 - left * (1 - alpha)) / alpha * slope);
   }
+
+  /// Turns standard normals into the values that follow the last one.
+  void simulate(std::span<double> path) const {
+    double now = level;
+    for (Index h = 0; h < std::ssize(path); ++h) {
+      double& v = path[static_cast<std::size_t>(h)];
+      v = now + line(size + h) + std::sqrt(variance) * v;
+      now = alpha * v + (1 - alpha) * now;
+    }
+  }
 };
 
 namespace detail {
@@ -84,29 +94,8 @@ inline ThetaModel fit_theta(std::span<const double> x) {
 /// NumericError for a value that is not usable().
 inline Tensor<double> theta_paths(std::span<const double> history, Index season,
                                   const BaselineOptions& o, const Rng& rng) {
-  detail::require_baseline(o, "theta_paths");
-  if (season < 1) raise<ArgumentError>("theta_paths: season ", season);
-  auto [x, after] = filled(history, 6, "theta_paths");
-  const SeasonalIndices indices = seasonal_indices(x, season);
-  const Index n = std::ssize(x), cells = after + o.horizon;
-  for (Index t = 0; t < n; ++t) {
-    double& v = x[static_cast<std::size_t>(t)];
-    v = indices.remove(v, t);
-  }
-  const ThetaModel model = fit_theta(x);
-  const double deviation = std::sqrt(model.variance);
-  std::vector<double> noise(static_cast<std::size_t>(cells));
-  Tensor<double> out({o.paths, o.horizon});
-  for (Index p = 0; p < o.paths; ++p) {
-    rng.fill_normal(std::span(noise), static_cast<std::uint64_t>(p), 0);
-    double level = model.level;
-    for (Index h = 0; h < cells; ++h) {
-      const double v = level + model.line(n + h) + deviation * noise[static_cast<std::size_t>(h)];
-      level = model.alpha * v + (1 - model.alpha) * level;
-      if (h >= after) out(p, h - after) = indices.restore(v, n + h);
-    }
-  }
-  return out;
+  return detail::adjusted_paths(history, season, 6, o, rng, "theta_paths",
+                                [](std::span<const double> x) { return fit_theta(x); });
 }
 
 }  // namespace forecast
