@@ -128,6 +128,10 @@ TEST_CASE("seasonal: finds a season and none in noise", "[forecast][baselines]")
   CHECK_FALSE(seasonal_indices(yearly(-60), 12).multiplicative);  // not all are positive
   CHECK_FALSE(seasonal(std::vector<double>(50, 3.0), 7));
   CHECK_FALSE(seasonal(std::span<const double>(yearly()).first(23), 12));
+  // A line: r(6) = 0.56 is beyond white noise's 0.26, but within 0.69 of one as correlated before.
+  std::vector<double> line;
+  for (int t = 0; t < 40; ++t) line.push_back(t);
+  CHECK_FALSE(seasonal(line, 6));
   // Two-sided at 5 % each: 10 % of white noise is taken for seasonal.
   const Index n = 400;
   double found = 0;
