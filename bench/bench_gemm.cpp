@@ -3,7 +3,7 @@
 // a figure is the median over rounds of a product's share of that round's peak.
 #include "bench/rounds.hpp"
 #include "foglift/core/rng.hpp"
-#include "foglift/kernels/gemm.hpp"
+#include "foglift/kernels/gemm/gemm.hpp"
 
 #include <cmath>
 #include <cstdio>

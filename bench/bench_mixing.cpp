@@ -74,9 +74,8 @@ BENCHMARK(points)->Args({32, 16})->Args({32, 128})->Apply(rounds);
 void resize(benchmark::State& state) {
   const Index side = state.range(0), channels = state.range(1);
   const auto x = Rng(1).normal<float>({1, side, side, channels});
-  bench::against_triad(state, bytes_of(5 * x.size()), [&] {
-    bench::escape(resize_linear(x, {2 * side, 2 * side}).data());
-  });
+  bench::against_triad(state, bytes_of(5 * x.size()),
+                       [&] { bench::escape(resize_linear(x, {2 * side, 2 * side}).data()); });
 }
 BENCHMARK(resize)->Args({16, 64})->Args({64, 64})->Apply(rounds);
 

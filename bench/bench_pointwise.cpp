@@ -3,10 +3,10 @@
 #include "bench/rounds.hpp"
 #include "foglift/autograd/ops/attention.hpp"
 #include "foglift/core/rng.hpp"
-#include "foglift/kernels/elementwise.hpp"
-#include "foglift/kernels/norm.hpp"
-#include "foglift/kernels/row_norm.hpp"
-#include "foglift/kernels/softmax.hpp"
+#include "foglift/kernels/attention/softmax.hpp"
+#include "foglift/kernels/norm/norm.hpp"
+#include "foglift/kernels/norm/row_norm.hpp"
+#include "foglift/kernels/pointwise/elementwise.hpp"
 
 namespace {
 

@@ -3,10 +3,10 @@
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/core/parallel.hpp"
 #include "foglift/core/rng.hpp"
-#include "foglift/train/adam.hpp"
 #include "foglift/train/clip.hpp"
 #include "foglift/train/ema.hpp"
-#include "foglift/train/sgd.hpp"
+#include "foglift/train/rules/adam.hpp"
+#include "foglift/train/rules/sgd.hpp"
 
 #include <vector>
 

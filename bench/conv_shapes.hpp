@@ -2,7 +2,7 @@
 
 #include "bench/peak.hpp"
 #include "foglift/core/rng.hpp"
-#include "foglift/kernels/conv.hpp"
+#include "foglift/kernels/conv/conv.hpp"
 
 namespace foglift::bench {
 

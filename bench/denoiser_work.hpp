@@ -7,8 +7,8 @@
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/schedule.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
-#include "foglift/train/adam.hpp"
 #include "foglift/train/denormals.hpp"
+#include "foglift/train/rules/adam.hpp"
 #include "foglift/train/shards.hpp"
 
 #include <memory>

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "foglift/nn/mlp.hpp"
-#include "foglift/nn/transformer.hpp"
-#include "foglift/nn/unet.hpp"
+#include "foglift/nn/nets/dit.hpp"
+#include "foglift/nn/nets/mlp.hpp"
+#include "foglift/nn/nets/unet.hpp"
 
 namespace foglift::bench {
 

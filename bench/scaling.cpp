@@ -86,10 +86,7 @@ int main(int argc, char** argv) {
 
   sweep(
       "forward of mlp2d over batch", {1, 4, 16, 64, 256, 1024},
-      [&](Index n) {
-        return bench::forward(mlp, Shape{1, 2}, n);
-      },
-      wanted);
+      [&](Index n) { return bench::forward(mlp, Shape{1, 2}, n); }, wanted);
   sweep(
       "forward of unet1d over batch", {1, 2, 4, 8, 16, 32, 64},
       [&](Index n) { return bench::forward(unet, series, n); }, wanted);
@@ -98,29 +95,20 @@ int main(int argc, char** argv) {
       [&](Index n) { return bench::training_step(unet, series, n); }, wanted);
   sweep(
       "forward of unet1d over length", {48, 96, 192, 384, 768, 1536},
-      [&](Index n) {
-        return bench::forward(unet, Shape{1, n, 1}, 1);
-      },
-      wanted);
+      [&](Index n) { return bench::forward(unet, Shape{1, n, 1}, 1); }, wanted);
   sweep(
       "forward of unet1d at length 96 over width", {16, 32, 64, 128},
       [&](Index n) { return bench::forward(unet_of_width(n), series, 1); }, wanted);
   sweep(
       "forward of dit1d over length", {48, 96, 192, 384, 768, 1536},
-      [&](Index n) {
-        return bench::forward(dit_of(128, n), Shape{1, n, 1}, 1);
-      },
-      wanted);
+      [&](Index n) { return bench::forward(dit_of(128, n), Shape{1, n, 1}, 1); }, wanted);
   sweep(
       "forward of dit1d at length 96 over width", {32, 64, 128, 256},
       [&](Index n) { return bench::forward(dit_of(n, 96), series, 1); }, wanted);
   sweep("attention over tokens", {64, 128, 256, 512, 1024, 2048, 4096}, attend, wanted);
   sweep(
       "DDIM of mlp2d over steps", {5, 10, 20, 40, 80},
-      [&](Index n) {
-        return bench::ddim(mlp, Shape{1, 2}, 1, n);
-      },
-      wanted);
+      [&](Index n) { return bench::ddim(mlp, Shape{1, 2}, 1, n); }, wanted);
   sweep(
       "DDIM of unet1d over steps", {5, 10, 20, 40},
       [&](Index n) { return bench::ddim(unet, series, 1, n); }, wanted);

@@ -1,6 +1,6 @@
 // See foglift/core/instances.hpp.
-#include "foglift/kernels/conv_backward.hpp"
-#include "foglift/kernels/winograd.hpp"
+#include "foglift/kernels/conv/backward.hpp"
+#include "foglift/kernels/conv/winograd.hpp"
 
 namespace foglift {
 inline namespace v0 {

@@ -1,6 +1,6 @@
 // See foglift/core/instances.hpp.
-#include "foglift/nn/mlp.hpp"
-#include "foglift/nn/transformer.hpp"
+#include "foglift/nn/nets/dit.hpp"
+#include "foglift/nn/nets/mlp.hpp"
 
 namespace foglift {
 inline namespace v0 {

@@ -1,6 +1,6 @@
 // See foglift/core/instances.hpp.
-#include "foglift/kernels/norm.hpp"
-#include "foglift/kernels/row_norm.hpp"
+#include "foglift/kernels/norm/norm.hpp"
+#include "foglift/kernels/norm/row_norm.hpp"
 
 namespace foglift {
 inline namespace v0 {

@@ -1,6 +1,6 @@
 // See foglift/core/instances.hpp.
-#include "foglift/probe/logistic.hpp"
-#include "foglift/probe/ridge.hpp"
+#include "foglift/probe/probes/logistic.hpp"
+#include "foglift/probe/probes/ridge.hpp"
 
 namespace foglift {
 inline namespace v0 {

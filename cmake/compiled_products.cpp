@@ -1,6 +1,6 @@
 // See foglift/core/instances.hpp.
-#include "foglift/kernels/attention_backward.hpp"
-#include "foglift/kernels/gemm.hpp"
+#include "foglift/kernels/attention/backward.hpp"
+#include "foglift/kernels/gemm/gemm.hpp"
 
 namespace foglift {
 inline namespace v0 {

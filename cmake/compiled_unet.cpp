@@ -1,5 +1,5 @@
 // See foglift/core/instances.hpp.
-#include "foglift/nn/unet.hpp"
+#include "foglift/nn/nets/unet.hpp"
 
 namespace foglift {
 inline namespace v0 {

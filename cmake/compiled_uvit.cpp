@@ -1,5 +1,5 @@
 // See foglift/core/instances.hpp.
-#include "foglift/nn/uvit.hpp"
+#include "foglift/nn/nets/uvit.hpp"
 
 namespace foglift {
 inline namespace v0 {

@@ -1,6 +1,6 @@
 // Measures the order of a solver: put yours in place of Mine and build. See --help.
-#include "foglift/diffusion/solver/between.hpp"
 #include "foglift/diffusion/solver/euler.hpp"
+#include "foglift/diffusion/solver/parts/between.hpp"
 #include "foglift/version.hpp"
 #include "support/convergence_figure.hpp"
 #include "support/few_steps.hpp"

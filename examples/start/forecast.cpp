@@ -4,10 +4,10 @@
 //   naive: CRPS 15.5, the 80 % band holds 66 %
 //   tomorrow: 136 on average
 #include <foglift/foglift.hpp>
-#include <foglift/forecast/backtest.hpp>
 #include <foglift/forecast/baselines.hpp>
 #include <foglift/forecast/forecaster.hpp>
 #include <foglift/forecast/methods/horizon_diffusion.hpp>
+#include <foglift/forecast/score/backtest.hpp>
 
 #include <cmath>
 #include <cstdio>

@@ -2,7 +2,7 @@
 
 #include "foglift/core/atomic_file.hpp"
 #include "foglift/core/tensor.hpp"
-#include "foglift/forecast/quantile.hpp"
+#include "foglift/forecast/score/quantile.hpp"
 #include "foglift/forecast/series/panel.hpp"
 #include "gnuplot.hpp"
 

@@ -2,7 +2,7 @@
 
 #include "fan_chart.hpp"
 #include "foglift/data/csv_writer.hpp"
-#include "foglift/forecast/backtest.hpp"
+#include "foglift/forecast/score/backtest.hpp"
 #include "forecast_plan.hpp"
 
 #include <cmath>

@@ -15,9 +15,8 @@ void for_each_grid(const foglift::DiscreteSchedule& s, const F& f) {
   f("trailing", "trailing(s, n)", [&](Index n) { return trailing(s, n); });
   f("linspace", "linspace(s, n)", [&](Index n) { return linspace(s, n); });
   f("leading", "leading(s, n)", [&](Index n) { return leading(s, n); });
-  f("two sections", "sectioned(s, {n / 2, n / 2})", [&](Index n) {
-    return sectioned(s, {n / 2, n / 2});
-  });
+  f("two sections", "sectioned(s, {n / 2, n / 2})",
+    [&](Index n) { return sectioned(s, {n / 2, n / 2}); });
   f("FastDPM steps", "fast_dpm_steps(s, n)", [&](Index n) { return fast_dpm_steps(s, n); });
   f("FastDPM variances", "fast_dpm_variances(s, n)",
     [&](Index n) { return fast_dpm_variances(s, n); });

@@ -2,7 +2,7 @@
 
 #include "foglift/core/atomic_file.hpp"
 #include "foglift/data/csv_writer.hpp"
-#include "foglift/probe/logistic.hpp"
+#include "foglift/probe/probes/logistic.hpp"
 #include "foglift/probe/search.hpp"
 
 #include <cmath>

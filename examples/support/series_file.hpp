@@ -2,8 +2,8 @@
 
 #include "foglift/core/file.hpp"
 #include "foglift/data/csv_reader.hpp"
-#include "foglift/forecast/regular.hpp"
-#include "foglift/forecast/season.hpp"
+#include "foglift/forecast/series/regular.hpp"
+#include "foglift/forecast/series/season.hpp"
 #include "sha256.hpp"
 
 #include <algorithm>

@@ -321,22 +321,17 @@ std::vector<OpEntry> arithmetic_entries() {
   e.push_back(binary("operator+", [](auto a, auto b) { return a + b; }));
   e.push_back(binary("operator-", [](auto a, auto b) { return a - b; }));
   e.push_back(binary("operator*", [](auto a, auto b) { return a * b; }));
-  e.push_back(binary(
-      "operator/", [](auto a, auto b) { return a / b; }, positive));
+  e.push_back(binary("operator/", [](auto a, auto b) { return a / b; }, positive));
   e.push_back(unary("operator+", [](auto x) { return 2.5 + (x + 0.3); }));
   e.push_back(unary("operator-", [](auto x) { return -(2 - (x - 0.3)); }));
   e.push_back(unary("operator*", [](auto x) { return 3 * (x * 0.7); }));
-  e.push_back(unary(
-      "operator/", [](auto x) { return 3 / (x / 0.7); }, positive));
+  e.push_back(unary("operator/", [](auto x) { return 3 / (x / 0.7); }, positive));
   e.push_back(unary("neg", [](auto x) { return neg(x); }));
   e.push_back(unary("square", [](auto x) { return square(x); }));
   e.push_back(unary("exp", [](auto x) { return exp(x); }));
-  e.push_back(unary(
-      "log", [](auto x) { return log(x); }, positive));
-  e.push_back(unary(
-      "sqrt", [](auto x) { return sqrt(x); }, positive));
-  e.push_back(unary(
-      "abs", [](auto x) { return abs(x); }, off_zero));
+  e.push_back(unary("log", [](auto x) { return log(x); }, positive));
+  e.push_back(unary("sqrt", [](auto x) { return sqrt(x); }, positive));
+  e.push_back(unary("abs", [](auto x) { return abs(x); }, off_zero));
   return e;
 }
 
@@ -348,8 +343,7 @@ std::vector<OpEntry> pointwise_entries() {
   e.push_back(unary("tanh", [](auto x) { return tanh(x); }));
   e.push_back(unary("sigmoid", [](auto x) { return sigmoid(x); }));
   e.push_back(unary("softplus", [](auto x) { return softplus(x); }));
-  e.push_back(unary(
-      "relu", [](auto x) { return relu(x); }, off_zero));
+  e.push_back(unary("relu", [](auto x) { return relu(x); }, off_zero));
   e.push_back(unary("softmax", [](auto x) { return softmax(x); }));
   e.push_back(unary("log_softmax", [](auto x) { return log_softmax(x); }));
   e.push_back(halves("glu", [](auto x) { return glu(x); }));

@@ -5,7 +5,7 @@
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/schedule/cosine.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
-#include "foglift/kernels/winograd.hpp"
+#include "foglift/kernels/conv/winograd.hpp"
 #include "support/catch.hpp"
 
 #include <memory>

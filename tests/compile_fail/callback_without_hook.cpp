@@ -1,6 +1,6 @@
 // expect: FitCallback
-#include "foglift/nn/mlp.hpp"
-#include "foglift/train/adam.hpp"
+#include "foglift/nn/nets/mlp.hpp"
+#include "foglift/train/rules/adam.hpp"
 #include "foglift/train/callbacks/stop_when.hpp"
 #include "foglift/train/fit.hpp"
 

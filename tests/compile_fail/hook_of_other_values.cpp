@@ -1,6 +1,6 @@
 // expect: hook: block\(std::string_view or nn::Place, const X&\) is not callable
 // A hook that is never called, since it takes other values than the network's, would see nothing without a word.
-#include "foglift/nn/mlp.hpp"
+#include "foglift/nn/nets/mlp.hpp"
 
 using namespace foglift;
 

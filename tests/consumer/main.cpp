@@ -1,8 +1,8 @@
 // What a user writes first: sample from an exact denoiser.
+#include <foglift/foglift.hpp>
+
 #include <cmath>
 #include <cstdio>
-
-#include <foglift/foglift.hpp>
 
 int main() {
   using namespace foglift;

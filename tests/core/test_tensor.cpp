@@ -74,10 +74,10 @@ namespace {
 struct Late {
   bool* distinct;
   ~Late() {
-    void* held = ::operator new (64, std::align_val_t{64});
+    void* held = ::operator new(64, std::align_val_t{64});
     const Tensor<float> t({16});
     *distinct = t.data() != held;
-    ::operator delete (held, std::align_val_t{64});
+    ::operator delete(held, std::align_val_t{64});
   }
 };
 }  // namespace

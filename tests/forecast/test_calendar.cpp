@@ -1,7 +1,7 @@
 #include "foglift/core/rng.hpp"
-#include "foglift/forecast/calendar.hpp"
-#include "foglift/forecast/regular.hpp"
-#include "foglift/forecast/season.hpp"
+#include "foglift/forecast/series/calendar.hpp"
+#include "foglift/forecast/series/regular.hpp"
+#include "foglift/forecast/series/season.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>

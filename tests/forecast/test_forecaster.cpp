@@ -1,9 +1,9 @@
 // Covers: forecaster method horizon_diffusion backtest
-#include "foglift/forecast/backtest.hpp"
 #include "foglift/forecast/forecaster.hpp"
 #include "foglift/forecast/methods/horizon_diffusion.hpp"
+#include "foglift/forecast/score/backtest.hpp"
 #include "foglift/io/checkpoint.hpp"
-#include "foglift/nn/transformer.hpp"
+#include "foglift/nn/nets/dit.hpp"
 #include "foglift/train/callbacks/stop_when.hpp"
 #include "support/catch.hpp"
 

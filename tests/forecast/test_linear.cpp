@@ -1,7 +1,7 @@
 // Covers: linear
-#include "foglift/forecast/backtest.hpp"
 #include "foglift/forecast/forecaster.hpp"
 #include "foglift/forecast/methods/linear.hpp"
+#include "foglift/forecast/score/backtest.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>

@@ -1,9 +1,9 @@
 // Covers: method forecaster horizon_diffusion linear
 // What every method owes, whatever it is.
-#include "foglift/forecast/backtest.hpp"
 #include "foglift/forecast/forecaster.hpp"
 #include "foglift/forecast/methods/horizon_diffusion.hpp"
 #include "foglift/forecast/methods/linear.hpp"
+#include "foglift/forecast/score/backtest.hpp"
 #include "foglift/io/checkpoint.hpp"
 #include "foglift/train/callbacks/stop_when.hpp"
 #include "support/catch.hpp"

@@ -1,5 +1,5 @@
 #include "foglift/core/rng.hpp"
-#include "foglift/forecast/metrics.hpp"
+#include "foglift/forecast/score/metrics.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>

@@ -4,8 +4,8 @@
 #include "foglift/diffusion/schedule.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/io/checkpoint.hpp"
-#include "foglift/nn/mlp.hpp"
-#include "foglift/train/adam.hpp"
+#include "foglift/nn/nets/mlp.hpp"
+#include "foglift/train/rules/adam.hpp"
 #include "support/catch.hpp"
 
 #include <string>

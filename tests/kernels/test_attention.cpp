@@ -1,6 +1,6 @@
 #include "foglift/core/rng.hpp"
-#include "foglift/kernels/attention_backward.hpp"
-#include "foglift/kernels/naive_products.hpp"
+#include "foglift/kernels/attention/backward.hpp"
+#include "foglift/kernels/naive/products.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>

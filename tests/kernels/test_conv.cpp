@@ -1,7 +1,7 @@
 #include "foglift/core/rng.hpp"
-#include "foglift/kernels/conv_backward.hpp"
-#include "foglift/kernels/naive_pointwise.hpp"
-#include "foglift/kernels/naive_products.hpp"
+#include "foglift/kernels/conv/backward.hpp"
+#include "foglift/kernels/naive/pointwise.hpp"
+#include "foglift/kernels/naive/products.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>

@@ -1,7 +1,7 @@
 #include "foglift/core/rng.hpp"
-#include "foglift/kernels/gemm.hpp"
-#include "foglift/kernels/naive_products.hpp"
-#include "foglift/kernels/reduce.hpp"
+#include "foglift/kernels/gemm/gemm.hpp"
+#include "foglift/kernels/naive/products.hpp"
+#include "foglift/kernels/pointwise/reduce.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>

@@ -2,7 +2,7 @@
 #include "foglift/core/rng.hpp"
 #include "foglift/kernels/dct.hpp"
 #include "foglift/kernels/graph/csr.hpp"
-#include "foglift/kernels/naive_mixing.hpp"
+#include "foglift/kernels/naive/mixing.hpp"
 #include "foglift/kernels/points.hpp"
 #include "foglift/kernels/scan.hpp"
 #include "support/catch.hpp"

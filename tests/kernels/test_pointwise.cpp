@@ -3,7 +3,7 @@
 #include "foglift/autograd/ops/reduce.hpp"
 #include "foglift/autograd/ops/softmax.hpp"
 #include "foglift/core/rng.hpp"
-#include "foglift/kernels/naive_pointwise.hpp"
+#include "foglift/kernels/naive/pointwise.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>

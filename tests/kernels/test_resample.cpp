@@ -1,5 +1,5 @@
 #include "foglift/core/rng.hpp"
-#include "foglift/kernels/naive_products.hpp"
+#include "foglift/kernels/naive/products.hpp"
 #include "foglift/kernels/resample.hpp"
 #include "support/catch.hpp"
 

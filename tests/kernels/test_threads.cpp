@@ -3,7 +3,7 @@
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/autograd/ops/dropout.hpp"
 #include "foglift/core/rng.hpp"
-#include "foglift/kernels/reduce.hpp"
+#include "foglift/kernels/pointwise/reduce.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>

@@ -1,7 +1,7 @@
 #include "foglift/autograd/ops/loss.hpp"
 #include "foglift/autograd/ops/reduce.hpp"
-#include "foglift/nn/transformer.hpp"
-#include "foglift/nn/unet.hpp"
+#include "foglift/nn/nets/dit.hpp"
+#include "foglift/nn/nets/unet.hpp"
 #include "support/catch.hpp"
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-#include "foglift/nn/dropout.hpp"
+#include "foglift/nn/layers/dropout.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>

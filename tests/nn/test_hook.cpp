@@ -6,10 +6,10 @@
 #include "foglift/nn/hooks/record.hpp"
 #include "foglift/nn/hooks/replace.hpp"
 #include "foglift/nn/hooks/stop_after.hpp"
-#include "foglift/nn/mlp.hpp"
-#include "foglift/nn/transformer.hpp"
-#include "foglift/nn/unet.hpp"
-#include "foglift/nn/uvit.hpp"
+#include "foglift/nn/nets/dit.hpp"
+#include "foglift/nn/nets/mlp.hpp"
+#include "foglift/nn/nets/unet.hpp"
+#include "foglift/nn/nets/uvit.hpp"
 #include "nn/denoiser_checks.hpp"
 
 using namespace foglift;

@@ -1,7 +1,7 @@
-#include "foglift/nn/attention.hpp"
-#include "foglift/nn/conv.hpp"
+#include "foglift/nn/blocks/residual.hpp"
 #include "foglift/nn/gradcheck.hpp"
-#include "foglift/nn/residual.hpp"
+#include "foglift/nn/layers/attention.hpp"
+#include "foglift/nn/layers/conv.hpp"
 #include "support/catch.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-#include "foglift/nn/mlp.hpp"
+#include "foglift/nn/nets/mlp.hpp"
 #include "nn/denoiser_checks.hpp"
 
 #include <cmath>

@@ -2,10 +2,10 @@
 #include "foglift/nn/hooks/join.hpp"
 #include "foglift/nn/hooks/perturb.hpp"
 #include "foglift/nn/hooks/record.hpp"
-#include "foglift/nn/mlp.hpp"
-#include "foglift/nn/transformer.hpp"
-#include "foglift/nn/unet.hpp"
-#include "foglift/nn/uvit.hpp"
+#include "foglift/nn/nets/dit.hpp"
+#include "foglift/nn/nets/mlp.hpp"
+#include "foglift/nn/nets/unet.hpp"
+#include "foglift/nn/nets/uvit.hpp"
 #include "nn/denoiser_checks.hpp"
 
 #include <cmath>

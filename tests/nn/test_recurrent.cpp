@@ -1,5 +1,5 @@
 #include "foglift/nn/gradcheck.hpp"
-#include "foglift/nn/recurrent.hpp"
+#include "foglift/nn/layers/recurrent.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>

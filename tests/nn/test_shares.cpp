@@ -1,8 +1,8 @@
-#include "foglift/nn/mlp.hpp"
+#include "foglift/nn/nets/dit.hpp"
+#include "foglift/nn/nets/mlp.hpp"
+#include "foglift/nn/nets/unet.hpp"
+#include "foglift/nn/nets/uvit.hpp"
 #include "foglift/nn/shares.hpp"
-#include "foglift/nn/transformer.hpp"
-#include "foglift/nn/unet.hpp"
-#include "foglift/nn/uvit.hpp"
 #include "nn/denoiser_checks.hpp"
 
 using namespace foglift;

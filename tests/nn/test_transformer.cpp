@@ -1,4 +1,4 @@
-#include "foglift/nn/transformer.hpp"
+#include "foglift/nn/nets/dit.hpp"
 #include "nn/denoiser_checks.hpp"
 
 using namespace foglift;

@@ -1,4 +1,4 @@
-#include "foglift/nn/unet.hpp"
+#include "foglift/nn/nets/unet.hpp"
 #include "nn/denoiser_checks.hpp"
 
 using namespace foglift;

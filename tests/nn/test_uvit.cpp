@@ -1,4 +1,4 @@
-#include "foglift/nn/uvit.hpp"
+#include "foglift/nn/nets/uvit.hpp"
 #include "nn/denoiser_checks.hpp"
 
 using namespace foglift;

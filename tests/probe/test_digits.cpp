@@ -1,9 +1,9 @@
 #include "examples/support/digits.hpp"
 #include "foglift/core/atomic_file.hpp"
 #include "foglift/core/file.hpp"
-#include "foglift/probe/accuracy.hpp"
-#include "foglift/probe/logistic.hpp"
-#include "foglift/probe/ridge.hpp"
+#include "foglift/probe/metric/accuracy.hpp"
+#include "foglift/probe/probes/logistic.hpp"
+#include "foglift/probe/probes/ridge.hpp"
 #include "support/catch.hpp"
 
 #include <algorithm>

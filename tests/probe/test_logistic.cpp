@@ -1,6 +1,6 @@
 #include "data.hpp"
-#include "foglift/probe/accuracy.hpp"
-#include "foglift/probe/logistic.hpp"
+#include "foglift/probe/metric/accuracy.hpp"
+#include "foglift/probe/probes/logistic.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>

@@ -1,7 +1,7 @@
 #include "foglift/core/rng.hpp"
-#include "foglift/probe/logistic.hpp"
 #include "foglift/probe/probe_file.hpp"
-#include "foglift/probe/ridge.hpp"
+#include "foglift/probe/probes/logistic.hpp"
+#include "foglift/probe/probes/ridge.hpp"
 #include "support/catch.hpp"
 
 #include <filesystem>

@@ -1,6 +1,6 @@
 #include "data.hpp"
-#include "foglift/probe/accuracy.hpp"
-#include "foglift/probe/ridge.hpp"
+#include "foglift/probe/metric/accuracy.hpp"
+#include "foglift/probe/probes/ridge.hpp"
 #include "support/catch.hpp"
 
 #include <algorithm>

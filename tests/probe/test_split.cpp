@@ -1,4 +1,4 @@
-#include "foglift/probe/accuracy.hpp"
+#include "foglift/probe/metric/accuracy.hpp"
 #include "foglift/probe/split.hpp"
 #include "support/catch.hpp"
 

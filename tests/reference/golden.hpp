@@ -1,7 +1,7 @@
 #pragma once
 
-#include "foglift/diffusion/solver/at_any_length.hpp"
-#include "foglift/diffusion/solver/solver.hpp"
+#include "foglift/diffusion/solver/parts/at_any_length.hpp"
+#include "foglift/diffusion/solver/parts/solver.hpp"
 #include "foglift/io/safetensors_reader.hpp"
 #include "support/catch.hpp"
 

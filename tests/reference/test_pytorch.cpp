@@ -1,8 +1,8 @@
 #include "foglift/autograd/ops/loss.hpp"
-#include "foglift/nn/recurrent.hpp"
-#include "foglift/nn/transformer.hpp"
-#include "foglift/nn/unet.hpp"
-#include "foglift/train/adam.hpp"
+#include "foglift/nn/layers/recurrent.hpp"
+#include "foglift/nn/nets/dit.hpp"
+#include "foglift/nn/nets/unet.hpp"
+#include "foglift/train/rules/adam.hpp"
 #include "reference/torch_dump.hpp"
 
 #include <algorithm>

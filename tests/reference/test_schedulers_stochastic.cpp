@@ -1,5 +1,5 @@
 #include "foglift/diffusion/discrete.hpp"
-#include "foglift/diffusion/guidance/replacement.hpp"
+#include "foglift/diffusion/inverse/replacement.hpp"
 #include "foglift/diffusion/solver/ancestral.hpp"
 #include "foglift/diffusion/solver/churn.hpp"
 #include "foglift/diffusion/solver/consistency.hpp"

@@ -76,9 +76,8 @@ TEST_CASE("pytorch: grids are resized as interpolate resizes them", "[reference]
     for (const Index n : {3, 8})
       compare("resize_" + std::to_string(n) + "_" + end, NoParameters(), {"x"},
               [&](const auto&, const auto& in) { return resize_linear(in[0], {n}, align); });
-    compare("resize2_" + end, NoParameters(), {"x"}, [&](const auto&, const auto& in) {
-      return resize_linear(in[0], {7, 2}, align);
-    });
+    compare("resize2_" + end, NoParameters(), {"x"},
+            [&](const auto&, const auto& in) { return resize_linear(in[0], {7, 2}, align); });
   }
 }
 

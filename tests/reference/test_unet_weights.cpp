@@ -2,8 +2,8 @@
 #include "foglift/io/diffusers_names.hpp"
 #include "foglift/io/load_weights.hpp"
 #include "foglift/io/save_weights.hpp"
-#include "foglift/nn/linear.hpp"
-#include "foglift/nn/unet.hpp"
+#include "foglift/nn/layers/linear.hpp"
+#include "foglift/nn/nets/unet.hpp"
 #include "support/catch.hpp"
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 #pragma once
 
-// Replaces operator new to count what lives on the heap, in every test program that a source of it includes this in.
+// Replaces operator new to count what lives on the heap, in every test program that a source of it
+// includes this in.
 
 #include <algorithm>
 #include <atomic>
@@ -27,7 +28,9 @@ inline std::atomic<std::ptrdiff_t> live{0};
 inline std::atomic<std::ptrdiff_t> peak{0};
 inline std::atomic<long> calls{0};
 
-[[gnu::noinline]] inline void* plain(std::size_t size) { return std::malloc(std::max<std::size_t>(size, 1)); }
+[[gnu::noinline]] inline void* plain(std::size_t size) {
+  return std::malloc(std::max<std::size_t>(size, 1));
+}
 
 [[gnu::noinline]] inline void* aligned(std::size_t size, std::align_val_t align) {
   const auto a = static_cast<std::size_t>(align);
@@ -68,7 +71,8 @@ std::ptrdiff_t peak_of(F&& f) {
 
 }  // namespace counted
 
-// Every form, since a sanitizer brings its own of those that are left out; weak, since several sources may include them.
+// Every form, since a sanitizer brings its own of those that are left out; weak, since several
+// sources may include them.
 [[gnu::weak]] void* operator new(std::size_t size) { return counted::keep(counted::plain(size)); }
 [[gnu::weak]] void* operator new[](std::size_t size) { return counted::keep(counted::plain(size)); }
 [[gnu::weak]] void* operator new(std::size_t size, std::align_val_t align) {
@@ -91,7 +95,11 @@ std::ptrdiff_t peak_of(F&& f) {
 [[gnu::weak]] void operator delete[](void* p, std::size_t) noexcept { counted::drop(p); }
 [[gnu::weak]] void operator delete(void* p, std::align_val_t) noexcept { counted::drop(p); }
 [[gnu::weak]] void operator delete[](void* p, std::align_val_t) noexcept { counted::drop(p); }
-[[gnu::weak]] void operator delete(void* p, std::size_t, std::align_val_t) noexcept { counted::drop(p); }
-[[gnu::weak]] void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { counted::drop(p); }
+[[gnu::weak]] void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
+  counted::drop(p);
+}
+[[gnu::weak]] void operator delete[](void* p, std::size_t, std::align_val_t) noexcept {
+  counted::drop(p);
+}
 [[gnu::weak]] void operator delete(void* p, const std::nothrow_t&) noexcept { counted::drop(p); }
 [[gnu::weak]] void operator delete[](void* p, const std::nothrow_t&) noexcept { counted::drop(p); }

@@ -1,5 +1,4 @@
 // Covers: callback budget every log pace progress_line stop_when validation interrupt
-#include "foglift/train/adam.hpp"
 #include "foglift/train/callbacks/budget.hpp"
 #include "foglift/train/callbacks/every.hpp"
 #include "foglift/train/callbacks/log.hpp"
@@ -8,6 +7,7 @@
 #include "foglift/train/callbacks/validation.hpp"
 #include "foglift/train/fit.hpp"
 #include "foglift/train/interrupt.hpp"
+#include "foglift/train/rules/adam.hpp"
 #include "support/catch.hpp"
 #include "train/curve.hpp"
 
@@ -129,8 +129,7 @@ TEST_CASE("callbacks: the progress line says what is left", "[train][callback]")
   State state = fresh();
   Time time;
   std::ostringstream out;
-  run(
-      state, 8, time, [](const FitProgress&) {}, callback::ProgressLine(out, time.clock(), 4));
+  run(state, 8, time, [](const FitProgress&) {}, callback::ProgressLine(out, time.clock(), 4));
   // Steps end at 5, 7, 9 ... 19 s; a line at most every 4 s, and at the end.
   std::vector<std::string> lines;
   std::istringstream in(out.str());

@@ -5,7 +5,7 @@
 #include "foglift/diffusion/denoiser.hpp"
 #include "foglift/diffusion/loss.hpp"
 #include "foglift/io/checkpoint.hpp"
-#include "foglift/nn/mlp.hpp"
+#include "foglift/nn/nets/mlp.hpp"
 #include "foglift/train/callbacks/stop_when.hpp"
 #include "foglift/train/descent.hpp"
 #include "foglift/train/fit.hpp"

@@ -1,10 +1,10 @@
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/autograd/ops/loss.hpp"
-#include "foglift/nn/linear.hpp"
-#include "foglift/nn/unet.hpp"
-#include "foglift/train/adam.hpp"
+#include "foglift/nn/layers/linear.hpp"
+#include "foglift/nn/nets/unet.hpp"
 #include "foglift/train/fit.hpp"
-#include "foglift/train/sgd.hpp"
+#include "foglift/train/rules/adam.hpp"
+#include "foglift/train/rules/sgd.hpp"
 #include "support/catch.hpp"
 
 #include <memory>

@@ -3,11 +3,11 @@
 #include "foglift/autograd/ops/loss.hpp"
 #include "foglift/diffusion/denoiser.hpp"
 #include "foglift/diffusion/loss.hpp"
-#include "foglift/nn/linear.hpp"
-#include "foglift/nn/mlp.hpp"
-#include "foglift/train/adam.hpp"
+#include "foglift/nn/layers/linear.hpp"
+#include "foglift/nn/nets/mlp.hpp"
 #include "foglift/train/fit.hpp"
 #include "foglift/train/frozen.hpp"
+#include "foglift/train/rules/adam.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>

@@ -1,7 +1,7 @@
 // Covers: groups
-#include "foglift/train/adam.hpp"
 #include "foglift/train/rules/adagrad.hpp"
-#include "foglift/train/sgd.hpp"
+#include "foglift/train/rules/adam.hpp"
+#include "foglift/train/rules/sgd.hpp"
 #include "support/catch.hpp"
 #include "train/scalar_rule.hpp"
 

@@ -1,6 +1,6 @@
 #include "foglift/core/parallel.hpp"
-#include "foglift/train/adam.hpp"
-#include "foglift/train/sgd.hpp"
+#include "foglift/train/rules/adam.hpp"
+#include "foglift/train/rules/sgd.hpp"
 #include "support/catch.hpp"
 #include "train/scalar_rule.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/autograd/var.hpp"
-#include "foglift/kernels/elementwise.hpp"
+#include "foglift/kernels/pointwise/elementwise.hpp"
 
 #include <algorithm>
 #include <cstddef>

@@ -18,9 +18,8 @@ inline namespace v0 {
 /// f(name, child) once for every child, which is a Parameter, another such struct, or a std::vector
 /// or std::optional of those. See nn::Module.
 template <class M>
-concept HasParameters = requires(M& m) {
-  std::remove_const_t<M>::each(m, [](const char*, auto&) {});
-};
+concept HasParameters =
+    requires(M& m) { std::remove_const_t<M>::each(m, [](const char*, auto&) {}); };
 
 /// Where a child stands in a model: the keys and places on the way to it from the root.
 struct ModelPath {
@@ -131,13 +130,15 @@ class ModelView {
 class ModelRef : public ModelView {
  public:
   template <HasParameters M>
-  requires(!std::is_const_v<M>) ModelRef(M& model) : ModelView(model) {}
+    requires(!std::is_const_v<M>)
+  ModelRef(M& model) : ModelView(model) {}
 
   /// f(path, Parameter<T>&) for every parameter, as above.
   template <class F>
   void each_parameter(const F& f) const {
     ModelView::each_parameter([&]<class T>(const ModelPath& path, const Parameter<T>& p)  //
-                              requires std::invocable<const F&, const ModelPath&, Parameter<T>&> {
+                                requires std::invocable<const F&, const ModelPath&, Parameter<T>&>
+                              {
                                 f(path, const_cast<Parameter<T>&>(p));  // the model was not const
                               });
   }

@@ -14,7 +14,7 @@ inline namespace v0 {
 /// hold, index and gather: ids and tokens (Index is std::int64_t), codes, edges, masks.
 template <class T>
 concept Element = Scalar<T> || std::same_as<T, std::int64_t> || std::same_as<T, std::int32_t> ||
-    std::same_as<T, std::uint8_t>;
+                  std::same_as<T, std::uint8_t>;
 
 /// Whether an integer T can hold a number as it is; floating numbers never count as integers.
 template <std::integral T, class U>

@@ -90,7 +90,8 @@ class MessagePart {
 }
 
 template <class E>
-[[noreturn, gnu::cold, gnu::noinline]] void throw_message(const MessagePart* parts, std::size_t count) {
+[[noreturn, gnu::cold, gnu::noinline]] void throw_message(const MessagePart* parts,
+                                                          std::size_t count) {
   throw E(message(parts, count));
 }
 

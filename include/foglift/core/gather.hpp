@@ -34,7 +34,8 @@ std::vector<V> gather(const std::vector<V>& list, std::span<const Index> index) 
 /// Row id of the unit matrix for each of the ids [...], as [..., classes]. Throws ArgumentError for
 /// an id outside of [0, classes).
 template <Scalar T = float, Element Id>
-requires(!Scalar<Id>) Tensor<T> one_hot(const Tensor<Id>& ids, Index classes) {
+  requires(!Scalar<Id>)
+Tensor<T> one_hot(const Tensor<Id>& ids, Index classes) {
   if (classes < 1) raise<ArgumentError>("one_hot: ", classes, " classes, needed at least 1");
   std::array<Index, Shape::max_rank + 1> extents{};
   *std::copy(ids.shape().begin(), ids.shape().end(), extents.begin()) = classes;

@@ -136,7 +136,7 @@ inline void FreeLists::shorten(std::size_t size_class, std::uint32_t n) noexcept
   kept -= n * block_size(size_class);
   for (; n > 0; --n) {
     void* const next = next_of(list.head);
-    ::operator delete (std::exchange(list.head, next), std::align_val_t{alignment});
+    ::operator delete(std::exchange(list.head, next), std::align_val_t{alignment});
   }
 }
 
@@ -163,7 +163,7 @@ inline void* acquire(std::size_t bytes) {
   const std::size_t c = size_class(bytes);
   if (reuse && life() != Life::after)
     if (void* const p = free_lists().take(c)) return p;
-  return ::operator new (block_size(c), std::align_val_t{alignment});
+  return ::operator new(block_size(c), std::align_val_t{alignment});
 }
 
 inline void release(void* p, std::size_t bytes) noexcept {
@@ -171,7 +171,7 @@ inline void release(void* p, std::size_t bytes) noexcept {
   if (reuse && life() == Life::lists && free_lists().kept + block_size(c) <= keep_at_most)
     free_lists().put(c, p);
   else
-    ::operator delete (p, std::align_val_t{alignment});
+    ::operator delete(p, std::align_val_t{alignment});
 }
 
 /// Rounds that ended in this process so far.

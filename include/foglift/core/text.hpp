@@ -14,7 +14,8 @@ inline namespace v0 {
 
 /// Text of a number that reads back the same, the shortest there is, in any locale.
 template <class N>
-requires std::is_arithmetic_v<N> std::string number_text(N number) {
+  requires std::is_arithmetic_v<N>
+std::string number_text(N number) {
   std::array<char, 32> text;
   return {text.data(), std::to_chars(text.data(), text.data() + text.size(), number).ptr};
 }

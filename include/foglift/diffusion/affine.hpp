@@ -105,7 +105,7 @@ Var<T> scale(const Var<T>& x, Index rows, const Coefficient& of) {
 /// elements fall evenly and in order: samples of a batch, or groups of their elements
 /// (Levels::rows).
 template <Scalar T, class Coefficients>
-requires requires(const Coefficients& of, Index r) { Mix(of(r)); }
+  requires requires(const Coefficients& of, Index r) { Mix(of(r)); }
 Tensor<T> affine(Tensor<T> x, const Tensor<T>& y, Index rows, const Coefficients& of) {
   detail::check_same_shape(x, y, "affine");
   const Index n = detail::elements_of_a_row(x, rows);
@@ -122,7 +122,7 @@ Tensor<T> affine(Tensor<T> x, const Tensor<T>& y, Index rows, const Coefficients
 
 /// The same on a tape: one operation, with the gradients a dy and b dy.
 template <Scalar T, class Coefficients>
-requires requires(const Coefficients& of, Index r) { Mix(of(r)); }
+  requires requires(const Coefficients& of, Index r) { Mix(of(r)); }
 Var<T> affine(const Var<T>& x, const Var<T>& y, Index rows, const Coefficients& of) {
   std::vector<Mix> mixes;
   for (Index r = 0; r < rows; ++r) mixes.push_back(of(r));
@@ -138,13 +138,13 @@ Var<T> affine(const Var<T>& x, const Var<T>& y, Index rows, const Coefficients& 
 
 /// a x + b y, with coefficients of(b) for each sample b of [B, ...]; a Tensor in the memory of x.
 template <Scalar T, class Coefficients>
-requires requires(const Coefficients& of, Index b) { Mix(of(b)); }
+  requires requires(const Coefficients& of, Index b) { Mix(of(b)); }
 Tensor<T> affine(Tensor<T> x, const Tensor<T>& y, const Coefficients& of) {
   const Index rows = detail::batch_of(x);
   return affine(std::move(x), y, rows, of);
 }
 template <Scalar T, class Coefficients>
-requires requires(const Coefficients& of, Index b) { Mix(of(b)); }
+  requires requires(const Coefficients& of, Index b) { Mix(of(b)); }
 Var<T> affine(const Var<T>& x, const Var<T>& y, const Coefficients& of) {
   return affine(x, y, detail::batch_of(x.value()), of);
 }

@@ -34,9 +34,9 @@ using ConditionOf = typename ConditionNamed<std::remove_cvref_t<Net>>::type;
 /// are for all rows, or one that says so (Alike). A lambda may hold what belongs to a row.
 template <class Net>
 concept SeesNoRows = HasParameters<const std::remove_cvref_t<Net>> ||
-    requires(const std::remove_reference_t<Net>& net, const Rows& rows) {
-  { net.rows(rows) } -> std::same_as<const std::remove_cvref_t<Net>&>;
-};
+                     requires(const std::remove_reference_t<Net>& net, const Rows& rows) {
+                       { net.rows(rows) } -> std::same_as<const std::remove_cvref_t<Net>&>;
+                     };
 
 /// Rows of conditions that are a tensor or a list; those of nn have theirs beside them.
 inline NoCondition rows(const NoCondition& condition, std::span<const Index>) { return condition; }
@@ -53,8 +53,8 @@ std::vector<E> rows(const std::vector<E>& condition, std::span<const Index> inde
 }
 
 template <class C>
-auto condition_rows(const C& condition, std::span<const Index> index)
-    -> decltype(rows(condition, index)) {
+auto condition_rows(const C& condition,
+                    std::span<const Index> index) -> decltype(rows(condition, index)) {
   return rows(condition, index);
 }
 

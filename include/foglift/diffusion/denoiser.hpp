@@ -23,17 +23,18 @@ inline namespace v0 {
 /// The hub between networks and solvers: E[x0 | x] for x = alpha x0 + sigma eps, shape of x, at any
 /// level. The denoisers of the library also take one level for each sample (Levels).
 template <class D, class T = float>
-concept Denoiser = requires(const std::remove_reference_t<D>& d, const Tensor<T>& x,
-                            const Level& level) {
-  { d(x, level) } -> std::convertible_to<Tensor<T>>;
-};
+concept Denoiser =
+    requires(const std::remove_reference_t<D>& d, const Tensor<T>& x, const Level& level) {
+      { d(x, level) } -> std::convertible_to<Tensor<T>>;
+    };
 
 /// A denoiser that takes what a step is at: one level, or Levels of samples or groups.
 template <class D, class T, class L>
-concept DenoiserAt = AnyLevels<L> && Denoiser<D, T> &&
+concept DenoiserAt =
+    AnyLevels<L> && Denoiser<D, T> &&
     requires(const std::remove_reference_t<D>& d, const Tensor<T>& x, const L& levels) {
-  { d(x, levels) } -> std::convertible_to<Tensor<T>>;
-};
+      { d(x, levels) } -> std::convertible_to<Tensor<T>>;
+    };
 
 /// A denoiser that takes Levels too.
 template <class D, class T = float>
@@ -58,9 +59,7 @@ using KeptNetwork = std::conditional_t<std::is_lvalue_reference_v<N>,
 namespace detail {
 /// True if alpha is exactly 0 at t = 1.
 template <class S>
-inline constexpr bool reaches_pure_noise = requires {
-  requires S::zero_terminal_snr;
-};
+inline constexpr bool reaches_pure_noise = requires { requires S::zero_terminal_snr; };
 }  // namespace detail
 
 /// What a denoiser says of the data behind x [B, ...] at a level, or at Levels: denoise(x, level),
@@ -83,8 +82,11 @@ class NetworkHandle {
   static constexpr bool named = std::is_lvalue_reference_v<Net>;
 
  public:
-  NetworkHandle(Target& net) requires named : net_(&net) {}  // NOLINT: implicit
-  NetworkHandle(Net&& net) requires(!named)                  // NOLINT: implicit
+  NetworkHandle(Target& net)
+    requires named
+      : net_(&net) {}  // NOLINT: implicit
+  NetworkHandle(Net&& net)
+    requires(!named)  // NOLINT: implicit
       : net_(std::make_shared<Target>(std::move(net))) {}
 
   Target& operator*() const { return *net_; }
@@ -96,7 +98,7 @@ class NetworkHandle {
 /// f(network), or f(network inside) for each that a wrapper names, if it embeds times.
 template <class Net, class F>
 void each_embedding(const Net& net, const F& f) {
-  if constexpr (requires(PackedWeights & promise) { net.embedding.foresee(promise, {}); })
+  if constexpr (requires(PackedWeights& promise) { net.embedding.foresee(promise, {}); })
     f(net.embedding);
   else if constexpr (requires { net.each_part([](const auto&) {}); })
     net.each_part([&](const auto& part) { each_embedding(part, f); });
@@ -122,8 +124,10 @@ class TrainedNetwork {
 
   /// The same network told this condition: what classifier-free guidance needs a second of.
   template <class D>
-  requires(!std::same_as<D, ConditionOf<Net>>) Self<Net, P, S, D> with(D condition)
-  const { return {net_, parameterization_, schedule_, std::move(condition)}; }
+    requires(!std::same_as<D, ConditionOf<Net>>)
+  Self<Net, P, S, D> with(D condition) const {
+    return {net_, parameterization_, schedule_, std::move(condition)};
+  }
   /// The same, where the network says of what type its conditions are: with({.labels = labels}).
   Self<Net, P, S, ConditionOf<Net>> with(ConditionOf<Net> condition) const {
     return {net_, parameterization_, schedule_, std::move(condition)};
@@ -143,7 +147,9 @@ class TrainedNetwork {
 
   /// The denoiser for some samples of its batch, told their part of the condition. For a network
   /// that sees rows through x, time and condition alone: one that has parameters, or an Alike.
-  decltype(auto) rows(const Rows& rows) const requires TellsRows<Net, C> {
+  decltype(auto) rows(const Rows& rows) const
+    requires TellsRows<Net, C>
+  {
     if constexpr (requires { network().rows(rows); }) network().rows(rows);  // it may refuse
     if constexpr (std::same_as<C, NoCondition>)
       return static_cast<const Self<Net, P, S, C>&>(*this);
@@ -158,10 +164,16 @@ class TrainedNetwork {
   /// where it was trained on one: grid::uniform(denoise, 20).
   Level at(double t) const { return schedule_.at(t); }
   double time(double lambda) const { return schedule_.time(lambda); }
-  Index steps() const requires requires(const S& s) { s.steps(); }
-  { return schedule_.steps(); }
-  Level step(Index i) const requires requires(const S& s) { s.step(0); }
-  { return schedule_.step(i); }
+  Index steps() const
+    requires requires(const S& s) { s.steps(); }
+  {
+    return schedule_.steps();
+  }
+  Level step(Index i) const
+    requires requires(const S& s) { s.step(0); }
+  {
+    return schedule_.step(i);
+  }
 
   /// What neither the network nor its weights tell of how they are used, by name:
   /// "parameterization" ("velocity") and "schedule" ("cosine 0.008"), if they are Described.
@@ -335,8 +347,8 @@ class NetworkDenoiser : public detail::TrainedNetwork<NetworkDenoiser, Net, P, S
 template <class N, class P, class S>
 NetworkDenoiser(N&&, P, S) -> NetworkDenoiser<KeptNetwork<N>, P, S>;
 template <class N, class P, class S, class C>
-requires(!std::same_as<C, detail::ConditionOf<N>>) NetworkDenoiser(N&&, P, S, C)
-->NetworkDenoiser<KeptNetwork<N>, P, S, C>;
+  requires(!std::same_as<C, detail::ConditionOf<N>>)
+NetworkDenoiser(N&&, P, S, C) -> NetworkDenoiser<KeptNetwork<N>, P, S, C>;
 template <class N, class P, class S>
 NetworkDenoiser(N&&, P, S, detail::ConditionOf<N>)
     -> NetworkDenoiser<KeptNetwork<N>, P, S, detail::ConditionOf<N>>;

@@ -11,9 +11,9 @@ inline namespace v0 {
 /// A noise schedule that is also an SDE, dx = drift(t) x dt + diffusion(t) dw, with a prior that
 /// the state follows at t = 1.
 template <class P>
-concept ForwardProcess = NoiseSchedule<P> &&
-    requires(const P& p, double t, Shape shape, const Rng& rng, std::uint64_t first_sample,
-             const Tensor<float>& x, const Level& level) {
+concept ForwardProcess = NoiseSchedule<P> && requires(const P& p, double t, Shape shape,
+                                                      const Rng& rng, std::uint64_t first_sample,
+                                                      const Tensor<float>& x, const Level& level) {
   { p.drift(t) } -> std::convertible_to<double>;
   { p.diffusion(t) } -> std::convertible_to<double>;
   { p.marginal(x, x, level) } -> std::same_as<Tensor<float>>;

@@ -29,9 +29,8 @@ struct Rows {
 /// denoisers, and guidances of such. What d makes of a sample must not depend on which others are
 /// asked about.
 template <class D>
-concept KnowsRows = requires(const std::remove_reference_t<D>& d, const Rows& rows) {
-  d.rows(rows);
-};
+concept KnowsRows =
+    requires(const std::remove_reference_t<D>& d, const Rows& rows) { d.rows(rows); };
 
 /// A denoiser (or another function of a batch) that treats all samples alike, wherever they stand
 /// in the batch. A lambda can not be asked whether it does: it may hold a label for each sample.
@@ -48,8 +47,10 @@ class Alike {
   explicit Alike(F f) : f_(std::move(f)) {}
 
   template <class... A>
-  requires std::invocable<const F&, const A&...>
-  auto operator()(const A&... a) const { return f_(a...); }
+    requires std::invocable<const F&, const A&...>
+  auto operator()(const A&... a) const {
+    return f_(a...);
+  }
   const Alike& rows(const Rows&) const { return *this; }
   /// f(part) for what PackedWeights looks into.
   template <class G>
@@ -71,8 +72,8 @@ class OfWhole {
   OfWhole(const D& denoise, const Rows& rows) : denoise_(&denoise), rows_(rows) {}
 
   template <class X, class L>
-  requires std::convertible_to<std::invoke_result_t<const D&, const X&, const L&>, X> X
-  operator()(const X& x, const L& levels) const {
+    requires std::convertible_to<std::invoke_result_t<const D&, const X&, const L&>, X>
+  X operator()(const X& x, const L& levels) const {
     if (x.shape().rank() == 0 || x.shape()[0] != rows_.size())
       raise<ShapeError>("denoiser: asked about ", rows_.size(), " samples with a state ",
                         x.shape());

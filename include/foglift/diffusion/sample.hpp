@@ -3,7 +3,7 @@
 #include "foglift/core/state.hpp"
 #include "foglift/diffusion/grid.hpp"
 #include "foglift/diffusion/pullback.hpp"
-#include "foglift/diffusion/solver/solver.hpp"
+#include "foglift/diffusion/solver/parts/solver.hpp"
 #include "foglift/diffusion/walk.hpp"
 
 #include <concepts>
@@ -24,14 +24,15 @@ struct Recorder {
   bool& taken;
 
   template <class L>
-  requires std::invocable < const D&, const Tensor<T>
-  &, const L& > Tensor<T> operator()(const Tensor<T>& x, const L& level) const {
+    requires std::invocable<const D&, const Tensor<T>&, const L&>
+  Tensor<T> operator()(const Tensor<T>& x, const L& level) const {
     Tensor<T> out = denoise(x, level);
     if (!std::exchange(taken, true)) x0 = out;
     return out;
   }
-  Var<T> operator()(const Var<T>& x,
-                    const Levels& levels) const requires DifferentiableDenoiser<D, T> {
+  Var<T> operator()(const Var<T>& x, const Levels& levels) const
+    requires DifferentiableDenoiser<D, T>
+  {
     Var<T> out = denoise(x, levels);
     if (!std::exchange(taken, true)) x0 = out.value();
     return out;
@@ -41,9 +42,8 @@ struct Recorder {
   decltype(auto) rows(const Rows& rows) const { return rows_of(denoise, rows); }
 
   /// Of a denoiser with a variance head.
-  auto moments(const Tensor<T>& x, const Level& level) const requires requires {
-    denoise.moments(x, level);
-  }
+  auto moments(const Tensor<T>& x, const Level& level) const
+    requires requires { denoise.moments(x, level); }
   {
     auto out = denoise.moments(x, level);
     if (!std::exchange(taken, true)) x0 = out.x0;
@@ -56,8 +56,8 @@ template <class X, class D>
 struct OnState {
   const D& denoise;
   template <class L>
-  requires std::invocable<const D&, X, const L&> Tensor<state_scalar<X>>
-  operator()(const Tensor<state_scalar<X>>& x, const L& level) const {
+    requires std::invocable<const D&, X, const L&>
+  Tensor<state_scalar<X>> operator()(const Tensor<state_scalar<X>>& x, const L& level) const {
     return foglift::to_tensor<X>(denoise(foglift::from_tensor<X>(x), level));
   }
 };

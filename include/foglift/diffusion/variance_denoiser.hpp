@@ -9,8 +9,8 @@ inline namespace v0 {
 /// A denoiser that also says how sure it is: moments(x, level) is {x0, v}, of the shape of x, with
 /// v what the network's variance head gave, for predict::VarianceRange or as a log-variance.
 template <class D, class T = float>
-concept VarianceDenoiser = Denoiser<D, T> &&
-    requires(const std::remove_reference_t<D>& d, const Tensor<T>& x, const Level& level) {
+concept VarianceDenoiser = Denoiser<D, T> && requires(const std::remove_reference_t<D>& d,
+                                                      const Tensor<T>& x, const Level& level) {
   { d.moments(x, level) } -> std::convertible_to<predict::Moments<T>>;
 };
 
@@ -60,8 +60,8 @@ class VarianceNetwork : public detail::TrainedNetwork<VarianceNetwork, Net, P, S
 template <class N, class P, class S>
 VarianceNetwork(N&&, P, S) -> VarianceNetwork<KeptNetwork<N>, P, S>;
 template <class N, class P, class S, class C>
-requires(!std::same_as<C, detail::ConditionOf<N>>) VarianceNetwork(N&&, P, S, C)
-->VarianceNetwork<KeptNetwork<N>, P, S, C>;
+  requires(!std::same_as<C, detail::ConditionOf<N>>)
+VarianceNetwork(N&&, P, S, C) -> VarianceNetwork<KeptNetwork<N>, P, S, C>;
 template <class N, class P, class S>
 VarianceNetwork(N&&, P, S, detail::ConditionOf<N>)
     -> VarianceNetwork<KeptNetwork<N>, P, S, detail::ConditionOf<N>>;

@@ -3,7 +3,7 @@
 #include "foglift/autograd/packed_weights.hpp"
 #include "foglift/core/float_mode.hpp"
 #include "foglift/diffusion/grid/groups.hpp"
-#include "foglift/diffusion/solver/step_rng.hpp"
+#include "foglift/diffusion/solver/parts/step_rng.hpp"
 
 #include <array>
 #include <cmath>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/core/rng.hpp"
-#include "foglift/forecast/value.hpp"
+#include "foglift/forecast/series/value.hpp"
 
 #include <cmath>
 #include <limits>

@@ -3,9 +3,9 @@
 #include "foglift/autograd/packed_weights.hpp"
 #include "foglift/forecast/frame/framer.hpp"
 #include "foglift/forecast/method.hpp"
-#include "foglift/train/adam.hpp"
 #include "foglift/train/callbacks/validation.hpp"
 #include "foglift/train/fit.hpp"
+#include "foglift/train/rules/adam.hpp"
 
 #include <algorithm>
 

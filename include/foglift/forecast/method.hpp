@@ -3,7 +3,7 @@
 #include "foglift/diffusion/times.hpp"
 #include "foglift/forecast/frame/frame.hpp"
 #include "foglift/nn/description.hpp"
-#include "foglift/nn/dropout.hpp"
+#include "foglift/nn/layers/dropout.hpp"
 #include "foglift/nn/module.hpp"
 
 #include <concepts>
@@ -38,12 +38,12 @@ struct PathKeys {
 /// spreading of paths over threads are Forecaster's.
 template <class M>
 concept Method = nn::Module<M> && std::constructible_from<M, const typename M::Options&, Rng&> &&
-    requires(const M& method, const Frame& frame, const LossKeys& keys, const PathKeys& paths,
-             Tape<float>& tape) {
-  { method.frame() } -> std::convertible_to<FrameOptions>;
-  { method.loss(frame, keys, tape) } -> std::same_as<Var<float>>;
-  { method.draw(frame, paths) } -> std::same_as<Tensor<float>>;
-};
+                 requires(const M& method, const Frame& frame, const LossKeys& keys,
+                          const PathKeys& paths, Tape<float>& tape) {
+                   { method.frame() } -> std::convertible_to<FrameOptions>;
+                   { method.loss(frame, keys, tape) } -> std::same_as<Var<float>>;
+                   { method.draw(frame, paths) } -> std::same_as<Tensor<float>>;
+                 };
 
 /// Data as a loss computes with it: recorded where it was given a tape.
 inline Tensor<float> recorded(Tensor<float> data) { return data; }

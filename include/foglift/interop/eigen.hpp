@@ -52,8 +52,8 @@ void as_array(const Tensor<T>&& x) = delete;
 /// Any Eigen matrix, array or expression of them as a tensor: [rows, columns], or [n] for what is a
 /// vector at compile time.
 template <class Derived>
-requires Scalar<typename Derived::Scalar> Tensor<typename Derived::Scalar> to_tensor(
-    const Eigen::DenseBase<Derived>& x) {
+  requires Scalar<typename Derived::Scalar>
+Tensor<typename Derived::Scalar> to_tensor(const Eigen::DenseBase<Derived>& x) {
   using T = typename Derived::Scalar;
   auto out = Tensor<T>::uninitialized(Shape{x.rows(), x.cols()});
   Eigen::Map<interop::RowArray<T>>(out.data(), x.rows(), x.cols()) = x.derived().array();

@@ -81,15 +81,13 @@ template <Scalar T>
 void as_xarray(const Tensor<T>&& x) = delete;
 
 template <class Storage, xt::layout_type L, class S, class Tag>
-requires Scalar<typename Storage::value_type>
+  requires Scalar<typename Storage::value_type>
 struct StateTraits<xt::xarray_container<Storage, L, S, Tag>>
-    : interop::XtensorState<xt::xarray_container<Storage, L, S, Tag>> {
-};
+    : interop::XtensorState<xt::xarray_container<Storage, L, S, Tag>> {};
 template <class Storage, std::size_t N, xt::layout_type L, class Tag>
-requires Scalar<typename Storage::value_type>
+  requires Scalar<typename Storage::value_type>
 struct StateTraits<xt::xtensor_container<Storage, N, L, Tag>>
-    : interop::XtensorState<xt::xtensor_container<Storage, N, L, Tag>> {
-};
+    : interop::XtensorState<xt::xtensor_container<Storage, N, L, Tag>> {};
 
 }  // namespace v0
 }  // namespace foglift

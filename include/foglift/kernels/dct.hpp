@@ -1,6 +1,6 @@
 #pragma once
 
-#include "foglift/kernels/gemm.hpp"
+#include "foglift/kernels/gemm/gemm.hpp"
 
 #include <cmath>
 #include <numbers>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "foglift/kernels/elementwise.hpp"
+#include "foglift/kernels/pointwise/elementwise.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -70,8 +70,7 @@ void sample_points(const PointGeometry& g, const T* x, const T* points, T* y) {
     std::fill_n(to, g.C, T(0));
     detail::for_corners(g, points + 2 * p, [&](Index cell, double weight, double, double) {
       const Lanes<T> w = static_cast<T>(weight);
-      map(
-          g.C, to, [w](auto v, auto s) { return fma(w, v, s); }, grid + cell, to);
+      map(g.C, to, [w](auto v, auto s) { return fma(w, v, s); }, grid + cell, to);
     });
   });
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "foglift/kernels/elementwise.hpp"
+#include "foglift/kernels/pointwise/elementwise.hpp"
 
 #include <algorithm>
 
@@ -28,8 +28,7 @@ void scan_step(const ScanExtents& n, Index first, Index count, bool conjugate, c
                const T* x, const T* z, T* y) {
   const T *ar = a + first, *xr = x + first, *zr = z + first;
   if (!n.complex)
-    return map(
-        count, y + first, [](auto k, auto v, auto s) { return fma(k, v, s); }, ar, xr, zr);
+    return map(count, y + first, [](auto k, auto v, auto s) { return fma(k, v, s); }, ar, xr, zr);
   const T *ai = ar + n.channels, *xi = xr + n.channels, *zi = zr + n.channels;
   const auto plus = [](auto k, auto v, auto m, auto w, auto s) { return fma(k, v, fma(m, w, s)); };
   const auto minus = [](auto k, auto v, auto m, auto w, auto s) {

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "foglift/nn/condition.hpp"
-#include "foglift/nn/dropout.hpp"
 #include "foglift/nn/hook.hpp"
+#include "foglift/nn/layers/dropout.hpp"
 
 #include <concepts>
 #include <optional>
@@ -78,8 +78,8 @@ template <class H>
 Call(H&&) -> Call<H>;
 template <class H>
 Call(std::optional<DropoutNoise>, H&&) -> Call<H>;
-Call(DropoutNoise)->Call<>;
-Call(std::optional<DropoutNoise>)->Call<>;
+Call(DropoutNoise) -> Call<>;
+Call(std::optional<DropoutNoise>) -> Call<>;
 
 /// A network that is always called so, for whatever calls it as net(x, time) or net(x, time,
 /// condition): denoise.of(nn::WithCall(net, nn::Call(hook))) is a denoiser whose network is hooked,
@@ -106,7 +106,9 @@ class WithCall {
   }
   /// The same for some samples of a batch, see diffusion's Rows. Throws ArgumentError for dropout,
   /// whose noise belongs to samples in a row.
-  const WithCall& rows(const auto&) const requires(Call<H>::alike) {
+  const WithCall& rows(const auto&) const
+    requires(Call<H>::alike)
+  {
     if (call_.dropout()) raise<ArgumentError>("WithCall: some rows of a call with dropout");
     return *this;
   }

@@ -4,8 +4,8 @@
 #include "foglift/autograd/ops/shape_ops.hpp"
 #include "foglift/autograd/value.hpp"
 #include "foglift/core/gather.hpp"
-#include "foglift/nn/chunk.hpp"
-#include "foglift/nn/dropout.hpp"
+#include "foglift/nn/layers/chunk.hpp"
+#include "foglift/nn/layers/dropout.hpp"
 
 #include <algorithm>
 #include <cmath>

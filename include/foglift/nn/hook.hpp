@@ -94,45 +94,27 @@ struct MixedHook : H, HookMembers {};
 template <class H>
 inline constexpr bool alike = false;
 template <class H>
-requires requires { H::alike; }
+  requires requires { H::alike; }
 inline constexpr bool alike<H> = H::alike;
 
 template <class H, class X>
-concept HooksBlock = requires(H& h, const Place& at, const X& x) {
-  h.block(at, x);
-};
+concept HooksBlock = requires(H& h, const Place& at, const X& x) { h.block(at, x); };
 template <class H, class X>
-concept HooksQueries = requires(H& h, const Place& at, const X& x) {
-  h.queries(at, x);
-};
+concept HooksQueries = requires(H& h, const Place& at, const X& x) { h.queries(at, x); };
 template <class H, class X>
-concept HooksKeys = requires(H& h, const Place& at, const X& x) {
-  h.keys(at, x);
-};
+concept HooksKeys = requires(H& h, const Place& at, const X& x) { h.keys(at, x); };
 template <class H, class X>
-concept HooksValues = requires(H& h, const Place& at, const X& x) {
-  h.values(at, x);
-};
+concept HooksValues = requires(H& h, const Place& at, const X& x) { h.values(at, x); };
 template <class H, class X>
-concept HooksWeights = requires(H& h, const Place& at, const X& x) {
-  h.weights(at, x);
-};
+concept HooksWeights = requires(H& h, const Place& at, const X& x) { h.weights(at, x); };
 template <class H, class X>
-concept HooksAttend = requires(H& h, const Place& at, const X& x) {
-  h.attend(at, x, x, x);
-};
+concept HooksAttend = requires(H& h, const Place& at, const X& x) { h.attend(at, x, x, x); };
 template <class H>
-concept HooksSkip = requires(H& h, const Place& at) {
-  h.skip(at);
-};
+concept HooksSkip = requires(H& h, const Place& at) { h.skip(at); };
 template <class H>
-concept HooksDone = requires(H& h) {
-  h.done();
-};
+concept HooksDone = requires(H& h) { h.done(); };
 template <class H>
-concept HooksStart = requires(H& h, const Places& places) {
-  h.start(places);
-};
+concept HooksStart = requires(H& h, const Places& places) { h.start(places); };
 
 /// What f() returns to take the place of an X: nothing where it returns void.
 template <Value X, class F>

@@ -30,7 +30,7 @@ struct ModuleScalar {
   using type = float;
 };
 template <class M>
-requires requires { typename M::value_type; }
+  requires requires { typename M::value_type; }
 struct ModuleScalar<M> {
   using type = typename M::value_type;
 };

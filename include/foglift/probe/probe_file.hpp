@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/io/safetensors.hpp"
-#include "foglift/probe/linear_probe.hpp"
+#include "foglift/probe/probes/linear.hpp"
 
 #include <string>
 

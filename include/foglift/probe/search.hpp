@@ -1,7 +1,7 @@
 #pragma once
 
-#include "foglift/probe/accuracy.hpp"
-#include "foglift/probe/ridge.hpp"
+#include "foglift/probe/metric/accuracy.hpp"
+#include "foglift/probe/probes/ridge.hpp"
 #include "foglift/probe/sink/collect.hpp"
 #include "foglift/probe/split.hpp"
 
@@ -87,9 +87,9 @@ auto probe_cell(const Tensor<T>& features, const P& probe, const Targets& target
   if (control) {
     std::vector<Index> order = split.train;
     for (Index i = std::ssize(order) - 1; i > 0; --i)
-      std::swap(order[static_cast<std::size_t>(i)],
-                order[static_cast<std::size_t>(
-                    control->index(i + 1, static_cast<std::uint64_t>(i)))]);
+      std::swap(
+          order[static_cast<std::size_t>(i)],
+          order[static_cast<std::size_t>(control->index(i + 1, static_cast<std::uint64_t>(i)))]);
     const Targets shuffled = gather(targets, order);
     cell.control = metric(probe.fit(train, shuffled).predict(held_out), truth);
   }

@@ -31,9 +31,8 @@ concept AskedBeforeStep = requires(C& on, const State& state) {
   { on.before_step(state) } -> std::same_as<std::optional<FitEnd>>;
 };
 template <class C, class State>
-concept ToldAfterStep = requires(C& on, State& state, FitProgress& progress) {
-  on.after_step(state, progress);
-};
+concept ToldAfterStep =
+    requires(C& on, State& state, FitProgress& progress) { on.after_step(state, progress); };
 }  // namespace detail
 
 /// What `fit` asks before a step and tells after it: an object with before_step(state), an
@@ -51,7 +50,7 @@ concept ToldAfterStep = requires(C& on, State& state, FitProgress& progress) {
 ///   };
 template <class C, class State>
 concept FitCallback = detail::AskedBeforeStep<C, State> || detail::ToldAfterStep<C, State> ||
-    std::invocable<C&, const FitProgress&>;
+                      std::invocable<C&, const FitProgress&>;
 
 namespace detail {
 

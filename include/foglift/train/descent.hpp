@@ -58,22 +58,23 @@ L apply_rule(const R& rule, L w, L g, std::array<L, sizeof...(k)>& moments,
 ///   };
 ///   using Sign = train::Descent<SignDescent, float>;
 template <class R, class T>
-concept DescentRule = std::default_initializable<R> &&
+concept DescentRule =
+    std::default_initializable<R> &&
     std::constructible_from<R, const typename R::Options&, double, std::uint64_t> &&
     requires(const R& rule, const typename R::Options& options, kernels::Lanes<T> w,
              std::array<kernels::Lanes<T>, std::tuple_size_v<decltype(R::moments)>> moments) {
-  { options.lr } -> std::convertible_to<double>;
-  options.check("");
-  {std::string(R::name)};
-  {
-    detail::apply_rule(rule, w, w, moments,
-                       std::make_index_sequence<std::tuple_size_v<decltype(R::moments)>>())
-    } -> std::same_as<kernels::Lanes<T>>;
-};
+      { options.lr } -> std::convertible_to<double>;
+      options.check("");
+      { std::string(R::name) };
+      {
+        detail::apply_rule(rule, w, w, moments,
+                           std::make_index_sequence<std::tuple_size_v<decltype(R::moments)>>())
+      } -> std::same_as<kernels::Lanes<T>>;
+    };
 
 /// The optimizer of a rule.
 template <class R, Scalar T>
-requires DescentRule<R, T>
+  requires DescentRule<R, T>
 class Descent {
  public:
   using value_type = T;
@@ -110,7 +111,7 @@ class Descent {
   }
 
  private:
-  static constexpr bool decays = requires(Options & o) { o.weight_decay; };
+  static constexpr bool decays = requires(Options& o) { o.weight_decay; };
 
   /// The rule for the parameters of one group at one update.
   struct Made {

@@ -65,7 +65,8 @@ struct FitState : FitRecord {
 
   /// A run that trains the network of a denoiser, made for its parameterization and schedule.
   template <class D>
-  requires TrainedAs<D, Model> FitState(const D& denoise, Rule rule, std::uint64_t shuffle_seed)
+    requires TrainedAs<D, Model>
+  FitState(const D& denoise, Rule rule, std::uint64_t shuffle_seed)
       : FitState(Model(denoise.network()), std::move(rule), shuffle_seed) {
     made_for = denoise.description();
   }
@@ -75,8 +76,8 @@ struct FitState : FitRecord {
 };
 
 template <class D, Optimizer Rule>
-FitState(const D& denoise, Rule, std::uint64_t)
-    -> FitState<std::remove_cvref_t<decltype(denoise.network())>, Rule>;
+FitState(const D& denoise, Rule,
+         std::uint64_t) -> FitState<std::remove_cvref_t<decltype(denoise.network())>, Rule>;
 
 struct FitOptions {
   Index examples = 0;  ///< size of the training set; the loss gets indices into it, see Examples
@@ -156,10 +157,8 @@ FitProgress fit_step(State& state, const L& loss, const FitOptions& options, Shu
 ///              [](const train::FitProgress& p) { std::printf("%g\n", p.smoothed_loss); });
 ///   auto trained = denoise.of(state.result());
 template <nn::Module Model, Optimizer Rule, class L, FitCallback<FitState<Model, Rule>>... On>
-requires Loss<L, Model, typename Rule::value_type> FitEnd fit(FitState<Model, Rule>& state,
-                                                              const L& loss,
-                                                              const FitOptions& options,
-                                                              On&&... on) {
+  requires Loss<L, Model, typename Rule::value_type>
+FitEnd fit(FitState<Model, Rule>& state, const L& loss, const FitOptions& options, On&&... on) {
   detail::check_fit(options);
   Shuffle batches(options.examples, options.batch, state.seed);
   Shards<typename Rule::value_type> shards(options.shard);

@@ -46,7 +46,8 @@ Frozen<Net> frozen(const Net& network) {
   return Frozen<Net>({std::shared_ptr<void>(), &network});
 }
 template <nn::Module Net>
-requires(!std::is_reference_v<Net> && !std::is_const_v<Net>) Frozen<Net> frozen(Net&& network) {
+  requires(!std::is_reference_v<Net> && !std::is_const_v<Net>)
+Frozen<Net> frozen(Net&& network) {
   return Frozen<Net>(std::make_shared<const Net>(std::move(network)));
 }
 

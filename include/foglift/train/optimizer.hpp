@@ -1,6 +1,6 @@
 #pragma once
 
-#include "foglift/kernels/elementwise.hpp"
+#include "foglift/kernels/pointwise/elementwise.hpp"
 #include "foglift/nn/forgotten.hpp"
 #include "foglift/nn/module.hpp"
 #include "foglift/train/ema.hpp"
@@ -39,7 +39,7 @@ concept Optimizer = std::copyable<O> && requires(O& rule, const O& fixed) {
   typename O::value_type;
   { fixed.learning_rate() } -> std::convertible_to<double>;
   { rule.slots } -> std::same_as<std::vector<Slot<typename O::value_type>>&>;
-  {std::string(O::name)};
+  { std::string(O::name) };
   { O::moments[0] } -> std::convertible_to<std::string>;
 };
 

@@ -62,8 +62,9 @@ class Shards {
   /// naming step and examples if it is not finite. The result refers to memory of this object,
   /// valid until the next call.
   template <nn::Module M, class L>
-  requires Loss<L, M, T> BatchGradients<T>
-  &operator()(const M& model, const L& loss, std::span<const Index> batch, Index step) {
+    requires Loss<L, M, T>
+  BatchGradients<T>& operator()(const M& model, const L& loss, std::span<const Index> batch,
+                                Index step) {
     if (batch.empty()) raise<ArgumentError>("Shards: an empty batch at step ", step);
     const auto total = static_cast<Index>(batch.size());
     const Index count = 1 + (total - 1) / shard_;

@@ -4,8 +4,8 @@
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/variance_denoiser.hpp"
-#include "foglift/nn/mlp.hpp"
-#include "foglift/nn/transformer.hpp"
+#include "foglift/nn/nets/dit.hpp"
+#include "foglift/nn/nets/mlp.hpp"
 #include "support/catch.hpp"
 
 #include <vector>
@@ -85,9 +85,8 @@ TEST_CASE("condition: of any type that the network takes", "[diffusion][denoiser
   for (Index i = 0; i < 12; ++i) CHECK_THAT(with[i], WithinAbs(without[i] + told[i], 1e-6));
   const std::vector<double> shift{1, 2, 3, 4};
   const Alike shifted([](const auto& at, const auto&, const std::vector<double>& by) {
-    return affine(at, Tensor<float>(at.shape(), 1.0f), [&](Index b) {
-      return Mix{0, by[static_cast<std::size_t>(b)]};
-    });
+    return affine(at, Tensor<float>(at.shape(), 1.0f),
+                  [&](Index b) { return Mix{0, by[static_cast<std::size_t>(b)]}; });
   });
   const NetworkDenoiser listed(shifted, predict::X0{}, cosine, shift);
   const std::vector<Index> index{3, 1};

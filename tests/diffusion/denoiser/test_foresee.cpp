@@ -4,8 +4,8 @@
 #include "foglift/diffusion/schedule/cosine.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/heun.hpp"
-#include "foglift/nn/mlp.hpp"
-#include "foglift/nn/transformer.hpp"
+#include "foglift/nn/nets/dit.hpp"
+#include "foglift/nn/nets/mlp.hpp"
 #include "support/catch.hpp"
 
 using namespace foglift;

@@ -6,7 +6,7 @@
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/solvers.hpp"
 #include "foglift/diffusion/variance_denoiser.hpp"
-#include "foglift/nn/mlp.hpp"
+#include "foglift/nn/nets/mlp.hpp"
 #include "support/catch.hpp"
 
 #include <functional>

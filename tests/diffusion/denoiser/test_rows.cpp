@@ -6,8 +6,8 @@
 #include "foglift/diffusion/process.hpp"
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/solvers.hpp"
-#include "foglift/nn/mlp.hpp"
-#include "foglift/nn/unet.hpp"
+#include "foglift/nn/nets/mlp.hpp"
+#include "foglift/nn/nets/unet.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>
@@ -289,9 +289,8 @@ TEST_CASE("rows: of every denoiser and guidance are those of the whole",
   check(bound | guide::ClassifierFree{bound.without_condition(), 2.0});
   // Levels for groups of elements.
   const auto by_group = [](const Tensor<double>& at, const Levels& l) {
-    return affine(at, Tensor<double>(at.shape(), 1.0), 2 * at.dim(0), [&](Index r) {
-      return Mix{l[r].alpha, l[r].sigma};
-    });
+    return affine(at, Tensor<double>(at.shape(), 1.0), 2 * at.dim(0),
+                  [&](Index r) { return Mix{l[r].alpha, l[r].sigma}; });
   };
   CHECK(rows_of(by_group, some)(x.rows(picked), Levels(part(groups, 2), 2)) ==
         by_group(x, Levels(groups, 2)).rows(picked));
@@ -313,14 +312,14 @@ TEST_CASE("rows: memories of a guidance and of a self-conditioned network stay w
   // Runs between five levels: samples that have arrived wait, and must find their memory untouched.
   std::vector<guide::Momentum<float>> memories(9, guide::Momentum<float>(-0.5));
   const EachItsOwn u{std::vector<double>(8, 0.3), std::vector<double>(8, 2.0)};
-  check_alone<float>(
-      solver::AdaptiveDpm<2>{},
-      [&](Index b) {
-        const guide::WithMomentum rule(guide::Weight{1.5},
-                                       memories[static_cast<std::size_t>(b + 1)]);
-        return own(b) | guide::ClassifierFree{b < 0 ? u : u.alone(b), guide::Rescaled(rule)};
-      },
-      five_levels, {1, 2});
+  check_alone<float>(solver::AdaptiveDpm<2>{},
+                     [&](Index b) {
+                       const guide::WithMomentum rule(guide::Weight{1.5},
+                                                      memories[static_cast<std::size_t>(b + 1)]);
+                       return own(b) |
+                              guide::ClassifierFree{b < 0 ? u : u.alone(b), guide::Rescaled(rule)};
+                     },
+                     five_levels, {1, 2});
   // Samples of different steepness arrive after different numbers of steps.
   std::set<Index> batches;
   const Alike net([&](const Tensor<float>& both, const Tensor<float>&) {

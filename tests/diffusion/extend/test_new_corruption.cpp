@@ -25,9 +25,8 @@ struct AlphaBlending {
     return affine(2, rng.uniform<double>(shape), -1, Tensor<double>(shape, 1.0));
   }
   State corrupt(const State& clean, const Levels& levels, const StepRng& rng) const {
-    return affine(clean, prior(clean.shape(), {}, rng), [&](Index b) {
-      return Mix{levels[b].alpha, 1 - levels[b].alpha};
-    });
+    return affine(clean, prior(clean.shape(), {}, rng),
+                  [&](Index b) { return Mix{levels[b].alpha, 1 - levels[b].alpha}; });
   }
   State back(State x, const Estimate& d, const Level& from, const Level& to, const StepRng&) const {
     return affine(1, std::move(x), to.alpha - from.alpha, d);

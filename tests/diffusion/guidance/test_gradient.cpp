@@ -2,8 +2,8 @@
 #include "foglift/autograd/ops/reduce.hpp"
 #include "foglift/diffusion/guidance/classifier_free.hpp"
 #include "foglift/diffusion/guidance/gradient.hpp"
-#include "foglift/diffusion/guidance/mean_shift.hpp"
 #include "foglift/diffusion/guidance/sum.hpp"
+#include "foglift/diffusion/inverse/mean_shift.hpp"
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/schedule.hpp"
 

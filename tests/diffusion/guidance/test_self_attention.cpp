@@ -3,8 +3,8 @@
 #include "foglift/diffusion/guidance/self_attention.hpp"
 #include "foglift/nn/hooks/perturb.hpp"
 #include "foglift/nn/hooks/record.hpp"
-#include "foglift/nn/transformer.hpp"
-#include "foglift/nn/uvit.hpp"
+#include "foglift/nn/nets/dit.hpp"
+#include "foglift/nn/nets/uvit.hpp"
 
 using namespace foglift;
 using namespace foglift::test;

@@ -28,9 +28,7 @@ struct NoDerivative {
   double time(double) const { return 0; }
 };
 template <class S>
-concept MakesProcess = requires {
-  typename process::Affine<S>;
-};
+concept MakesProcess = requires { typename process::Affine<S>; };
 static_assert(ForwardProcess<process::Affine<Grown>> && MakesProcess<schedule::Linear>);
 static_assert(!MakesProcess<NoDerivative> && !ForwardProcess<Grown>);
 static_assert(ForwardProcess<process::RectifiedFlow> && ForwardProcess<process::Edm>);

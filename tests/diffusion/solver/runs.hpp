@@ -2,7 +2,7 @@
 
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/sample.hpp"
-#include "foglift/diffusion/solver/at_any_length.hpp"
+#include "foglift/diffusion/solver/parts/at_any_length.hpp"
 #include "foglift/diffusion/verify.hpp"
 
 #include <algorithm>

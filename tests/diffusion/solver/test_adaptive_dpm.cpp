@@ -110,9 +110,7 @@ TEST_CASE("adaptive dpm: the controller looks at two errors before", "[diffusion
   // Errors that are known: x0 = c lambda has the difference of the pair proportional to c.
   double c = 1;
   const auto output = [&](const std::vector<Index>&, const std::vector<double>& lambda,
-                          const Tensor<double>&) {
-    return Tensor<double>({1, 1}, c * lambda[0]);
-  };
+                          const Tensor<double>&) { return Tensor<double>({1, 1}, c * lambda[0]); };
   solver::AdaptiveDpmState state;
   state.begin(1);
   const double p = 0.2, i = 0.3, d = 0.1;

@@ -1,8 +1,8 @@
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/schedule.hpp"
-#include "foglift/diffusion/solver/brownian.hpp"
 #include "foglift/diffusion/solver/ddpm.hpp"
+#include "foglift/diffusion/solver/parts/brownian.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>

@@ -2,7 +2,7 @@
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/schedule.hpp"
-#include "foglift/diffusion/solver/brownian.hpp"
+#include "foglift/diffusion/solver/parts/brownian.hpp"
 #include "foglift/diffusion/solvers.hpp"
 #include "support/catch.hpp"
 

@@ -1,8 +1,8 @@
 #include "diffusion/solver/runs.hpp"
 #include "foglift/diffusion/solver/ancestral.hpp"
-#include "foglift/diffusion/solver/at_ratio.hpp"
 #include "foglift/diffusion/solver/churn.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
+#include "foglift/diffusion/solver/parts/at_ratio.hpp"
 #include "foglift/diffusion/solver/predictor_corrector.hpp"
 #include "foglift/diffusion/solver/restart.hpp"
 #include "support/catch.hpp"
@@ -239,7 +239,8 @@ TEST_CASE("predictor corrector: the error in the variance settles and stays",
   // to it leave V / (1 - e / (2 V)), the fixed point of V -> (1 - e / V)^2 V + 2 e, and the
   // predictor's own error vanishes: 2.09 % of the variance remain, within 4 % of that at 640 and
   // 1280 steps.
-  static_assert(PredictorCorrector<>::weak_order == no_limit && AnnealedLangevin::weak_order == no_limit);
+  static_assert(PredictorCorrector<>::weak_order == no_limit &&
+                AnnealedLangevin::weak_order == no_limit);
   const double e = 2 * 0.16 * 0.16, V = 1.25, left = 1 / (1 - e / (2 * V)) - 1;
   const auto found =
       verify::weak_order(PredictorCorrector<>{.snr = 0.16, .rule = LangevinStep::level},

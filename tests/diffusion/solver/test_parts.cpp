@@ -1,12 +1,12 @@
 #include "foglift/core/rng.hpp"
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/schedule.hpp"
-#include "foglift/diffusion/solver/at_ratio.hpp"
-#include "foglift/diffusion/solver/between.hpp"
-#include "foglift/diffusion/solver/combine.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/heun.hpp"
-#include "foglift/diffusion/solver/history.hpp"
+#include "foglift/diffusion/solver/parts/at_ratio.hpp"
+#include "foglift/diffusion/solver/parts/between.hpp"
+#include "foglift/diffusion/solver/parts/combine.hpp"
+#include "foglift/diffusion/solver/parts/history.hpp"
 #include "support/catch.hpp"
 
 #include <limits>

@@ -1,4 +1,4 @@
-#include "foglift/diffusion/solver/phi.hpp"
+#include "foglift/diffusion/solver/parts/phi.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>

@@ -1,6 +1,6 @@
 // Covers: graph_conv module
 #include "foglift/autograd/ops/activation.hpp"
-#include "foglift/nn/chunk.hpp"
+#include "foglift/nn/layers/chunk.hpp"
 #include "foglift/nn/layers/graph_conv.hpp"
 #include "nn/module_checks.hpp"
 

@@ -1,7 +1,7 @@
 // Covers: encoder autoencoder
 #include "foglift/autograd/ops/loss.hpp"
 #include "foglift/nn/nets/autoencoder.hpp"
-#include "foglift/train/adam.hpp"
+#include "foglift/train/rules/adam.hpp"
 #include "nn/module_checks.hpp"
 
 using namespace foglift;

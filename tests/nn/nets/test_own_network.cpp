@@ -7,9 +7,9 @@
 #include "foglift/diffusion/schedule.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/nn/blocks/two_axis.hpp"
-#include "foglift/nn/embedding.hpp"
+#include "foglift/nn/layers/embedding.hpp"
 #include "foglift/nn/layers/state_space.hpp"
-#include "foglift/train/adam.hpp"
+#include "foglift/train/rules/adam.hpp"
 #include "nn/module_checks.hpp"
 
 #include <cmath>

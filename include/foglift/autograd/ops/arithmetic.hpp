@@ -158,29 +158,45 @@ X operator-(const X& x) {
 // V<T> and not X: clang 14 looks at the operator that X = long would make before it looks at
 // whether that is a Value, and stops.
 template <template <Scalar> class V, Scalar T>
-requires Value<V<T>> V<T>
-operator+(const V<T>& x, double s) { return add(x, s); }
+  requires Value<V<T>>
+V<T> operator+(const V<T>& x, double s) {
+  return add(x, s);
+}
 template <template <Scalar> class V, Scalar T>
-requires Value<V<T>> V<T>
-operator+(double s, const V<T>& x) { return add(x, s); }
+  requires Value<V<T>>
+V<T> operator+(double s, const V<T>& x) {
+  return add(x, s);
+}
 template <template <Scalar> class V, Scalar T>
-requires Value<V<T>> V<T>
-operator-(const V<T>& x, double s) { return add(x, -s); }
+  requires Value<V<T>>
+V<T> operator-(const V<T>& x, double s) {
+  return add(x, -s);
+}
 template <template <Scalar> class V, Scalar T>
-requires Value<V<T>> V<T>
-operator-(double s, const V<T>& x) { return sub(s, x); }
+  requires Value<V<T>>
+V<T> operator-(double s, const V<T>& x) {
+  return sub(s, x);
+}
 template <template <Scalar> class V, Scalar T>
-requires Value<V<T>> V<T>
-operator*(const V<T>& x, double s) { return mul(x, s); }
+  requires Value<V<T>>
+V<T> operator*(const V<T>& x, double s) {
+  return mul(x, s);
+}
 template <template <Scalar> class V, Scalar T>
-requires Value<V<T>> V<T>
-operator*(double s, const V<T>& x) { return mul(x, s); }
+  requires Value<V<T>>
+V<T> operator*(double s, const V<T>& x) {
+  return mul(x, s);
+}
 template <template <Scalar> class V, Scalar T>
-requires Value<V<T>> V<T>
-operator/(const V<T>& x, double s) { return div(x, s); }
+  requires Value<V<T>>
+V<T> operator/(const V<T>& x, double s) {
+  return div(x, s);
+}
 template <template <Scalar> class V, Scalar T>
-requires Value<V<T>> V<T>
-operator/(double s, const V<T>& x) { return div(s, x); }
+  requires Value<V<T>>
+V<T> operator/(double s, const V<T>& x) {
+  return div(s, x);
+}
 
 // Tensors of integers hold ids, codes and masks; an operator on one says so where it is compiled.
 namespace detail {
@@ -192,17 +208,25 @@ struct Integers {
 };
 }  // namespace detail
 template <Element T, class Y>
-requires(!Scalar<T>) detail::Integers<T>
-operator+(const Tensor<T>&, const Y&) { return {}; }
+  requires(!Scalar<T>)
+detail::Integers<T> operator+(const Tensor<T>&, const Y&) {
+  return {};
+}
 template <Element T, class Y>
-requires(!Scalar<T>) detail::Integers<T>
-operator-(const Tensor<T>&, const Y&) { return {}; }
+  requires(!Scalar<T>)
+detail::Integers<T> operator-(const Tensor<T>&, const Y&) {
+  return {};
+}
 template <Element T, class Y>
-requires(!Scalar<T>) detail::Integers<T>
-operator*(const Tensor<T>&, const Y&) { return {}; }
+  requires(!Scalar<T>)
+detail::Integers<T> operator*(const Tensor<T>&, const Y&) {
+  return {};
+}
 template <Element T, class Y>
-requires(!Scalar<T>) detail::Integers<T>
-operator/(const Tensor<T>&, const Y&) { return {}; }
+  requires(!Scalar<T>)
+detail::Integers<T> operator/(const Tensor<T>&, const Y&) {
+  return {};
+}
 
 template <Value X>
 X square(const X& x) {

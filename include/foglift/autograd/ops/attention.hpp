@@ -2,7 +2,7 @@
 
 #include "foglift/autograd/value.hpp"
 #include "foglift/core/offset_by.hpp"
-#include "foglift/kernels/attention_backward.hpp"
+#include "foglift/kernels/attention/backward.hpp"
 
 #include <optional>
 

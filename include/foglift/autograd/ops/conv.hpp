@@ -2,7 +2,7 @@
 
 #include "foglift/autograd/ops/linear.hpp"
 #include "foglift/autograd/value.hpp"
-#include "foglift/kernels/conv_backward.hpp"
+#include "foglift/kernels/conv/backward.hpp"
 
 namespace foglift {
 inline namespace v0 {

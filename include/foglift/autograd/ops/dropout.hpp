@@ -2,7 +2,7 @@
 
 #include "foglift/autograd/value.hpp"
 #include "foglift/core/rng.hpp"
-#include "foglift/kernels/elementwise.hpp"
+#include "foglift/kernels/pointwise/elementwise.hpp"
 
 namespace foglift {
 inline namespace v0 {

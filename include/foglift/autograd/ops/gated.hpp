@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/autograd/value.hpp"
-#include "foglift/kernels/elementwise.hpp"
+#include "foglift/kernels/pointwise/elementwise.hpp"
 
 namespace foglift {
 inline namespace v0 {
@@ -35,7 +35,7 @@ Tensor<T> gated_backward(const Tensor<T>& x, const Tensor<T>& dy, const A& da, c
   return dx;
 }
 
-/// f(a) b for an activation f (kernels/functions.hpp).
+/// f(a) b for an activation f (kernels/pointwise/functions.hpp).
 template <class F, Scalar T>
 Tensor<T> activated_times(const char* op, const Tensor<T>& x) {
   return gated(op, x, [](auto a, auto b) { return F::value(a) * b; });

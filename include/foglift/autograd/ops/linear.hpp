@@ -2,8 +2,8 @@
 
 #include "foglift/autograd/ops/activation.hpp"
 #include "foglift/autograd/value.hpp"
-#include "foglift/kernels/gemm.hpp"
-#include "foglift/kernels/reduce.hpp"
+#include "foglift/kernels/gemm/gemm.hpp"
+#include "foglift/kernels/pointwise/reduce.hpp"
 
 namespace foglift {
 inline namespace v0 {

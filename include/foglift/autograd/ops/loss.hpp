@@ -1,8 +1,8 @@
 #pragma once
 
 #include "foglift/autograd/value.hpp"
-#include "foglift/kernels/broadcast.hpp"
-#include "foglift/kernels/softmax.hpp"
+#include "foglift/kernels/attention/softmax.hpp"
+#include "foglift/kernels/pointwise/broadcast.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -219,8 +219,7 @@ Var<T> cross_entropy(const Var<T>& logits, std::span<const Index> ids,
           }
           kernels::softmax_row(classes, logits.value().data() + i * classes, row);
           row[kept[at]] -= T(1);
-          kernels::map(
-              classes, row, [&](auto v) { return v * of_row; }, row);
+          kernels::map(classes, row, [&](auto v) { return v * of_row; }, row);
         });
         grad(logits, std::move(dx));
       });

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/autograd/value.hpp"
-#include "foglift/kernels/gemm.hpp"
+#include "foglift/kernels/gemm/gemm.hpp"
 
 namespace foglift {
 inline namespace v0 {

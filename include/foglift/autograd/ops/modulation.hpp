@@ -4,7 +4,7 @@
 #include "foglift/autograd/ops/norm.hpp"
 #include "foglift/autograd/value.hpp"
 #include "foglift/core/offset_by.hpp"
-#include "foglift/kernels/row_norm.hpp"
+#include "foglift/kernels/norm/row_norm.hpp"
 
 namespace foglift {
 inline namespace v0 {

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "foglift/autograd/value.hpp"
-#include "foglift/kernels/norm.hpp"
-#include "foglift/kernels/row_norm.hpp"
+#include "foglift/kernels/norm/norm.hpp"
+#include "foglift/kernels/norm/row_norm.hpp"
 
 namespace foglift {
 inline namespace v0 {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/autograd/value.hpp"
-#include "foglift/kernels/broadcast.hpp"
+#include "foglift/kernels/pointwise/broadcast.hpp"
 
 namespace foglift {
 inline namespace v0 {
@@ -17,7 +17,7 @@ Tensor<T> map(const F& f, const Tensor<T>& x, const X&... more) {
   return y;
 }
 
-/// F::value(x) for a function with value and slope (kernels/functions.hpp).
+/// F::value(x) for a function with value and slope (kernels/pointwise/functions.hpp).
 template <class F, Scalar T>
 Tensor<T> apply(const Tensor<T>& x) {
   auto y = Tensor<T>::uninitialized(x.shape());

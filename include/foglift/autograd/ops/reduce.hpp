@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/autograd/ops/shape_ops.hpp"
-#include "foglift/kernels/reduce.hpp"
+#include "foglift/kernels/pointwise/reduce.hpp"
 
 namespace foglift {
 inline namespace v0 {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/core/tensor.hpp"
-#include "foglift/kernels/sinusoids.hpp"
+#include "foglift/kernels/pointwise/sinusoids.hpp"
 
 namespace foglift {
 inline namespace v0 {

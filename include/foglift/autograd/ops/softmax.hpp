@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/autograd/value.hpp"
-#include "foglift/kernels/softmax.hpp"
+#include "foglift/kernels/attention/softmax.hpp"
 
 namespace foglift {
 inline namespace v0 {

@@ -170,9 +170,7 @@ class Marginal {
     Tensor<double> x0 = draw<double>(shape, rng, first_sample);
     const Index rows = levels.rows(shape[0], x0.row_size(), "analytic::draw");
     const auto x = affine(std::move(x0), rng.stream(2).normal<double>(shape, first_sample), rows,
-                          [&](Index r) {
-                            return Mix{levels[r].alpha, levels[r].sigma};
-                          });
+                          [&](Index r) { return Mix{levels[r].alpha, levels[r].sigma}; });
     return x.template cast<T>();
   }
 

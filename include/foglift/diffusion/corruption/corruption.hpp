@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/diffusion/level.hpp"
-#include "foglift/diffusion/solver/step_rng.hpp"
+#include "foglift/diffusion/solver/parts/step_rng.hpp"
 
 #include <concepts>
 
@@ -19,22 +19,22 @@ inline namespace v0 {
 ///   corrupt(clean, levels, rng)  data at a level for the batch, or one for each sample
 ///   back(x, estimate, from, to, rng)   states at the cleaner level `to`
 template <class C>
-concept Corruption = requires(const C& c, const typename C::State& x,
-                              const typename C::Estimate& estimate, const Shape& shape,
-                              const Level& level, const Levels& levels, const StepRng& rng) {
-  { C::name } -> std::convertible_to<const char*>;
-  { c.prior(shape, level, rng) } -> std::same_as<typename C::State>;
-  { c.corrupt(x, levels, rng) } -> std::same_as<typename C::State>;
-  { c.back(x, estimate, level, level, rng) } -> std::same_as<typename C::State>;
-};
+concept Corruption =
+    requires(const C& c, const typename C::State& x, const typename C::Estimate& estimate,
+             const Shape& shape, const Level& level, const Levels& levels, const StepRng& rng) {
+      { C::name } -> std::convertible_to<const char*>;
+      { c.prior(shape, level, rng) } -> std::same_as<typename C::State>;
+      { c.corrupt(x, levels, rng) } -> std::same_as<typename C::State>;
+      { c.back(x, estimate, level, level, rng) } -> std::same_as<typename C::State>;
+    };
 
 /// What is predicted from a state of a corruption at a level: (state, Level) -> Estimate. A
 /// Denoiser is a predictor of corruption::Gaussian.
 template <class P, class C>
-concept Predictor = Corruption<C> &&
-    requires(const P& predict, const typename C::State& x, const Level& level) {
-  { predict(x, level) } -> std::convertible_to<typename C::Estimate>;
-};
+concept Predictor =
+    Corruption<C> && requires(const P& predict, const typename C::State& x, const Level& level) {
+      { predict(x, level) } -> std::convertible_to<typename C::Estimate>;
+    };
 
 }  // namespace v0
 }  // namespace foglift

@@ -30,9 +30,8 @@ struct Gaussian {
     const State eps = rng.normal<T>(clean.shape());
     const Index rows =
         levels.rows(detail::batch_of(clean), clean.row_size(), "corruption::Gaussian");
-    return affine(std::move(clean), eps, rows, [&](Index r) {
-      return Mix{levels[r].alpha, levels[r].sigma};
-    });
+    return affine(std::move(clean), eps, rows,
+                  [&](Index r) { return Mix{levels[r].alpha, levels[r].sigma}; });
   }
   template <AnyLevels L>
   State back(State x, const Estimate& x0, const L& from, const L& to, const StepRng& rng) const {

@@ -19,8 +19,7 @@ concept TimeDensity = requires(const D& d, double v) {
   { d.quantile(v) } -> std::convertible_to<double>;
   { d.cdf(v) } -> std::convertible_to<double>;
   { d.pdf(v) } -> std::convertible_to<double>;
-}
-&&!requires { requires D::of_log_ratio; };
+} && !requires { requires D::of_log_ratio; };
 
 /// The same three of ln(sigma / alpha), on the whole line: density::Noise makes a TimeDensity of it
 /// and a schedule.
@@ -72,7 +71,8 @@ class Any {
  public:
   Any() = default;
   template <TimeDensity D>
-  requires(!std::same_as<D, Any>) Any(D inner)  // NOLINT: implicit by design
+    requires(!std::same_as<D, Any>)
+  Any(D inner)  // NOLINT: implicit by design
       : held_(std::make_shared<const Held<D>>(std::move(inner))) {}
 
   explicit operator bool() const { return held_ != nullptr; }

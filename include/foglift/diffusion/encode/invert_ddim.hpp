@@ -2,7 +2,7 @@
 
 #include "foglift/diffusion/encode/encode.hpp"
 #include "foglift/diffusion/rows.hpp"
-#include "foglift/diffusion/solver/transfer.hpp"
+#include "foglift/diffusion/solver/parts/transfer.hpp"
 
 #include <cmath>
 #include <limits>

@@ -88,10 +88,13 @@ class RuleOfRows {
   RuleOfRows(const Rule& rule, const Rows& rows) : rule_(&rule), rows_(rows) {}
 
   void check() const {}
-  void begin(const Shape& part) const requires requires(const Rule& rule) { rule.begin(part); }
-  { rule_->begin(part.with(0, rows_.batch)); }
+  void begin(const Shape& part) const
+    requires requires(const Rule& rule) { rule.begin(part); }
+  {
+    rule_->begin(part.with(0, rows_.batch));
+  }
   template <Scalar T>
-  requires requires(const Rule& rule, Pair<T> p) { rule(p); }
+    requires requires(const Rule& rule, Pair<T> p) { rule(p); }
   void operator()(Pair<T> p) const {
     p.sample = rows_.index[static_cast<std::size_t>(p.sample)];
     (*rule_)(p);

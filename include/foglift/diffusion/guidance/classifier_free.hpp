@@ -39,24 +39,21 @@ class ClassifierFree {
     rule_.check();
   }
   /// u + weight (c - u). Throws ArgumentError for a weight that is not finite.
-  ClassifierFree(std::type_identity_t<U> unconditional,
-                 double weight) requires std::same_as<Rule, Weight>
+  ClassifierFree(std::type_identity_t<U> unconditional, double weight)
+    requires std::same_as<Rule, Weight>
       : ClassifierFree(std::forward<U>(unconditional), Weight{weight}) {}
 
   /// A model whose factor is 0 for all samples (the unconditional one at weight 1) is not asked.
   template <class D, Value X, class L>
-  requires(LinearRule<Rule>&& Answers<D, X, L>&& Answers<U, X, L>) X
-      apply(const D& conditional, const X& x, const L& levels)
-  const {
+    requires(LinearRule<Rule> && Answers<D, X, L> && Answers<U, X, L>)
+  X apply(const D& conditional, const X& x, const L& levels) const {
     return detail::blend(conditional, unconditional_, x, levels,
                          [&](const Level& l) { return rule_.mix(l); });
   }
   template <class D, Scalar T, class L>
-  requires(PairRule<Rule>&& requires(const Rule& rule, Pair<T> p) { rule(p); } &&
-           Answers<D, Tensor<T>, L> &&
-           Answers<U, Tensor<T>, L>) Tensor<T> apply(const D& conditional, const Tensor<T>& x,
-                                                     const L& levels)
-  const {
+    requires(PairRule<Rule> && requires(const Rule& rule, Pair<T> p) { rule(p); } &&
+             Answers<D, Tensor<T>, L> && Answers<U, Tensor<T>, L>)
+  Tensor<T> apply(const D& conditional, const Tensor<T>& x, const L& levels) const {
     Tensor<T> c = ask(conditional, x, levels);
     Tensor<T> u = ask(unconditional_, x, levels);
     const Levels each(levels);
@@ -94,8 +91,8 @@ class ClassifierFree {
 template <class B>
 ClassifierFree(B&&, double) -> ClassifierFree<Kept<B>>;
 template <class B, class Rule>
-requires(!std::convertible_to<Rule, double>) ClassifierFree(B&&, Rule)
-->ClassifierFree<Kept<B>, Rule>;
+  requires(!std::convertible_to<Rule, double>)
+ClassifierFree(B&&, Rule) -> ClassifierFree<Kept<B>, Rule>;
 
 /// Autoguidance (Karras et al. 2024, "Guiding a diffusion model with a bad version of itself"):
 /// weak + weight (strong - weak), the weak model being a smaller or less trained one of the same

@@ -36,9 +36,8 @@ class FrequencyDecoupled {
   }
 
   template <class D, Value X, class L>
-  requires(Answers<D, X, L>&& Answers<U, X, L>) X
-      apply(const D& conditional, const X& x, const L& levels)
-  const {
+    requires(Answers<D, X, L> && Answers<U, X, L>)
+  X apply(const D& conditional, const X& x, const L& levels) const {
     const X u = detail::answer(unconditional_, x, levels);
     X c = detail::answer(conditional, x, levels);
     const X smooth = gaussian_blur(affine(1, X(c), -1, u), options_.blur);

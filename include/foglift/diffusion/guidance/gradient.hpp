@@ -23,9 +23,9 @@ class GradientOf {
   explicit GradientOf(F f) : f_(std::move(f)) {}
 
   template <Scalar T, class... More>
-  requires requires(const F& f, const Var<T>& x, const More&... more) {
-    { f(x, more...) } -> std::convertible_to<Var<T>>;
-  }
+    requires requires(const F& f, const Var<T>& x, const More&... more) {
+      { f(x, more...) } -> std::convertible_to<Var<T>>;
+    }
   Tensor<T> operator()(const Tensor<T>& x, const More&... more) const {
     Tape<T> tape;
     const Var<T> at = tape.variable(x);
@@ -66,9 +66,8 @@ Tensor<T> shifted(Tensor<T> x0, const Tensor<T>& gradient, const Levels& levels,
     raise<ShapeError>(where, ": gradient ", gradient.shape(), " for a state ", x0.shape(),
                       "; the same shape is needed");
   const Index rows = levels.rows(foglift::detail::batch_of(x0), x0.row_size(), where);
-  return affine(std::move(x0), gradient, rows, [&](Index r) {
-    return Mix{1, sign * options.gain(levels[r])};
-  });
+  return affine(std::move(x0), gradient, rows,
+                [&](Index r) { return Mix{1, sign * options.gain(levels[r])}; });
 }
 }  // namespace detail
 
@@ -92,9 +91,8 @@ class Classifier {
   }
 
   template <class D, Scalar T, class L>
-  requires(Answers<D, Tensor<T>, L>&& Answers<Gradient, Tensor<T>, L>) Tensor<T> apply(
-      const D& denoise, const Tensor<T>& x, const L& levels)
-  const {
+    requires(Answers<D, Tensor<T>, L> && Answers<Gradient, Tensor<T>, L>)
+  Tensor<T> apply(const D& denoise, const Tensor<T>& x, const L& levels) const {
     Tensor<T> x0 = ask(denoise, x, levels);
     const Levels each(levels);
     if (each.shared() && options_.gain(each[0]) == 0) return x0;
@@ -134,9 +132,8 @@ class LossGradient {
   }
 
   template <class D, Scalar T, class L>
-  requires DifferentiableDenoiser<D, T> Tensor<T> apply(const D& denoise, const Tensor<T>& x,
-                                                        const L& levels)
-  const {
+    requires DifferentiableDenoiser<D, T>
+  Tensor<T> apply(const D& denoise, const Tensor<T>& x, const L& levels) const {
     const Levels each(levels);
     if (each.shared() && options_.gain(each[0]) == 0) return ask(denoise, x, levels);
     Pulled<T> pulled = pullback(denoise, x, each, gradient_);
@@ -162,9 +159,8 @@ class DirectGradient {
   }
 
   template <class D, Scalar T, class L>
-  requires Answers<D, Tensor<T>, L> Tensor<T> apply(const D& denoise, const Tensor<T>& x,
-                                                    const L& levels)
-  const {
+    requires Answers<D, Tensor<T>, L>
+  Tensor<T> apply(const D& denoise, const Tensor<T>& x, const L& levels) const {
     Tensor<T> x0 = ask(denoise, x, levels);
     const Tensor<T> gradient = gradient_(std::as_const(x0));
     return affine(1, std::move(x0), -weight_, gradient);

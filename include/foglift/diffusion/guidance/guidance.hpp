@@ -38,10 +38,10 @@ struct Probe {
 };
 
 template <class G, class D, class X, class L>
-concept Applies = requires(const G& g, const std::remove_reference_t<D>& d, const X& x,
-                           const L& levels) {
-  { g.apply(d, x, levels) } -> std::convertible_to<X>;
-};
+concept Applies =
+    requires(const G& g, const std::remove_reference_t<D>& d, const X& x, const L& levels) {
+      { g.apply(d, x, levels) } -> std::convertible_to<X>;
+    };
 }  // namespace detail
 
 /// A rule that makes an x0 of a denoiser's: apply(denoise, x, levels) is the guided x0, shape of x;
@@ -52,7 +52,7 @@ concept Applies = requires(const G& g, const std::remove_reference_t<D>& d, cons
 /// of a user's functions, nothing is assumed.
 template <class G>
 concept Guidance = detail::Applies<std::remove_cvref_t<G>, detail::Probe, Tensor<float>, Level> ||
-    detail::Applies<std::remove_cvref_t<G>, detail::Probe, Tensor<double>, Level>;
+                   detail::Applies<std::remove_cvref_t<G>, detail::Probe, Tensor<double>, Level>;
 
 /// A denoiser under a guidance, itself a denoiser: of whatever both take.
 template <class D, class G>
@@ -65,24 +65,26 @@ class Guided {
 
   /// Guided x0 [B, ...] for x [B, ...] at one level.
   template <Scalar T>
-  requires detail::Applies<G, D, Tensor<T>, Level> Tensor<T>
-  operator()(const Tensor<T>& x, const Level& level) const {
+    requires detail::Applies<G, D, Tensor<T>, Level>
+  Tensor<T> operator()(const Tensor<T>& x, const Level& level) const {
     return guidance_.apply(denoise_, x, level);
   }
   /// The same at one level or a level for each sample.
   template <Scalar T>
-  requires detail::Applies<G, D, Tensor<T>, Levels> Tensor<T>
-  operator()(const Tensor<T>& x, const Levels& levels) const {
+    requires detail::Applies<G, D, Tensor<T>, Levels>
+  Tensor<T> operator()(const Tensor<T>& x, const Levels& levels) const {
     return guidance_.apply(denoise_, x, levels);
   }
   template <Scalar T>
-  requires detail::Applies<G, D, Var<T>, Levels> Var<T>
-  operator()(const Var<T>& x, const Levels& levels) const {
+    requires detail::Applies<G, D, Var<T>, Levels>
+  Var<T> operator()(const Var<T>& x, const Levels& levels) const {
     return guidance_.apply(denoise_, x, levels);
   }
 
   /// The guided denoiser of some samples of its batch.
-  auto rows(const Rows& rows) const requires KnowsRows<G> {
+  auto rows(const Rows& rows) const
+    requires KnowsRows<G>
+  {
     return Guided<RowsOf<D>, RowsOf<G>>(rows_of(denoise_, rows), rows_of(guidance_, rows));
   }
   /// f(part) for what PackedWeights looks into.
@@ -109,7 +111,7 @@ constexpr void check_for() {
 /// to what the ones before it made:
 ///   auto sharper = conditional | guide::ClassifierFree{unconditional, 1.5} | guide::Clip{};
 template <class D, class G>
-requires Guidance<G>
+  requires Guidance<G>
 auto operator|(D&& denoise, G&& guidance) {
   static_assert(Denoiser<D, float> || Denoiser<D, double>,
                 "the left side of | must be a denoiser, callable as (const Tensor<T>& x, Level) -> "

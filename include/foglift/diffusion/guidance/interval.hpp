@@ -50,9 +50,8 @@ class Interval {
   }
 
   template <class D, Value X, class L>
-  requires(Answers<D, X, L>&& detail::Applies<G, D, X, L>) X
-      apply(const D& denoise, const X& x, const L& levels)
-  const {
+    requires(Answers<D, X, L> && detail::Applies<G, D, X, L>)
+  X apply(const D& denoise, const X& x, const L& levels) const {
     const Levels each(levels);
     const Tensor<scalar_of<X>>& state = value_of(x);
     const Index rows =
@@ -62,13 +61,14 @@ class Interval {
     if (none) return detail::answer(denoise, x, levels);
     X guided = guidance_.apply(denoise, x, levels);
     if (all) return guided;
-    return affine(std::move(guided), detail::answer(denoise, x, levels), rows, [&](Index r) {
-      return range_.contains(each[r]) ? Mix{1, 0} : Mix{0, 1};
-    });
+    return affine(std::move(guided), detail::answer(denoise, x, levels), rows,
+                  [&](Index r) { return range_.contains(each[r]) ? Mix{1, 0} : Mix{0, 1}; });
   }
 
   /// The guidance of some samples of its batch.
-  auto rows(const Rows& rows) const requires KnowsRows<G> {
+  auto rows(const Rows& rows) const
+    requires KnowsRows<G>
+  {
     return Interval<RowsOf<G>>(range_, rows_of(guidance_, rows));
   }
   /// f(part) for what PackedWeights looks into.

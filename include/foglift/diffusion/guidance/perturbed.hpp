@@ -9,8 +9,8 @@ inline namespace v0 {
 namespace guide {
 
 /// Guidance away from a perturbed model, c + scale (c - perturbed); scale 0 is off. The perturbed
-/// denoiser is the same network, with a hook that spoils some of its blocks (nn/hooks/perturb.hpp). One rule,
-/// published for three perturbations:
+/// denoiser is the same network, with a hook that spoils some of its blocks (nn/hooks/perturb.hpp).
+/// One rule, published for three perturbations:
 ///   PAG, perturbed attention (Ahn et al. 2024)   self-attention maps become identities
 ///   SLG or STG, skip layer (Hyung et al. 2024)   whole blocks are left out
 ///   SEG, smoothed energy (Hong 2024)             the queries of self-attention are blurred

@@ -30,10 +30,10 @@ class Rescaled {
   using Options = RescaledOptions;
 
   template <class R>
-  requires(std::same_as<R, Rule> &&
-           !std::convertible_to<R, double>) explicit Rescaled(R rule, Options options = {})
-      : rule_(std::move(rule)), options_(options) {}
-  explicit Rescaled(double weight, Options options = {}) requires std::same_as<Rule, Weight>
+    requires(std::same_as<R, Rule> && !std::convertible_to<R, double>)
+  explicit Rescaled(R rule, Options options = {}) : rule_(std::move(rule)), options_(options) {}
+  explicit Rescaled(double weight, Options options = {})
+    requires std::same_as<Rule, Weight>
       : rule_{weight}, options_(options) {}
 
   /// Throws ArgumentError unless phi is in [0, 1] and the rule is fine.
@@ -43,8 +43,11 @@ class Rescaled {
       raise<ArgumentError>("guide::Rescaled: phi = ", options_.phi, ", must be in [0, 1]");
   }
 
-  void begin(const Shape& batch) const requires requires(const Rule& rule) { rule.begin(batch); }
-  { rule_.begin(batch); }
+  void begin(const Shape& batch) const
+    requires requires(const Rule& rule) { rule.begin(batch); }
+  {
+    rule_.begin(batch);
+  }
   template <Scalar T>
   void operator()(const Pair<T>& p) const {
     Tensor<T> kept(Shape{static_cast<Index>(p.size())}, std::span<const T>(p.c));
@@ -77,14 +80,14 @@ class Rescaled {
   Options options_;
 };
 
-Rescaled(double)->Rescaled<Weight>;
-Rescaled(double, RescaledOptions)->Rescaled<Weight>;
+Rescaled(double) -> Rescaled<Weight>;
+Rescaled(double, RescaledOptions) -> Rescaled<Weight>;
 template <class Rule>
-requires(!std::convertible_to<Rule, double>) Rescaled(Rule)
-->Rescaled<Rule>;
+  requires(!std::convertible_to<Rule, double>)
+Rescaled(Rule) -> Rescaled<Rule>;
 template <class Rule>
-requires(!std::convertible_to<Rule, double>) Rescaled(Rule, RescaledOptions)
-->Rescaled<Rule>;
+  requires(!std::convertible_to<Rule, double>)
+Rescaled(Rule, RescaledOptions) -> Rescaled<Rule>;
 
 }  // namespace guide
 }  // namespace v0

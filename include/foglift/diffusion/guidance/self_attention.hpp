@@ -38,9 +38,8 @@ class SelfAttention {
   }
 
   template <class D, Scalar T, class L>
-  requires Answers<D, Tensor<T>, L> Tensor<T> apply(const D& denoise, const Tensor<T>& x,
-                                                    const L& levels)
-  const {
+    requires Answers<D, Tensor<T>, L>
+  Tensor<T> apply(const D& denoise, const Tensor<T>& x, const L& levels) const {
     Tensor<T> x0 = ask(denoise, x, levels);
     if (options_.scale == 0) return x0;
     const Tensor<T> mask = mask_(std::as_const(x0));
@@ -50,9 +49,8 @@ class SelfAttention {
     const Levels each(levels);
     const Index rows =
         each.rows(foglift::detail::batch_of(x), x.row_size(), "guide::SelfAttention");
-    const Tensor<T> degraded = affine(x, change, rows, [&](Index r) {
-      return Mix{1, each[r].alpha};
-    });
+    const Tensor<T> degraded =
+        affine(x, change, rows, [&](Index r) { return Mix{1, each[r].alpha}; });
     const Tensor<T> away = ask(denoise, degraded, levels);
     const double s = options_.scale;
     return affine(1, affine(1 + s, std::move(x0), s, change), -s, away);

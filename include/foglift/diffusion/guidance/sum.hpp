@@ -17,12 +17,13 @@ struct Recall {
   const X& x0;
 
   template <class L>
-  requires Answers<D, X, L> X operator()(const X& y, const L& levels) const {
+    requires Answers<D, X, L>
+  X operator()(const X& y, const L& levels) const {
     return &y == &x ? x0 : X(denoise(y, levels));
   }
   template <Value Y, class L>
-  requires(!std::same_as<X, Y> && Answers<D, Y, L>) Y operator()(const Y& y,
-                                                                 const L& levels) const {
+    requires(!std::same_as<X, Y> && Answers<D, Y, L>)
+  Y operator()(const Y& y, const L& levels) const {
     return denoise(y, levels);
   }
 };
@@ -46,10 +47,9 @@ class Sum {
   }
 
   template <class D, Value X, class L>
-  requires(Answers<D, X, L>&& detail::Applies<G, detail::Recall<D, X>, X, L>&&
-               detail::Applies<H, detail::Recall<D, X>, X, L>) X
-      apply(const D& denoise, const X& x, const L& levels)
-  const {
+    requires(Answers<D, X, L> && detail::Applies<G, detail::Recall<D, X>, X, L> &&
+             detail::Applies<H, detail::Recall<D, X>, X, L>)
+  X apply(const D& denoise, const X& x, const L& levels) const {
     const X x0 = detail::answer(denoise, x, levels);
     const detail::Recall<D, X> recall{denoise, x, x0};
     X g = g_.apply(recall, x, levels);
@@ -58,7 +58,9 @@ class Sum {
   }
 
   /// The guidance of some samples of its batch.
-  auto rows(const Rows& rows) const requires(KnowsRows<G>&& KnowsRows<H>) {
+  auto rows(const Rows& rows) const
+    requires(KnowsRows<G> && KnowsRows<H>)
+  {
     return Sum<RowsOf<G>, RowsOf<H>>(rows_of(g_, rows), rows_of(h_, rows));
   }
   /// f(part) for what PackedWeights looks into.
@@ -74,7 +76,8 @@ class Sum {
 };
 
 template <class G, class H>
-requires(Guidance<G>&& Guidance<H>) auto operator+(G&& g, H&& h) {
+  requires(Guidance<G> && Guidance<H>)
+auto operator+(G&& g, H&& h) {
   return Sum<std::remove_cvref_t<G>, std::remove_cvref_t<H>>(std::forward<G>(g),
                                                              std::forward<H>(h));
 }

@@ -19,9 +19,8 @@ struct Clip {
 
   /// Throws ArgumentError unless lo < hi.
   template <class D, Scalar T, class L>
-  requires Answers<D, Tensor<T>, L> Tensor<T> apply(const D& denoise, const Tensor<T>& x,
-                                                    const L& levels)
-  const {
+    requires Answers<D, Tensor<T>, L>
+  Tensor<T> apply(const D& denoise, const Tensor<T>& x, const L& levels) const {
     if (!(lo < hi)) raise<ArgumentError>("guide::Clip: from ", lo, " to ", hi, ", needed lo < hi");
     Tensor<T> x0 = ask(denoise, x, levels);
     const T least = static_cast<T>(lo), most = static_cast<T>(hi);
@@ -45,9 +44,8 @@ struct DynamicThreshold {
   /// Throws ArgumentError unless percentile is in [0, 1] and 0 < floor <= ceiling; NumericError for
   /// an x0 that is not a number.
   template <class D, Scalar T, class L>
-  requires Answers<D, Tensor<T>, L> Tensor<T> apply(const D& denoise, const Tensor<T>& x,
-                                                    const L& levels)
-  const {
+    requires Answers<D, Tensor<T>, L>
+  Tensor<T> apply(const D& denoise, const Tensor<T>& x, const L& levels) const {
     if (!(percentile >= 0 && percentile <= 1 && floor > 0 && floor <= ceiling))
       raise<ArgumentError>("guide::DynamicThreshold: percentile = ", percentile,
                            ", floor = ", floor, ", ceiling = ", ceiling,

@@ -29,7 +29,7 @@ class TwoConditions {
   TwoConditions(std::type_identity_t<A> first, std::type_identity_t<N> none, TwoWeights weights)
       : first_(std::forward<A>(first)), none_(std::forward<N>(none)), weights_(weights) {
     static_assert(
-        (Denoiser<A, float> || Denoiser<A, double>)&&(Denoiser<N, float> || Denoiser<N, double>),
+        (Denoiser<A, float> || Denoiser<A, double>) && (Denoiser<N, float> || Denoiser<N, double>),
         "guide::TwoConditions: both other models must be denoisers, callable as (const "
         "Tensor<T>& x, Level) -> Tensor<T>");
     detail::check_weight("guide::TwoConditions", "first weight", weights.first);
@@ -37,9 +37,8 @@ class TwoConditions {
   }
 
   template <class D, Value X, class L>
-  requires(Answers<D, X, L>&& Answers<A, X, L>&& Answers<N, X, L>) X
-      apply(const D& both, const X& x, const L& levels)
-  const {
+    requires(Answers<D, X, L> && Answers<A, X, L> && Answers<N, X, L>)
+  X apply(const D& both, const X& x, const L& levels) const {
     const double w = weights_.first, v = weights_.second;
     X said = detail::answer(both, x, levels);
     X mixed = affine(v, std::move(said), w - v, detail::answer(first_, x, levels));

@@ -4,8 +4,8 @@
 #include "foglift/diffusion/likelihood/trace.hpp"
 #include "foglift/diffusion/process.hpp"
 #include "foglift/diffusion/pullback.hpp"
-#include "foglift/diffusion/solver/dormand_prince.hpp"
-#include "foglift/diffusion/solver/flow_slope.hpp"
+#include "foglift/diffusion/solver/parts/dormand_prince.hpp"
+#include "foglift/diffusion/solver/parts/flow_slope.hpp"
 
 namespace foglift {
 inline namespace v0 {

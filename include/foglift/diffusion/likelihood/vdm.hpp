@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/diffusion/likelihood/vlb.hpp"
-#include "foglift/diffusion/solver/between.hpp"
+#include "foglift/diffusion/solver/parts/between.hpp"
 
 namespace foglift {
 inline namespace v0 {

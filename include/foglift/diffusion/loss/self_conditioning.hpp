@@ -85,7 +85,9 @@ class SelfConditioned : detail::TrainedNetwork<NetworkDenoiser, Net, P, S, C> {
   }
 
   /// The denoiser of some samples of its batch, which is shown and remembers their rows of `last`.
-  auto rows(const Rows& rows) const requires detail::TellsRows<Net, C> {
+  auto rows(const Rows& rows) const
+    requires detail::TellsRows<Net, C>
+  {
     const SelfConditioned own(this->handle(), this->parameterization(), this->schedule(), *last_,
                               detail::condition_rows(this->condition(), rows.index));
     return [own, rows](const Tensor<T>& x, const Levels& levels) {
@@ -121,8 +123,8 @@ class SelfConditioned : detail::TrainedNetwork<NetworkDenoiser, Net, P, S, C> {
 template <class N, class P, class S, class T>
 SelfConditioned(N&&, P, S, Tensor<T>&) -> SelfConditioned<KeptNetwork<N>, T, P, S>;
 template <class N, class P, class S, class T, class C>
-requires(!std::same_as<C, detail::ConditionOf<N>>) SelfConditioned(N&&, P, S, Tensor<T>&, C)
-->SelfConditioned<KeptNetwork<N>, T, P, S, C>;
+  requires(!std::same_as<C, detail::ConditionOf<N>>)
+SelfConditioned(N&&, P, S, Tensor<T>&, C) -> SelfConditioned<KeptNetwork<N>, T, P, S, C>;
 template <class N, class P, class S, class T>
 SelfConditioned(N&&, P, S, Tensor<T>&, detail::ConditionOf<N>)
     -> SelfConditioned<KeptNetwork<N>, T, P, S, detail::ConditionOf<N>>;

@@ -45,9 +45,7 @@ double condition(const P& p, const Level& level) {
 
 /// True if the output says nothing of x0 at alpha = 0.
 template <class P>
-inline constexpr bool needs_signal = requires {
-  requires P::needs_signal;
-};
+inline constexpr bool needs_signal = requires { requires P::needs_signal; };
 
 /// E[x0 | x], shape of x [B, ...], from the network's output f for x. Throws ShapeError if the
 /// shapes differ or the levels do not fit (Levels::rows); so do the functions below.

@@ -47,7 +47,9 @@ class PathVelocity {
     return r.finite ? Mix{-r.alpha / r.turn, l.alpha / r.turn} : Mix{0, 0};
   }
 
-  std::string description() const requires Described<S> {
+  std::string description() const
+    requires Described<S>
+  {
     return described("path_velocity of", schedule_.description());
   }
 

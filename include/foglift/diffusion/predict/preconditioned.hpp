@@ -93,7 +93,9 @@ class Conditioned : public P {
       : P(std::move(parameterization)), condition_(std::move(condition)) {}
   double condition(const Level& l) const { return condition_(l); }
 
-  std::string description() const requires Described<P> {
+  std::string description() const
+    requires Described<P>
+  {
     return P::description() + ", conditioned";
   }
 

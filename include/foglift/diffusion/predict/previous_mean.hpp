@@ -42,7 +42,9 @@ class PreviousMean {
     return schedule_.at(std::max(0.0, l.t - 1 / static_cast<double>(steps_)));
   }
 
-  std::string description() const requires Described<S> {
+  std::string description() const
+    requires Described<S>
+  {
     return described("previous_mean", steps_, "of", schedule_.description());
   }
 

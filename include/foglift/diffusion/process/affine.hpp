@@ -57,9 +57,8 @@ class Affine {
   template <Scalar T>
   Tensor<T> marginal(Tensor<T> x0, const Tensor<T>& eps, const Levels& levels) const {
     const Index rows = levels.rows(foglift::detail::batch_of(x0), x0.row_size(), "process");
-    return affine(std::move(x0), eps, rows, [&](Index r) {
-      return Mix{levels[r].alpha, levels[r].sigma};
-    });
+    return affine(std::move(x0), eps, rows,
+                  [&](Index r) { return Mix{levels[r].alpha, levels[r].sigma}; });
   }
 
   /// Gradient of the log density of x [B, ...], given x0: (alpha x0 - x) / sigma^2. Throws

@@ -57,7 +57,8 @@ class LearnedCurve {
 
   /// lambda at times t [B, 1], shape [B, 1], to be differentiated by the parameters (and by t).
   template <Value X>
-  requires std::same_as<scalar_of<X>, T> X operator()(const X& t) const {
+    requires std::same_as<scalar_of<X>, T>
+  X operator()(const X& t) const {
     const X zero = raw(constant(Tensor<T>({1, 1}, T(0)), t)),
             one = raw(constant(Tensor<T>({1, 1}, T(1)), t));
     const X part = (raw(t) - zero) / (one - zero);

@@ -48,7 +48,11 @@ class LogSnr {
     return std::clamp(curve_.time(lambda), 0.0, 1.0);
   }
 
-  std::string description() const requires Described<Curve> { return curve_.description(); }
+  std::string description() const
+    requires Described<Curve>
+  {
+    return curve_.description();
+  }
 
  private:
   Curve curve_;
@@ -136,7 +140,9 @@ class Interpolated {
     return detail::falling_to(value, [&](double t) { return lambda(t); });
   }
 
-  std::string description() const requires Described<Curve> {
+  std::string description() const
+    requires Described<Curve>
+  {
     return described("interpolated", first_, first_ + change_, "of", curve_.description());
   }
 

@@ -67,7 +67,9 @@ class Shifted {
     return {scale * a * times(l.sigma, 2 * p - 2, times(l.alpha, p - 1, d.alpha)),
             scale * times(l.alpha, 2 * p - 2, times(l.sigma, p - 1, d.sigma))};
   }
-  double rate(double t) const requires VariancePreservingSchedule<S> {
+  double rate(double t) const
+    requires VariancePreservingSchedule<S>
+  {
     const Level base = base_.at(t), l = moved(base);
     if (base.alpha == 0) return base_.rate(t);
     if (base.sigma == 0)
@@ -77,7 +79,9 @@ class Shifted {
   }
   double time(double lambda) const { return base_.time((lambda + std::log(factor_)) / power_); }
 
-  std::string description() const requires Described<S> {
+  std::string description() const
+    requires Described<S>
+  {
     return described("shifted", factor_, power_, "of", base_.description());
   }
 

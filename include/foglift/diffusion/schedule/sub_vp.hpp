@@ -36,7 +36,9 @@ class SubVariancePreserving {
     return base_.time(0.5 * (log_alpha + lambda));
   }
 
-  std::string description() const requires Described<S> {
+  std::string description() const
+    requires Described<S>
+  {
     return described("sub_vp of", base_.description());
   }
 

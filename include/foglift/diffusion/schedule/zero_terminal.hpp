@@ -63,12 +63,20 @@ class ZeroTerminalSnr {
   }
 
   /// Of a chain: its steps, and the level after step i in [0, T).
-  Index steps() const requires requires(const S& s) { s.steps(); }
-  { return base_.steps(); }
-  Level step(Index i) const requires requires(const S& s) { s.step(Index{}); }
-  { return i == 0 ? base_.step(i) : stretched(base_.step(i)); }
+  Index steps() const
+    requires requires(const S& s) { s.steps(); }
+  {
+    return base_.steps();
+  }
+  Level step(Index i) const
+    requires requires(const S& s) { s.step(Index{}); }
+  {
+    return i == 0 ? base_.step(i) : stretched(base_.step(i));
+  }
 
-  std::string description() const requires Described<S> {
+  std::string description() const
+    requires Described<S>
+  {
     return described("zero_terminal_snr of", base_.description());
   }
 

@@ -1,10 +1,10 @@
 #pragma once
 
 #include "foglift/diffusion/grid.hpp"
-#include "foglift/diffusion/solver/between.hpp"
-#include "foglift/diffusion/solver/flow_slope.hpp"
-#include "foglift/diffusion/solver/phi.hpp"
-#include "foglift/diffusion/solver/solver.hpp"
+#include "foglift/diffusion/solver/parts/between.hpp"
+#include "foglift/diffusion/solver/parts/flow_slope.hpp"
+#include "foglift/diffusion/solver/parts/phi.hpp"
+#include "foglift/diffusion/solver/parts/solver.hpp"
 
 #include <array>
 
@@ -165,7 +165,8 @@ class DpmPair {
 /// sample; it is asked about the samples on their way, or, where it does not know its rows
 /// (KnowsRows: a lambda), about the whole batch each time.
 template <int Order>
-requires(Order == 2 || Order == 3) struct AdaptiveDpm {
+  requires(Order == 2 || Order == 3)
+struct AdaptiveDpm {
   double rtol = 0.05, atol = 0.0078;
   /// Length in lambda of a run's first attempt.
   double first_step = 0.05;

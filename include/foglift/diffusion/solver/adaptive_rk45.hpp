@@ -1,9 +1,9 @@
 #pragma once
 
 #include "foglift/diffusion/grid.hpp"
-#include "foglift/diffusion/solver/dormand_prince.hpp"
-#include "foglift/diffusion/solver/flow_slope.hpp"
-#include "foglift/diffusion/solver/solver.hpp"
+#include "foglift/diffusion/solver/parts/dormand_prince.hpp"
+#include "foglift/diffusion/solver/parts/flow_slope.hpp"
+#include "foglift/diffusion/solver/parts/solver.hpp"
 
 namespace foglift {
 inline namespace v0 {

@@ -1,10 +1,10 @@
 #pragma once
 
-#include "foglift/diffusion/solver/at_ratio.hpp"
 #include "foglift/diffusion/solver/dpm2.hpp"
 #include "foglift/diffusion/solver/dpm_single.hpp"
 #include "foglift/diffusion/solver/euler.hpp"
-#include "foglift/diffusion/solver/transfer.hpp"
+#include "foglift/diffusion/solver/parts/at_ratio.hpp"
+#include "foglift/diffusion/solver/parts/transfer.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "foglift/diffusion/solver/transfer.hpp"
+#include "foglift/diffusion/solver/parts/transfer.hpp"
 
 #include <cmath>
 #include <utility>
@@ -31,9 +31,9 @@ class CfgPlusPlus {
   }
 
   template <Scalar T, Denoiser<T> D>
-  requires Denoiser<U, T> Tensor<T> step(Tensor<T> x, const Level& from, const Level& to,
-                                         const D& denoise, const StepRng&)
-  const {
+    requires Denoiser<U, T>
+  Tensor<T> step(Tensor<T> x, const Level& from, const Level& to, const D& denoise,
+                 const StepRng&) const {
     const Tensor<T> c = ask(denoise, x, from), u = ask(unconditional_, x, from);
     const double keep = to.sigma / from.sigma;
     return affine(keep, std::move(x), to.alpha * weight_, c,

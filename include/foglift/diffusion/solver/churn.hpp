@@ -1,9 +1,9 @@
 #pragma once
 
-#include "foglift/diffusion/solver/at_ratio.hpp"
 #include "foglift/diffusion/solver/dpm2.hpp"
 #include "foglift/diffusion/solver/euler.hpp"
 #include "foglift/diffusion/solver/heun.hpp"
+#include "foglift/diffusion/solver/parts/at_ratio.hpp"
 
 #include <algorithm>
 #include <cmath>

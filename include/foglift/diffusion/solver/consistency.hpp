@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/diffusion/schedule/schedule.hpp"
-#include "foglift/diffusion/solver/transfer.hpp"
+#include "foglift/diffusion/solver/parts/transfer.hpp"
 
 #include <algorithm>
 #include <cmath>

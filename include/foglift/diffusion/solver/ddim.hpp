@@ -1,6 +1,6 @@
 #pragma once
 
-#include "foglift/diffusion/solver/transfer.hpp"
+#include "foglift/diffusion/solver/parts/transfer.hpp"
 
 namespace foglift {
 inline namespace v0 {

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "foglift/diffusion/solver/exponential.hpp"
-#include "foglift/diffusion/solver/multistep.hpp"
-#include "foglift/diffusion/solver/solver.hpp"
+#include "foglift/diffusion/solver/parts/exponential.hpp"
+#include "foglift/diffusion/solver/parts/multistep.hpp"
+#include "foglift/diffusion/solver/parts/solver.hpp"
 
 namespace foglift {
 inline namespace v0 {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "foglift/diffusion/solver/exponential.hpp"
-#include "foglift/diffusion/solver/solver.hpp"
+#include "foglift/diffusion/solver/parts/exponential.hpp"
+#include "foglift/diffusion/solver/parts/solver.hpp"
 
 namespace foglift {
 inline namespace v0 {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "foglift/diffusion/solver/multistep.hpp"
-#include "foglift/diffusion/solver/solver.hpp"
+#include "foglift/diffusion/solver/parts/multistep.hpp"
+#include "foglift/diffusion/solver/parts/solver.hpp"
 
 #include <array>
 #include <cmath>

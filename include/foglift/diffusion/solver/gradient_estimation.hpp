@@ -1,7 +1,7 @@
 #pragma once
 
-#include "foglift/diffusion/solver/history.hpp"
-#include "foglift/diffusion/solver/transfer.hpp"
+#include "foglift/diffusion/solver/parts/history.hpp"
+#include "foglift/diffusion/solver/parts/transfer.hpp"
 
 #include <cmath>
 

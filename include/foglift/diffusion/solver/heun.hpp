@@ -1,7 +1,7 @@
 #pragma once
 
-#include "foglift/diffusion/solver/between.hpp"
-#include "foglift/diffusion/solver/transfer.hpp"
+#include "foglift/diffusion/solver/parts/between.hpp"
+#include "foglift/diffusion/solver/parts/transfer.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -42,9 +42,8 @@ struct Heun {
     if (stage == 1) {
       x = transfer(std::move(x), x0, from, to, all_down, rng);
       const Tensor<T> x0_end = ask(denoise, x, to);
-      return affine_rows(std::move(x), x0, x0_end, second, [](const Second& s) {
-        return Mix3{1, s.weight, -s.weight};
-      });
+      return affine_rows(std::move(x), x0, x0_end, second,
+                         [](const Second& s) { return Mix3{1, s.weight, -s.weight}; });
     }
     const auto middle = levels_between(x, from, to, [this](const Level& a, const Level& b) {
       const Second s = second_slope(a, b);
@@ -53,9 +52,8 @@ struct Heun {
     const auto at_middle = as_levels(middle);
     const Tensor<T> x_middle = transfer(Tensor<T>(x), x0, from, at_middle, all_down, rng);
     const Tensor<T> x0_middle = ask(denoise, x_middle, at_middle);
-    return affine_rows(std::move(x), x0, x0_middle, second, [](const Second& s) {
-      return Mix3{s.keep, s.pull + s.weight, -s.weight};
-    });
+    return affine_rows(std::move(x), x0, x0_middle, second,
+                       [](const Second& s) { return Mix3{s.keep, s.pull + s.weight, -s.weight}; });
   }
 
  private:

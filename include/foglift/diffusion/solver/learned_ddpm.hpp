@@ -1,6 +1,6 @@
 #pragma once
 
-#include "foglift/diffusion/solver/transfer.hpp"
+#include "foglift/diffusion/solver/parts/transfer.hpp"
 #include "foglift/diffusion/variance_denoiser.hpp"
 
 #include <cmath>

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "foglift/diffusion/solver/multistep.hpp"
-#include "foglift/diffusion/solver/solver.hpp"
-#include "foglift/diffusion/solver/straight.hpp"
+#include "foglift/diffusion/solver/parts/multistep.hpp"
+#include "foglift/diffusion/solver/parts/solver.hpp"
+#include "foglift/diffusion/solver/parts/straight.hpp"
 
 namespace foglift {
 inline namespace v0 {

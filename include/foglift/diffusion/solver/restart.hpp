@@ -1,7 +1,7 @@
 #pragma once
 
-#include "foglift/diffusion/solver/at_ratio.hpp"
 #include "foglift/diffusion/solver/heun.hpp"
+#include "foglift/diffusion/solver/parts/at_ratio.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/diffusion/process.hpp"
-#include "foglift/diffusion/solver/transfer.hpp"
+#include "foglift/diffusion/solver/parts/transfer.hpp"
 
 #include <cmath>
 #include <utility>

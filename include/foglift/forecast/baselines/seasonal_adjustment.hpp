@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/forecast/baselines.hpp"
-#include "foglift/forecast/season.hpp"
+#include "foglift/forecast/series/season.hpp"
 
 #include <algorithm>
 #include <cmath>

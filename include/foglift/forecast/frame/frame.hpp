@@ -1,6 +1,6 @@
 #pragma once
 
-#include "foglift/forecast/calendar.hpp"
+#include "foglift/forecast/series/calendar.hpp"
 #include "foglift/forecast/series/panel.hpp"
 
 #include <cmath>

@@ -5,7 +5,7 @@
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/forecast/frame/aligned_features.hpp"
 #include "foglift/forecast/method.hpp"
-#include "foglift/nn/unet.hpp"
+#include "foglift/nn/nets/unet.hpp"
 
 namespace foglift {
 inline namespace v0 {

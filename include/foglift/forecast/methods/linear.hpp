@@ -2,7 +2,7 @@
 
 #include "foglift/autograd/ops.hpp"
 #include "foglift/forecast/method.hpp"
-#include "foglift/nn/linear.hpp"
+#include "foglift/nn/layers/linear.hpp"
 
 namespace foglift {
 inline namespace v0 {

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "foglift/core/tensor.hpp"
-#include "foglift/forecast/time_axis.hpp"
-#include "foglift/forecast/value.hpp"
+#include "foglift/forecast/series/time_axis.hpp"
+#include "foglift/forecast/series/value.hpp"
 
 #include <cmath>
 #include <limits>

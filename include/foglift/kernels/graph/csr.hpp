@@ -3,7 +3,7 @@
 #include "foglift/core/error.hpp"
 #include "foglift/core/pool.hpp"
 #include "foglift/core/tensor.hpp"
-#include "foglift/kernels/elementwise.hpp"
+#include "foglift/kernels/pointwise/elementwise.hpp"
 
 #include <cmath>
 #include <memory>

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "foglift/autograd/ops/activation.hpp"
+#include "foglift/nn/layers/linear.hpp"
 #include "foglift/nn/layers/spade.hpp"
-#include "foglift/nn/linear.hpp"
 
 #include <optional>
 

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "foglift/nn/attention.hpp"
 #include "foglift/nn/blocks/wavenet.hpp"
-#include "foglift/nn/feed_forward.hpp"
-#include "foglift/nn/norm.hpp"
+#include "foglift/nn/layers/attention.hpp"
+#include "foglift/nn/layers/feed_forward.hpp"
+#include "foglift/nn/layers/norm.hpp"
 
 namespace foglift {
 inline namespace v0 {

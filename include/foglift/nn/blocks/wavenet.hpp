@@ -2,9 +2,9 @@
 
 #include "foglift/autograd/ops/activation.hpp"
 #include "foglift/autograd/ops/arithmetic.hpp"
-#include "foglift/nn/chunk.hpp"
-#include "foglift/nn/conv.hpp"
-#include "foglift/nn/linear.hpp"
+#include "foglift/nn/layers/chunk.hpp"
+#include "foglift/nn/layers/conv.hpp"
+#include "foglift/nn/layers/linear.hpp"
 
 #include <cmath>
 #include <optional>

@@ -35,36 +35,36 @@ class Join {
     if constexpr (detail::HooksStart<S>) b_.start(places);
   }
   template <Value X>
-  requires(detail::HooksBlock<F, X> ||
-           detail::HooksBlock<S, X>) std::optional<X> block(const Place& at, const X& h) {
+    requires(detail::HooksBlock<F, X> || detail::HooksBlock<S, X>)
+  std::optional<X> block(const Place& at, const X& h) {
     return in_turn(h, [&]<class H>(H& hook, const X& x) {
       if constexpr (detail::HooksBlock<H, X>) return hook.block(at, x);
     });
   }
   template <Value X>
-  requires(detail::HooksQueries<F, X> ||
-           detail::HooksQueries<S, X>) std::optional<X> queries(const Place& at, const X& q) {
+    requires(detail::HooksQueries<F, X> || detail::HooksQueries<S, X>)
+  std::optional<X> queries(const Place& at, const X& q) {
     return in_turn(q, [&]<class H>(H& hook, const X& x) {
       if constexpr (detail::HooksQueries<H, X>) return hook.queries(at, x);
     });
   }
   template <Value X>
-  requires(detail::HooksKeys<F, X> ||
-           detail::HooksKeys<S, X>) std::optional<X> keys(const Place& at, const X& k) {
+    requires(detail::HooksKeys<F, X> || detail::HooksKeys<S, X>)
+  std::optional<X> keys(const Place& at, const X& k) {
     return in_turn(k, [&]<class H>(H& hook, const X& x) {
       if constexpr (detail::HooksKeys<H, X>) return hook.keys(at, x);
     });
   }
   template <Value X>
-  requires(detail::HooksValues<F, X> ||
-           detail::HooksValues<S, X>) std::optional<X> values(const Place& at, const X& v) {
+    requires(detail::HooksValues<F, X> || detail::HooksValues<S, X>)
+  std::optional<X> values(const Place& at, const X& v) {
     return in_turn(v, [&]<class H>(H& hook, const X& x) {
       if constexpr (detail::HooksValues<H, X>) return hook.values(at, x);
     });
   }
   template <Value X>
-  requires(detail::HooksWeights<F, X> ||
-           detail::HooksWeights<S, X>) std::optional<X> weights(const Place& at, const X& w) {
+    requires(detail::HooksWeights<F, X> || detail::HooksWeights<S, X>)
+  std::optional<X> weights(const Place& at, const X& w) {
     return in_turn(w, [&]<class H>(H& hook, const X& x) {
       if constexpr (detail::HooksWeights<H, X>)
         return detail::needs_weights(hook, at)
@@ -76,9 +76,8 @@ class Join {
     return detail::needs_weights(a_, at) || detail::needs_weights(b_, at);
   }
   template <Value X>
-  requires(detail::HooksAttend<F, X> ||
-           detail::HooksAttend<S, X>) std::optional<X> attend(const Place& at, const X& q,
-                                                              const X& k, const X& v) {
+    requires(detail::HooksAttend<F, X> || detail::HooksAttend<S, X>)
+  std::optional<X> attend(const Place& at, const X& q, const X& k, const X& v) {
     std::optional<X> y;
     if constexpr (detail::HooksAttend<F, X>) y = a_.attend(at, q, k, v);
     if constexpr (detail::HooksAttend<S, X>)

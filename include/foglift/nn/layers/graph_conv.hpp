@@ -2,7 +2,7 @@
 
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/autograd/ops/graph.hpp"
-#include "foglift/nn/linear.hpp"
+#include "foglift/nn/layers/linear.hpp"
 
 #include <cmath>
 #include <span>

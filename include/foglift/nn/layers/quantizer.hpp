@@ -6,7 +6,7 @@
 #include "foglift/autograd/ops/loss.hpp"
 #include "foglift/autograd/ops/shape_ops.hpp"
 #include "foglift/autograd/ops/straight_through.hpp"
-#include "foglift/nn/init.hpp"
+#include "foglift/nn/layers/init.hpp"
 #include "foglift/nn/module.hpp"
 
 #include <algorithm>

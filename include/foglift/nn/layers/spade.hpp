@@ -2,8 +2,8 @@
 
 #include "foglift/autograd/ops/norm.hpp"
 #include "foglift/autograd/ops/resample.hpp"
-#include "foglift/nn/conditioning.hpp"
-#include "foglift/nn/conv.hpp"
+#include "foglift/nn/layers/conditioning.hpp"
+#include "foglift/nn/layers/conv.hpp"
 
 namespace foglift {
 inline namespace v0 {

@@ -3,7 +3,7 @@
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/autograd/ops/reduce.hpp"
 #include "foglift/autograd/ops/scan.hpp"
-#include "foglift/nn/init.hpp"
+#include "foglift/nn/layers/init.hpp"
 #include "foglift/nn/module.hpp"
 
 #include <cmath>

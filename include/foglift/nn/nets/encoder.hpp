@@ -2,7 +2,7 @@
 
 #include "foglift/autograd/ops/reduce.hpp"
 #include "foglift/autograd/ops/resample.hpp"
-#include "foglift/nn/residual.hpp"
+#include "foglift/nn/blocks/residual.hpp"
 
 #include <optional>
 #include <vector>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "foglift/nn/blocks/wavenet.hpp"
-#include "foglift/nn/embedding.hpp"
+#include "foglift/nn/layers/embedding.hpp"
 #include "foglift/nn/network.hpp"
 
 #include <cmath>

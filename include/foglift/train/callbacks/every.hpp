@@ -26,7 +26,7 @@ class Every {
   }
 
   template <class State>
-  requires std::invocable<F&, const State&> || std::invocable<F&, const FitProgress&>
+    requires std::invocable<F&, const State&> || std::invocable<F&, const FitProgress&>
   void after_step(const State& state, const FitProgress& progress) {
     if (progress.step % n_ != 0) return;
     if constexpr (std::invocable<F&, const State&>)

@@ -58,7 +58,7 @@ class Adagrad : public Descent<rule::Adagrad<T>, T> {
  public:
   using Descent<rule::Adagrad<T>, T>::Descent;
 };
-Adagrad(const AdagradOptions&, std::vector<ParameterGroup> = {})->Adagrad<>;
+Adagrad(const AdagradOptions&, std::vector<ParameterGroup> = {}) -> Adagrad<>;
 
 }  // namespace train
 }  // namespace v0

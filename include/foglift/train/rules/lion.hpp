@@ -64,7 +64,7 @@ class Lion : public Descent<rule::Lion<T>, T> {
  public:
   using Descent<rule::Lion<T>, T>::Descent;
 };
-Lion(const LionOptions&, std::vector<ParameterGroup> = {})->Lion<>;
+Lion(const LionOptions&, std::vector<ParameterGroup> = {}) -> Lion<>;
 
 }  // namespace train
 }  // namespace v0

@@ -66,7 +66,7 @@ class RmsProp : public Descent<rule::RmsProp<T>, T> {
  public:
   using Descent<rule::RmsProp<T>, T>::Descent;
 };
-RmsProp(const RmsPropOptions&, std::vector<ParameterGroup> = {})->RmsProp<>;
+RmsProp(const RmsPropOptions&, std::vector<ParameterGroup> = {}) -> RmsProp<>;
 
 }  // namespace train
 }  // namespace v0

@@ -1,0 +1,103 @@
+#pragma once
+
+#include "foglift/forecast/baselines.hpp"
+#include "foglift/forecast/score/metrics.hpp"
+#include "foglift/forecast/series/panel.hpp"
+
+#include <string>
+
+namespace foglift {
+inline namespace v0 {
+namespace forecast {
+
+/// Origins of the last `windows` forecasts of a series that do not overlap and end with it, oldest
+/// first. Throws ArgumentError if they would begin before its second cell.
+inline std::vector<Origin> rolling_origins(const Series& series, Index horizon, Index windows,
+                                           Index index = 0) {
+  if (horizon < 1 || windows < 1 || series.size() < horizon * windows + 1)
+    raise<ArgumentError>("rolling_origins: ", windows, " windows of ", horizon, " cells in ",
+                         series.size());
+  std::vector<Origin> origins;
+  for (Index w = windows; w > 0; --w) origins.push_back({index, series.size() - w * horizon});
+  return origins;
+}
+
+/// The same of every series of a panel, in their order.
+inline std::vector<Origin> rolling_origins(const Panel& panel, Index horizon, Index windows) {
+  std::vector<Origin> origins;
+  for (Index s = 0; s < panel.size(); ++s)
+    for (const Origin& o : rolling_origins(panel[s], horizon, windows, s)) origins.push_back(o);
+  return origins;
+}
+
+/// What happened after each origin: [origins, horizon], with an axis of channels behind where there
+/// are several; NaN where it is missing or not yet known.
+inline Tensor<double> actual_values(const Panel& panel, std::span<const Origin> origins,
+                                    Index horizon) {
+  const Index W = std::ssize(origins), K = panel.columns().channels;
+  Tensor<double> out(K > 1 ? Shape{W, horizon, K} : Shape{W, horizon},
+                     std::numeric_limits<double>::quiet_NaN());
+  for (Index w = 0; w < W; ++w) {
+    const Origin& o = origins[static_cast<std::size_t>(w)];
+    const Series& s = panel.at(o, "actual_values");
+    const auto known = std::span(s.values).subspan(static_cast<std::size_t>(o.at * K));
+    const auto cells = static_cast<std::size_t>(std::min(horizon, s.size() - o.at) * K);
+    std::copy_n(known.begin(), cells, out.data() + w * horizon * K);
+  }
+  return out;
+}
+
+namespace detail {
+/// The values before an origin. Throws ArgumentError unless the series has one channel.
+inline std::span<const double> history(const Panel& panel, const Origin& o, const char* where) {
+  const Series& s = panel.at(o, where);
+  if (s.channels != 1)
+    raise<ArgumentError>(where, ": series \"", s.name, "\" has ", s.channels,
+                         " channels, needed one; see channel_of");
+  return std::span(s.values).first(static_cast<std::size_t>(o.at));
+}
+}  // namespace detail
+
+/// baseline(history, rng) -> [paths, horizon] for the values before every origin, each with a
+/// stream of its own: [origins, paths, horizon].
+template <class F>
+Tensor<double> baseline_paths(const Panel& panel, std::span<const Origin> origins,
+                              const BaselineOptions& options, const Rng& rng, const F& baseline) {
+  Tensor<double> out({static_cast<Index>(origins.size()), options.paths, options.horizon});
+  for (std::size_t w = 0; w < origins.size(); ++w) {
+    const Origin& o = origins[w];
+    const Tensor<double> paths = baseline(
+        detail::history(panel, o, "baseline_paths"),
+        rng.stream(static_cast<std::uint64_t>(o.series)).stream(static_cast<std::uint64_t>(o.at)));
+    if (paths.shape() != Shape{options.paths, options.horizon})
+      raise<ShapeError>("baseline_paths: the baseline returned ", paths.shape(), ", expected ",
+                        Shape{options.paths, options.horizon});
+    std::copy(paths.begin(), paths.end(), out.data() + static_cast<Index>(w) * out.row_size());
+  }
+  return out;
+}
+
+/// The numbers a forecast is judged by; see metrics.hpp for their conventions.
+struct Score {
+  std::string name;
+  double crps = 0;
+  double quantile_loss = 0;  ///< mean_weighted_quantile_loss with nine levels
+  double coverage = 0;       ///< of the central 80 % interval
+  double mase = 0;
+};
+
+/// Scores of sample paths [origins, paths, horizon]; MASE is relative to the naive forecast of
+/// `season` on the values before each origin.
+inline Score score(std::string name, const Tensor<double>& paths, const Panel& panel,
+                   std::span<const Origin> origins, Index season) {
+  const Tensor<double> actual = actual_values(panel, origins, paths.dim(2));
+  std::vector<double> scales;
+  for (const Origin& o : origins)
+    scales.push_back(seasonal_error(detail::history(panel, o, "score"), season));
+  return {std::move(name), crps(paths, actual), mean_weighted_quantile_loss(paths, actual),
+          coverage(paths, actual, 0.8), mase(paths, actual, scales)};
+}
+
+}  // namespace forecast
+}  // namespace v0
+}  // namespace foglift

@@ -1,0 +1,62 @@
+#pragma once
+
+#include "foglift/kernels/conv/source.hpp"
+#include "foglift/kernels/conv/winograd.hpp"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace foglift {
+inline namespace v0 {
+namespace kernels {
+
+namespace detail {
+
+/// Along how many axes a convolution goes by Winograd's algorithm; 0: it does not. Of automatic
+/// ones, float's where it was measured to win: along two axes, with 64 channels and more on both
+/// sides, at 4 tiles and more a sample that save half of the products and more; along one, with 32
+/// channels, at 4 tiles that save a third. Never by the batch, on which no sample's bits may
+/// depend.
+template <Scalar T>
+int winograd_axes(const ConvGeometry& g) {
+  const bool fits = g.kw == 3 && (g.kh == 3 || g.kh == 1) && g.stride == 1 && g.dilation == 1;
+  if (!fits || g.algorithm == ConvAlgorithm::direct) return 0;
+  const int axes = g.kh == 3 ? 2 : 1;
+  if (g.algorithm == ConvAlgorithm::winograd) return axes;
+  const Index channels = std::min(g.Cin, g.Cout), outputs = g.out_h() * g.out_w();
+  const Index tiles =
+      axes == 1 ? WinogradTiles<T, 1>::tiles_a_sample(g) : WinogradTiles<T, 2>::tiles_a_sample(g);
+  if (!std::is_same_v<T, float> || tiles < 4) return 0;
+  const bool wins = axes == 1 ? channels >= 32 && 3 * winograd::points<1> * tiles <= 6 * outputs
+                              : channels >= 64 && 2 * winograd::points<2> * tiles <= 9 * outputs;
+  return wins ? axes : 0;
+}
+
+/// conv by Winograd's algorithm. Parallel over groups of samples with the tiles of a block, or
+/// within the only one.
+template <int Axes, Scalar T>
+void conv_by_winograd(const ConvGeometry& g, const ConvSource<T>& source, const T* w,
+                      const ConvEnd<T>& end, T* y) {
+  const WinogradWeights<T, Axes> weights(g.Cin, g.Cout, w);
+  const Index tiles = WinogradTiles<T, Axes>::tiles_a_sample(g);
+  const Index block = (WinogradBlocks<T, Axes>::block(g) + tiles - 1) / tiles;
+  const Index share = (g.B + threads() - 1) / threads();
+  const Index group = std::clamp<Index>(share, 1, block);
+  parallel_for((g.B + group - 1) / group, grain_for(group * g.multiply_adds() / 4), [&](Index i) {
+    const Index first = i * group, samples = std::min(group, g.B - first);
+    auto padded = Tensor<T>::uninitialized({samples, g.padded_size()});
+    parallel_for(samples, grain_of(g.padded_size()),
+                 [&](Index b) { source.fill(g, first + b, padded.data() + b * g.padded_size()); });
+    const Index from = first * g.output_size();
+    const ConvEnd<T> rest{.bias = end.bias ? end.bias + first * end.bias_stride : nullptr,
+                          .bias_stride = end.bias_stride,
+                          .residual = end.residual ? end.residual + from : nullptr};
+    winograd_conv(g, samples, padded.data(), weights, rest, y + from);
+  });
+}
+
+}  // namespace detail
+
+}  // namespace kernels
+}  // namespace v0
+}  // namespace foglift

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "foglift/nn/layers/linear.hpp"
+
+namespace foglift {
+inline namespace v0 {
+namespace nn {
+
+struct FeedForwardOptions {
+  Index width = 0;
+  Index hidden = 0;
+  bool zero = false;  ///< the second layer starts at zero
+};
+
+/// The feed-forward half of a transformer block: fc2(gelu(fc1(x))) on the last axis.
+template <Scalar T = float>
+class FeedForward {
+ public:
+  using value_type = T;
+  using Options = FeedForwardOptions;
+
+  Linear<T> fc1, fc2;
+
+  explicit FeedForward(const Options& o, Rng& rng)
+      : fc1({.in = o.width, .out = o.hidden}, rng),
+        fc2({.in = o.hidden, .out = o.width, .zero = o.zero}, rng) {}
+
+  template <ValueOf<T> X>
+  X operator()(const X& x) const {
+    return fc2(hidden(x));
+  }
+  /// What fc2 is applied to.
+  template <ValueOf<T> X>
+  X hidden(const X& x) const {
+    return fc1(x, Activation::gelu);
+  }
+
+  static void each(auto& self, auto&& f) {
+    f("fc1", self.fc1);
+    f("fc2", self.fc2);
+  }
+};
+
+}  // namespace nn
+}  // namespace v0
+}  // namespace foglift

@@ -1,0 +1,202 @@
+#pragma once
+
+#include "foglift/autograd/ops/activation.hpp"
+#include "foglift/autograd/ops/arithmetic.hpp"
+#include "foglift/nn/layers/chunk.hpp"
+#include "foglift/nn/layers/linear.hpp"
+
+#include <span>
+#include <vector>
+
+namespace foglift {
+inline namespace v0 {
+namespace nn {
+
+struct RecurrentOptions {
+  Index in = 0;
+  Index hidden = 0;
+  Index layers = 1;
+};
+
+/// The two affine maps of a recurrent layer, gates side by side as PyTorch orders them:
+/// x W_ih + b_ih and h W_hh + b_hh. All start uniform within 1 / sqrt(hidden).
+template <Scalar T = float>
+class RecurrentCell {
+ public:
+  using value_type = T;
+
+  Parameter<T> weight_ih, weight_hh, bias_ih, bias_hh;
+
+  RecurrentCell(Index in, Index hidden, Index gates, Rng& rng) {
+    detail::need_positive("RecurrentCell", "in", in);
+    detail::need_positive("RecurrentCell", "hidden", hidden);
+    const double bound = 1 / std::sqrt(static_cast<double>(hidden));
+    weight_ih = uniform_parameter<T>({in, gates * hidden}, bound, rng);
+    weight_hh = uniform_parameter<T>({hidden, gates * hidden}, bound, rng);
+    bias_ih = uniform_parameter<T>({gates * hidden}, bound, rng);
+    bias_hh = uniform_parameter<T>({gates * hidden}, bound, rng);
+  }
+
+  template <ValueOf<T> X>
+  X from_input(const X& x) const {
+    return linear(x, use(weight_ih, x), use(bias_ih, x));
+  }
+  template <ValueOf<T> X>
+  X from_state(const X& h) const {
+    return linear(h, use(weight_hh, h), use(bias_hh, h));
+  }
+
+  static void each(auto& self, auto&& f) {
+    f("weight_ih", self.weight_ih);
+    f("weight_hh", self.weight_hh);
+    f("bias_ih", self.bias_ih);
+    f("bias_hh", self.bias_hh);
+  }
+};
+
+namespace detail {
+/// Layers of one kind over a sequence; Step(gates_x [B, G], gates_h [B, G], state) -> state, a
+/// state being what a layer carries from one position to the next, with its output in `h`.
+template <class State, Value X, class Step>
+X run_layer(const RecurrentCell<scalar_of<X>>& cell, const X& x, State& state, const Step& step) {
+  const Index B = x.dim(0), L = x.dim(1), H = cell.weight_hh.value.dim(0);
+  const X from_x = cell.from_input(x);
+  std::vector<X> outputs;
+  outputs.reserve(static_cast<std::size_t>(L));
+  for (Index t = 0; t < L; ++t) {
+    const X gates = reshape(slice(from_x, 1, t, 1), {B, from_x.dim(2)});
+    state = step(gates, cell.from_state(state.h), state);
+    outputs.push_back(reshape(state.h, {B, 1, H}));
+  }
+  return concat(std::span<const X>(outputs), 1);
+}
+
+template <Scalar T>
+std::vector<RecurrentCell<T>> recurrent_cells(const RecurrentOptions& o, Index gates, Rng& rng) {
+  need_positive("recurrent layer", "layers", o.layers);
+  std::vector<RecurrentCell<T>> cells;
+  for (Index i = 0; i < o.layers; ++i)
+    cells.emplace_back(i == 0 ? o.in : o.hidden, o.hidden, gates, rng);
+  return cells;
+}
+
+/// Throws ShapeError unless x is [B, L, in] with L > 0 and there are as many initial states as
+/// layers, each [B, hidden], or none.
+template <Value X>
+void check_recurrent(const char* layer, const Shape& x, std::size_t layers, Index in, Index hidden,
+                     const std::vector<X>& initial) {
+  if (x.rank() != 3 || x[2] != in || x[1] == 0)
+    raise<ShapeError>(layer, ": input ", x, ", expected [batch, length > 0, ", in, "]");
+  if (!initial.empty() && initial.size() != layers)
+    raise<ShapeError>(layer, ": ", initial.size(), " initial states for ", layers, " layers");
+  for (const X& h : initial)
+    if (value_of(h).shape() != Shape{x[0], hidden})
+      raise<ShapeError>(layer, ": initial state ", value_of(h).shape(), " for input ", x,
+                        ", expected ", Shape{x[0], hidden});
+}
+}  // namespace detail
+
+/// What a GRU returns: the last layer's output at every position, and each layer's last state.
+template <Value X>
+struct GruOutput {
+  X sequence;            ///< [B, L, hidden]
+  std::vector<X> state;  ///< one [B, hidden] a layer
+};
+
+/// Gated recurrent unit (Cho et al. 2014) in PyTorch's form, gates [reset | update | new]:
+/// r = sigmoid(x_r + h_r), z = sigmoid(x_z + h_z), n = tanh(x_n + r h_n), h' = (1 - z) n + z h.
+template <Scalar T = float>
+class Gru {
+ public:
+  using value_type = T;
+  using Options = RecurrentOptions;
+
+  std::vector<RecurrentCell<T>> cells;
+
+  /// Throws ArgumentError for an option that is not positive.
+  explicit Gru(const Options& o, Rng& rng) : cells(detail::recurrent_cells<T>(o, 3, rng)) {}
+
+  /// x [B, L, in]; initial states, one [B, hidden] a layer, are zero when not given.
+  template <ValueOf<T> X>
+  GruOutput<X> operator()(const X& x, const std::vector<X>& initial = {}) const {
+    const Index hidden = cells[0].weight_hh.value.dim(0);
+    detail::check_recurrent("Gru", value_of(x).shape(), cells.size(),
+                            cells[0].weight_ih.value.dim(0), hidden, initial);
+    struct State {
+      X h;
+    };
+    GruOutput<X> out{x, {}};
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      State state{initial.empty() ? constant(Tensor<T>({x.dim(0), hidden}), x) : initial[i]};
+      out.sequence = detail::run_layer(cells[i], out.sequence, state,
+                                       [](const X& gx, const X& gh, const State& s) {
+                                         const X r = sigmoid(chunk(gx, 0, 3) + chunk(gh, 0, 3));
+                                         const X z = sigmoid(chunk(gx, 1, 3) + chunk(gh, 1, 3));
+                                         const X n = tanh(chunk(gx, 2, 3) + r * chunk(gh, 2, 3));
+                                         return State{n + z * (s.h - n)};
+                                       });
+      out.state.push_back(state.h);
+    }
+    return out;
+  }
+
+  static void each(auto& self, auto&& f) { f("cells", self.cells); }
+};
+
+/// What an LSTM returns: the last layer's output at every position, and each layer's last output
+/// and cell state.
+template <Value X>
+struct LstmOutput {
+  X sequence;             ///< [B, L, hidden]
+  std::vector<X> hidden;  ///< one [B, hidden] a layer
+  std::vector<X> cell;    ///< one [B, hidden] a layer
+};
+
+/// Long short-term memory (Hochreiter & Schmidhuber 1997) in PyTorch's form, gates [input | forget
+/// | cell | output]: c' = sigmoid(f) c + sigmoid(i) tanh(g), h' = sigmoid(o) tanh(c').
+template <Scalar T = float>
+class Lstm {
+ public:
+  using value_type = T;
+  using Options = RecurrentOptions;
+
+  std::vector<RecurrentCell<T>> cells;
+
+  /// Throws ArgumentError for an option that is not positive.
+  explicit Lstm(const Options& o, Rng& rng) : cells(detail::recurrent_cells<T>(o, 4, rng)) {}
+
+  /// x [B, L, in]; initial outputs and cell states, one [B, hidden] a layer, are zero when not
+  /// given.
+  template <ValueOf<T> X>
+  LstmOutput<X> operator()(const X& x, const std::vector<X>& hidden = {},
+                           const std::vector<X>& cell = {}) const {
+    const Index width = cells[0].weight_hh.value.dim(0);
+    for (const auto* initial : {&hidden, &cell})
+      detail::check_recurrent("Lstm", value_of(x).shape(), cells.size(),
+                              cells[0].weight_ih.value.dim(0), width, *initial);
+    struct State {
+      X h, c;
+    };
+    const X zero = constant(Tensor<T>({x.dim(0), width}), x);
+    LstmOutput<X> out{x, {}, {}};
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      State state{hidden.empty() ? zero : hidden[i], cell.empty() ? zero : cell[i]};
+      out.sequence = detail::run_layer(
+          cells[i], out.sequence, state, [](const X& gx, const X& gh, const State& s) {
+            const X gates = gx + gh;
+            const X kept = sigmoid(chunk(gates, 1, 4)) * s.c;
+            const X c = kept + sigmoid(chunk(gates, 0, 4)) * tanh(chunk(gates, 2, 4));
+            return State{sigmoid(chunk(gates, 3, 4)) * tanh(c), c};
+          });
+      out.hidden.push_back(state.h);
+      out.cell.push_back(state.c);
+    }
+    return out;
+  }
+
+  static void each(auto& self, auto&& f) { f("cells", self.cells); }
+};
+
+}  // namespace nn
+}  // namespace v0
+}  // namespace foglift

@@ -1,0 +1,134 @@
+#pragma once
+
+#include "foglift/nn/layers/embedding.hpp"
+#include "foglift/nn/network.hpp"
+
+#include <string>
+#include <vector>
+
+namespace foglift {
+inline namespace v0 {
+namespace nn {
+
+struct MlpOptions {
+  Index in = 2;
+  Index out = 0;      ///< 0: as many as in
+  Index width = 128;  ///< of the hidden layers
+  Index depth = 3;    ///< hidden layers
+  double dropout = 0;
+  bool zero_out = false;                ///< the output layer starts at zero
+  TimeEmbeddingOptions embedding = {};  ///< its features and width are `width`
+
+  /// See nn::description. An option that is added has to be sorted here.
+  static void untold(const MlpOptions& o, auto&& f) {
+    const auto& [in, out, width, depth, dropout, zero_out, embedding] = o;
+    TimeEmbeddingOptions::untold(embedding, f);
+  }
+};
+
+/// A denoiser of vectors: x [B, in], time [B] -> [B, out]. The first layer's output is shifted by
+/// the embedding of the time; every hidden layer ends in SiLU.
+template <Scalar T = float>
+class Mlp {
+ public:
+  using value_type = T;
+  using condition_type = Condition<T>;
+  using Options = MlpOptions;
+
+  TimeEmbedding<T> embedding;
+  std::vector<Linear<T>> layers;
+  Linear<T> output;
+
+  /// Throws ArgumentError for an extent that is not positive, an odd width, or a bad embedding.
+  explicit Mlp(const Options& o, Rng& rng);
+
+  const Options& options() const { return options_; }
+
+  /// Names of the blocks in order: the hidden layers, "layers.<i>".
+  std::vector<std::string> block_names() const {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < layers.size(); ++i) names.push_back(place_name("layers", i));
+    return names;
+  }
+
+  /// Throws ShapeError for an input that is not [B, in], or a time or condition that does not fit.
+  template <ValueOf<T> X, class C = T, class H = NoHook>
+  X operator()(const X& x, const Tensor<T>& time, const Condition<C>& condition = {},
+               const Call<H>& call = {}) const {
+    return network_call(*this, x, time, condition, call);
+  }
+
+  /// See network_call.
+  Signature signature() const {
+    return {.name = "Mlp",
+            .in = options_.in,
+            .out = outputs(options_),
+            .classes = options_.embedding.classes,
+            .vector = options_.embedding.vector};
+  }
+  detail::SampleCost sample_cost(const Shape&) const {
+    return {.multiply_adds = options_.depth * options_.width * options_.width,
+            .live = 4 * options_.width + options_.in + outputs(options_)};
+  }
+  template <ValueOf<T> X, class H>
+  X forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition,
+            DropoutCalls dropouts, const Call<H>& call) const;
+
+  static void each(auto& self, auto&& f) {
+    f("embedding", self.embedding);
+    f("layers", self.layers);
+    f("output", self.output);
+  }
+
+ private:
+  static Index outputs(const Options& o) { return o.out == 0 ? o.in : o.out; }
+
+  static TimeEmbeddingOptions filled(const Options& o) {
+    TimeEmbeddingOptions e = o.embedding;
+    if (e.features == 0) e.features = o.width;
+    e.width = o.width;
+    return e;
+  }
+  static std::vector<Linear<T>> hidden(const Options& o, Rng& rng) {
+    detail::need_positive("Mlp", "depth", o.depth);
+    if (!(o.dropout >= 0 && o.dropout < 1))
+      raise<ArgumentError>("Mlp: dropout = ", o.dropout, ", must be in [0, 1)");
+    std::vector<Linear<T>> result;
+    for (Index i = 0; i < o.depth; ++i)
+      result.emplace_back(LinearOptions{.in = i == 0 ? o.in : o.width, .out = o.width}, rng);
+    return result;
+  }
+
+  Options options_;
+};
+
+template <Scalar T>
+Mlp<T>::Mlp(const Options& o, Rng& rng)
+    : embedding(filled(o), rng),
+      layers(hidden(o, rng)),
+      output({.in = o.width, .out = outputs(o), .zero = o.zero_out}, rng),
+      options_(o) {}
+
+template <Scalar T>
+template <ValueOf<T> X, class H>
+X Mlp<T>::forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition,
+                  DropoutCalls dropouts, const Call<H>& call) const {
+  X h = layers[0](x) + embedding.rows(time, condition, x);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const auto at = call.at({}, "layers", i);
+    if (!at.skip())
+      h = dropouts(i == 0 ? silu(h) : layers[i](h, Activation::silu), options_.dropout);
+    at.block(h);
+    if (at.done()) return detail::unfinished(x, outputs(options_));
+  }
+  return output(h);
+}
+
+#ifdef FOGLIFT_COMPILED
+#define FOGLIFT_NN_MLP(linkage, T) FOGLIFT_NN_NETWORK(linkage, T, Mlp<T>)
+FOGLIFT_FOR_SCALARS(FOGLIFT_NN_MLP, extern template);
+#endif
+
+}  // namespace nn
+}  // namespace v0
+}  // namespace foglift
