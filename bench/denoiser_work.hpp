@@ -61,7 +61,7 @@ auto ddim(const Net& net, const Shape& one, Index batch, Index steps) {
   };
   const std::shared_ptr<State> state(new State{{Net(net), predict::Epsilon{}, schedule::Linear{}},
                                                grid::uniform(schedule::Linear{}, steps)});
-  foresee(state->packed, state->denoise, state->grid);
+  precompute(state->packed, state->denoise, state->grid);
   return [state, shape = one.with(0, batch)] {
     escape(sample(solver::Ddim{}, state->denoise, shape, state->grid, Rng(2)).data());
   };

@@ -139,9 +139,9 @@ void table(std::string& out, const char* data, const D& denoise, const Shape& sh
   rows(out, data, "uniform, cosine", denoise, shape,
        [](Index n) { return grid::uniform(cosine, n); });
   rows(out, data, "uniform log-SNR, VP", denoise, shape,
-       [](Index n) { return grid::log_snr(schedule::Linear{}, n, {.max = 80, .min = 0.01}); });
+       [](Index n) { return grid::log_snr(schedule::Linear{}, n, {.min = 0.01, .max = 80}); });
   rows(out, data, "Karras, VP", denoise, shape,
-       [](Index n) { return grid::karras(schedule::Linear{}, n, {.max = 80, .min = 0.01}); });
+       [](Index n) { return grid::karras(schedule::Linear{}, n, {.min = 0.01, .max = 80}); });
 }
 
 std::string page(const std::string& folder) {

@@ -69,7 +69,7 @@ inline std::string table() {
     out += row(n, "uniform, flow", [](Index k) { return grid::uniform(schedule::Flow{}, k); });
     out += row(n, "Karras, EDM", [](Index k) { return grid::karras(schedule::Edm{}, k); });
     out += row(n, "uniform log-SNR, VP", [](Index k) {
-      return grid::log_snr(schedule::Linear{}, k, {.max = 80, .min = 0.01});
+      return grid::log_snr(schedule::Linear{}, k, {.min = 0.01, .max = 80});
     });
   }
   return out;

@@ -63,7 +63,7 @@ void for_each_schedule(const std::function<void(const char*, const std::function
                                                 const char*, const AnyDenoiser&)>& f) {
   const auto each = [&](const char* name, const auto& s) {
     const auto levels = [s](Index n) {
-      return grid::log_snr(s, n, {.max = 12, .min = 0.08, .end = grid::Last::keep});
+      return grid::log_snr(s, n, {.min = 0.08, .max = 12, .end = grid::Last::keep});
     };
     for_each_parameterization(s,
                               [&](const char* p, const AnyDenoiser& d) { f(name, levels, p, d); });
@@ -105,7 +105,7 @@ TEST_CASE("composition: a solver's result is the same for every schedule and par
   // its log-SNR, to some 1e-12, and a network of eps near the data loses a few digits more.
   const auto flow = [](const Tensor<double>& x, const Levels& l) { return data(x, l); };
   const auto reference_grid =
-      grid::log_snr(schedule::Edm{}, 12, {.max = 12, .min = 0.08, .end = grid::Last::keep});
+      grid::log_snr(schedule::Edm{}, 12, {.min = 0.08, .max = 12, .end = grid::Last::keep});
   const auto check = [&](const auto& solver) {
     const auto expected = ends(solver, flow, reference_grid);
     for_each_schedule([&](const char* s, const auto& levels, const char* p, const AnyDenoiser& d) {
@@ -126,7 +126,7 @@ TEST_CASE("composition: a solver's result is the same for every schedule and par
 
 TEST_CASE("composition: all solvers of high order reach the same end", "[diffusion][composition]") {
   const auto g =
-      grid::log_snr(schedule::Linear{}, 200, {.max = 12, .min = 0.08, .end = grid::Last::keep});
+      grid::log_snr(schedule::Linear{}, 200, {.min = 0.08, .max = 12, .end = grid::Last::keep});
   auto x = starts;
   for (double& v : x) v *= g.front().alpha * 4;
   auto exact = verify::exact_flow(data, x, g.front(), g.back());

@@ -39,7 +39,7 @@ static_assert(Solver<Heun, analytic::Mixture, float> && !Solver<Heun, int, float
 // The mixture and the range of lambda on which the orders of many solvers are tabulated.
 const analytic::Mixture mixture({{0.3, {-1}, 0.16}, {0.7, {1.5}, 0.36}});
 const double most = std::exp(2.5);
-const grid::RatioRange range{.max = most, .min = 1 / most, .end = grid::Last::keep};
+const grid::RatioRange range{.min = 1, .max = most / most, .end = grid::Last::keep};
 const Tensor<double> starts({4, 1}, {-1.8, -0.3, 0.4, 1.5});
 
 template <class S>
@@ -251,7 +251,7 @@ TEST_CASE("solver: noise-free steps follow the exact flow of Gaussian data",
   // m). Second order: 400 steps of Heun leave about 1e-5 of it (0.5 / 400^2 times a few units).
   const auto d = analytic::gaussian({.mean = 2, .variance = 0.25});
   const TimeGrid g =
-      grid::log_snr(schedule::Cosine{}, 400, {.max = 50, .min = 0.01, .end = grid::Last::keep});
+      grid::log_snr(schedule::Cosine{}, 400, {.min = 0.01, .max = 50, .end = grid::Last::keep});
   Moments m{0, 1};
   m = propagate(Heun{}, d, m, g);
   const auto variance = [](const Level& l) { return l.alpha * l.alpha * 0.25 + l.sigma * l.sigma; };

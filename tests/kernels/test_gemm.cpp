@@ -88,7 +88,7 @@ TEMPLATE_TEST_CASE("gemm: starts from zero or a bias or what is there", "[kernel
     }
 }
 
-TEMPLATE_TEST_CASE("gemm: finishes what it stores as the separate steps would", "[kernels][gemm]",
+TEMPLATE_TEST_CASE("gemm: last_block what it stores as the separate steps would", "[kernels][gemm]",
                    float, double) {
   using T = TestType;
   const Index M = 13;
@@ -99,10 +99,10 @@ TEMPLATE_TEST_CASE("gemm: finishes what it stores as the separate steps would", 
       const Tensor<T> plain = product(a, b);
       for (const Activation f : {Activation::none, Activation::silu, Activation::gelu})
         for (const int kind : {0, 1, 2, 3}) {  // no residual, a residual, a gate, gates of 5 rows
-          kernels::GemmFinish<T> finish{.activation = f};
-          if (kind > 0) finish.residual = residual.data(), finish.residual_stride = N + 2;
-          if (kind > 1) finish.gate = gate.data();
-          if (kind > 2) finish.gate_stride = N + 1, finish.gate_rows = 5;
+          kernels::GemmEpilogue<T> epilogue{.activation = f};
+          if (kind > 0) epilogue.residual = residual.data(), epilogue.residual_stride = N + 2;
+          if (kind > 1) epilogue.gate = gate.data();
+          if (kind > 2) epilogue.gate_stride = N + 1, epilogue.gate_rows = 5;
           Tensor<T> expected = plain;
           if (f == Activation::silu)
             kernels::apply<kernels::Silu>(M * N, plain.data(), expected.data());
@@ -117,7 +117,7 @@ TEMPLATE_TEST_CASE("gemm: finishes what it stores as the separate steps would", 
                                           kernels::Lanes<T>(residual(i, j))),
                                       [](T x, T) { return x; });
             }
-          CHECK(product(a, b, {.finish = finish}) == expected);
+          CHECK(product(a, b, {.epilogue = epilogue}) == expected);
         }
     }
 }

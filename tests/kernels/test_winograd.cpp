@@ -17,7 +17,7 @@ kernels::ConvGeometry geometry(const Shape& x, const Shape& w, const ConvOptions
 
 template <class T>
 Tensor<T> convolve(const Tensor<T>& x, const Tensor<T>& w, const ConvOptions& o,
-                   const kernels::ConvEnd<T>& end = {}) {
+                   const kernels::ConvEpilogue<T>& end = {}) {
   const auto g = geometry(x.shape(), w.shape(), o);
   Tensor<T> padded({g.B, g.padded_size()});
   for (Index b = 0; b < g.B; ++b)

@@ -178,7 +178,7 @@ TEST_CASE("scheduler tables: grids in sigma", "[reference][scheduler]") {
   CHECK(ratio_error(grid::karras(edm, 10), table("grid.edm.karras/sigma")) < 1e-12);
   CHECK(ratio_error(grid::karras(edm, 10), table("k.karras/sigma")) < 1e-12);
   CHECK(ratio_error(grid::log_snr(edm, 10), table("grid.edm.exponential/sigma")) < 1e-12);
-  const grid::RatioRange range{.max = 14.6, .min = 0.03};
+  const grid::RatioRange range{.min = 0.03, .max = 14.6};
   CHECK(ratio_error(grid::log_snr(edm, 10, range), table("k.exponential/sigma")) < 1e-12);
   CHECK(ratio_error(grid::polyexponential(edm, 10, range, 1.7), table("k.polyexponential/sigma")) <
         1e-12);
@@ -193,7 +193,7 @@ TEST_CASE("scheduler tables: grids in sigma between the ends of a chain",
           "[reference][scheduler]") {
   // Levels come back from the time of their log SNR.
   const auto chain = DiscreteSchedule::scaled_linear(1000);
-  const grid::RatioRange all{.max = chain.step(999).ratio(), .min = chain.step(0).ratio()};
+  const grid::RatioRange all{.min = chain.step(0).ratio(), .max = chain.step(999).ratio()};
   for (const char* of : {"euler", "dpm"}) {
     const auto kept = [&](const char* name) {
       return table(std::string("grid.") + of + '.' + name + "/sigma");

@@ -98,7 +98,7 @@ class NetworkHandle {
 /// f(network), or f(network inside) for each that a wrapper names, if it embeds times.
 template <class Net, class F>
 void each_embedding(const Net& net, const F& f) {
-  if constexpr (requires(PackedWeights& promise) { net.embedding.foresee(promise, {}); })
+  if constexpr (requires(PackedWeights& promise) { net.embedding.precompute(promise, {}); })
     f(net.embedding);
   else if constexpr (requires { net.each_part([](const auto&) {}); })
     net.each_part([&](const auto& part) { each_embedding(part, f); });
@@ -190,7 +190,7 @@ class TrainedNetwork {
   }
   /// Lets the network embed the times of a grid at once, where it can. A grid whose ends are known
   /// from before is not looked at again.
-  void foresee(PackedWeights& promise, std::span<const Level> grid) const {
+  void precompute(PackedWeights& promise, std::span<const Level> grid) const {
     if (grid.size() < 2) return;               // no step, no time
     const std::size_t last = grid.size() - 1;  // where a run ends, and asks nothing
     each_embedding(network(), [&]<class E>(const E& embedding) {
@@ -201,7 +201,7 @@ class TrainedNetwork {
       if (embedding.knows(time(0)) && embedding.knows(time(last - 1))) return;
       auto times = Tensor<T>::uninitialized({static_cast<Index>(last)});
       for (std::size_t i = 0; i < last; ++i) times[static_cast<Index>(i)] = time(i);
-      embedding.foresee(promise, times);
+      embedding.precompute(promise, times);
     });
   }
 
@@ -302,7 +302,7 @@ class TrainedNetwork {
 ///
 /// A network that is a named object is referred to, and must outlive the denoiser and its copies; a
 /// temporary is kept (KeptNetwork). A lambda around a network hides it: nothing is promised of the
-/// weights inside (PackedWeights, foresee), which costs small batches up to half of their speed,
+/// weights inside (PackedWeights, precompute), which costs small batches up to half of their speed,
 /// and adaptive rules can not ask about a part of the batch (Rows). Bind the condition instead, or
 /// write a struct that calls f(network) in each_part(f).
 template <class Net, Parameterization P, NoiseSchedule S, class C = NoCondition>

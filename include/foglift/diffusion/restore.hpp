@@ -26,7 +26,7 @@ typename C::State restore_from(const C& corruption, const P& predict, typename C
   using Estimate = typename C::Estimate;
   grid::check(grid);
   PackedWeights packed(predict);
-  foresee(packed, predict, grid);
+  precompute(packed, predict, grid);
   const detail::BatchPath levels(grid, 0);
   std::optional<Estimate> said;
   return detail::walk(

@@ -112,8 +112,8 @@ X run_state(S solver, const D& denoise, X x, const Grid& grid, const Rng& rng,
   using T = state_scalar<X>;
   PackedWeights packed(denoise, solver);
   if constexpr (std::same_as<Grid, TimeGrid>) {
-    foresee(packed, denoise, grid);
-    foresee(packed, solver, grid);
+    precompute(packed, denoise, grid);
+    precompute(packed, solver, grid);
   }
   auto start = to_tensor<X>(std::move(x));
   if (start.rank() == 0) raise<ShapeError>("sample: a state [], needed [B, ...]");

@@ -53,15 +53,15 @@ struct NoObserver {};
 /// draws many small batches spares each run its preparations:
 ///
 ///   PackedWeights packed(denoise);
-///   foresee(packed, denoise, grid);
+///   precompute(packed, denoise, grid);
 ///   for (;;) outputs.push_back(sample(solver::Ddim{}, denoise, {1, 24}, grid, Rng(seed++)));
 template <class Model>
-void foresee(PackedWeights& promise, const Model& model, const TimeGrid& grid) {
+void precompute(PackedWeights& promise, const Model& model, const TimeGrid& grid) {
   const FlushDenormals flush;  // as in a step, for the same bits
-  if constexpr (requires { model.foresee(promise, grid); })
-    model.foresee(promise, grid);
+  if constexpr (requires { model.precompute(promise, grid); })
+    model.precompute(promise, grid);
   else if constexpr (requires { model.each_part([](const auto&) {}); })
-    model.each_part([&](const auto& part) { foresee(promise, part, grid); });
+    model.each_part([&](const auto& part) { precompute(promise, part, grid); });
 }
 
 namespace detail {

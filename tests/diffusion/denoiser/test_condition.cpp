@@ -116,7 +116,7 @@ TEST_CASE("condition: a run's promises reach the network through it",
   const nn::Mlp<float> inner({.in = 3, .width = 16}, rng);
   const NetworkDenoiser around(Added{inner}, predict::X0{}, cosine, Tensor<float>({2, 3}, 1.0f));
   PackedWeights promise(around);
-  foresee(promise, around, grid5);
+  precompute(promise, around, grid5);
   CHECK(PackedWeights::ahead(inner.embedding.fc1.weight.value.data()) != nullptr);
 }
 

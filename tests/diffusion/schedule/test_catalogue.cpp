@@ -16,7 +16,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 schedule::LearnedCurve<double> learned() {
   Rng rng(3);
-  schedule::LearnedCurve<double> curve({.max = 5, .min = -4, .width = 7}, rng);
+  schedule::LearnedCurve<double> curve({.min = -4, .max = 5, .width = 7}, rng);
   for (double& v : curve.out.value) v *= 20;  // well bent
   return curve;
 }
@@ -40,7 +40,7 @@ void for_each_schedule(const F& f) {
   f(schedule::Sigmoid({.start = 0, .end = 3, .tau = 0.7}));
   f(schedule::UniformLogSnr{});
   f(schedule::TruncatedCosine{});
-  f(schedule::TruncatedCosine(schedule::TruncatedCosineCurve({.max = 4, .min = -9})));
+  f(schedule::TruncatedCosine(schedule::TruncatedCosineCurve({.min = -9, .max = 4})));
   f(schedule::LogSnr(
       schedule::Interpolated(schedule::TruncatedCosineCurve{}, std::log(0.25), std::log(0.5))));
   f(schedule::Laplace{});
@@ -363,7 +363,7 @@ TEST_CASE("schedules: a learned curve is monotone and differentiable", "[diffusi
   const auto both = curve(t);
   for (Index i = 0; i < 4; ++i) CHECK_THAT(both[i], WithinAbs(curve.lambda(t[i]), 1e-13));
   Rng rng(8);
-  CHECK_THROWS_AS((schedule::LearnedCurve<double>({.max = 1, .min = 2}, rng)), ArgumentError);
+  CHECK_THROWS_AS((schedule::LearnedCurve<double>({.min = 2, .max = 1}, rng)), ArgumentError);
   // Gradients by the parameters against central differences: sum of squares of lambda.
   Tape<double> tape;
   const auto grads = tape.backward(sum(square(curve(tape.constant(t)))));
@@ -391,10 +391,10 @@ TEST_CASE("schedules: ranges are checked", "[diffusion][schedule]") {
   CHECK_THROWS_AS(schedule::Geometric({.min = 0, .max = 1}), ArgumentError);
   CHECK_THROWS_AS(schedule::Edm({}, 0.5), ArgumentError);
   CHECK_THROWS_AS(schedule::Sigmoid({.start = 1, .end = 1}), ArgumentError);
-  CHECK_THROWS_AS(schedule::TruncatedCosineCurve({.max = -1, .min = 1}), ArgumentError);
-  CHECK_THROWS_AS(schedule::UniformCurve({.max = infinity, .min = 1}), ArgumentError);
+  CHECK_THROWS_AS(schedule::TruncatedCosineCurve({.min = 1, .max = -1}), ArgumentError);
+  CHECK_THROWS_AS(schedule::UniformCurve({.min = 1, .max = infinity}), ArgumentError);
   CHECK_THROWS_AS(schedule::LaplaceCurve({.scale = 0}), ArgumentError);
   CHECK_THROWS_AS(schedule::SigmoidRate({.beta_min = 3, .beta_max = 1}), ArgumentError);
-  CHECK_THROWS_WITH(schedule::Interpolated(schedule::UniformCurve({.max = 1, .min = -1}), 0, 5),
+  CHECK_THROWS_WITH(schedule::Interpolated(schedule::UniformCurve({.min = -1, .max = 1}), 0, 5),
                     ContainsSubstring("rise"));
 }

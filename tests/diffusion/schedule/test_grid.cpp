@@ -76,7 +76,7 @@ TEST_CASE("grid: karras has the published ratios", "[diffusion][grid]") {
 
 TEST_CASE("grid: log_snr takes equal steps of lambda", "[diffusion][grid]") {
   const TimeGrid g =
-      grid::log_snr(schedule::Cosine{}, 8, {.max = 20, .min = 0.05, .end = Last::keep});
+      grid::log_snr(schedule::Cosine{}, 8, {.min = 0.05, .max = 20, .end = Last::keep});
   for (std::size_t i = 0; i < 9; ++i)
     CHECK_THAT(g[i].lambda(),
                WithinAbs(-std::log(20.0) + 2 * std::log(20.0) * static_cast<double>(i) / 8, 1e-12));
@@ -96,7 +96,7 @@ TEST_CASE("grid: the least noise is the schedule's, where a range goes below",
   const double max = 50, min = 0.01;
   const auto same = [&](const auto& make, const auto& ratio) {
     const TimeGrid wide = make(grid::RatioRange{.end = Last::keep}),
-                   own = make(grid::RatioRange{.max = max, .min = min, .end = Last::keep}),
+                   own = make(grid::RatioRange{.min = min, .max = max, .end = Last::keep}),
                    cleaned = make(grid::RatioRange{});
     REQUIRE(wide.size() == 7);
     CHECK(wide == own);
@@ -119,8 +119,8 @@ TEST_CASE("grid: the least noise is the schedule's, where a range goes below",
   same([&](auto r) { return grid::beta_ratios(s, 6, r); },
        [&](double u) { return min + (max - min) * grid::beta_quantile(1 - u); });
   // A range that does not meet the schedule's.
-  CHECK_THROWS_AS(grid::karras(s, 6, {.max = 0.009, .min = 0.002}), ArgumentError);
-  CHECK_THROWS_AS(grid::karras(s, 6, {.max = 90, .min = 60}), ArgumentError);
+  CHECK_THROWS_AS(grid::karras(s, 6, {.min = 0.002, .max = 0.009}), ArgumentError);
+  CHECK_THROWS_AS(grid::karras(s, 6, {.min = 60, .max = 90}), ArgumentError);
 }
 
 TEST_CASE("grid: more steps than memory has are refused at once", "[diffusion][grid]") {
@@ -156,8 +156,8 @@ TEST_CASE("grid: refuses what is no grid", "[diffusion][grid]") {
   const schedule::Linear s;
   CHECK_THROWS_AS(grid::uniform(s, 0), ArgumentError);
   CHECK_THROWS_AS(grid::uniform(s, 5, {.first = 0.2, .last = 0.8}), ArgumentError);
-  CHECK_THROWS_AS(grid::karras(s, 5, {.max = 1, .min = 0}), ArgumentError);
-  CHECK_THROWS_AS(grid::karras(s, 5, {.max = 1, .min = 1}), ArgumentError);
+  CHECK_THROWS_AS(grid::karras(s, 5, {.min = 0, .max = 1}), ArgumentError);
+  CHECK_THROWS_AS(grid::karras(s, 5, {.min = 1, .max = 1}), ArgumentError);
   CHECK_THROWS_AS(grid::karras(s, 5, {}, 0.5), ArgumentError);
   CHECK_THROWS_AS(grid::log_snr(s, -1), ArgumentError);
   CHECK_THROWS_AS(grid::check({}), ArgumentError);

@@ -46,7 +46,7 @@ TEST_CASE("grids: a law that is off by what the grid leaves of the data", "[diff
   // + s^2)). 4000 steps of second order come to it within 1e-5.
   const double m = 1, d = 0.5, s = 2;
   const double shrunk = d / std::hypot(d, s);
-  const auto grid = grid::karras(schedule::Edm{}, 4000, {.max = s, .min = 1e-4});
+  const auto grid = grid::karras(schedule::Edm{}, 4000, {.min = 1e-4, .max = s});
   CHECK_THAT(verify::law_error(solver::DpmMulti<2>{}, {m, d * d}, grid),
              WithinAbs(std::hypot(m * shrunk, d - s * shrunk), 1e-5));
 }

@@ -96,7 +96,7 @@ TEST_CASE("brownian: finer steps converge to one sample", "[diffusion][solver]")
   const BrownianPath path(Rng(5));
   const auto run = [&](Index n, const NoiseSource* noise) {
     const auto g =
-        grid::log_snr(schedule::Linear{}, n, {.max = 12, .min = 0.08, .end = grid::Last::keep});
+        grid::log_snr(schedule::Linear{}, n, {.min = 0.08, .max = 12, .end = grid::Last::keep});
     return sample<double>(solver::Ddpm{}, data, {100, 1}, g, Rng(2), {.noise = noise});
   };
   const auto distance = [](const Tensor<double>& a, const Tensor<double>& b) {

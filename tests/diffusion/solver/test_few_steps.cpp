@@ -28,7 +28,7 @@ void each_grid(const F& f) {
   f("Karras of a chain",
     [](Index n) { return grid::karras(DiscreteSchedule::scaled_linear(1000), n); });
   f("uniform log-SNR",
-    [](Index n) { return grid::log_snr(schedule::Linear{}, n, {.max = 80, .min = 0.01}); });
+    [](Index n) { return grid::log_snr(schedule::Linear{}, n, {.min = 0.01, .max = 80}); });
   f("cosine", [](Index n) { return grid::uniform(schedule::Cosine{}, n); });
   f("flow", [](Index n) { return grid::uniform(schedule::Flow{}, n); });
 }

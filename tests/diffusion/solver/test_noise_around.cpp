@@ -255,7 +255,7 @@ TEST_CASE("predictor corrector: the exact law for samples of few elements", "[di
   const auto check = [](const auto& solver) {
     const verify::Moments data{0.7, 0.25};
     const auto density = analytic::gaussian({.mean = data.mean, .variance = data.variance});
-    const auto grid = grid::log_snr(schedule::Edm{}, 40, {.max = 10, .min = 0.05});
+    const auto grid = grid::log_snr(schedule::Edm{}, 40, {.min = 0.05, .max = 10});
     const auto exact = verify::moments(solver, density, grid, {0, 100});
     for (const Index n : {1, 2, 3, 8, 64}) {
       const auto x = sample<double>(solver, density, {38400 / n, n}, grid, Rng(3));

@@ -80,7 +80,7 @@ TEST_CASE("analytic ddpm: correlated data has one error for directions that diff
   const std::vector<double> variances{1.8, 0.2};
   const auto off = [&](Index n, const std::vector<double>& known) {
     const TimeGrid g =
-        grid::log_snr(schedule::Linear{}, n, {.max = 20, .min = 0.05, .end = grid::Last::keep});
+        grid::log_snr(schedule::Linear{}, n, {.min = 0.05, .max = 20, .end = grid::Last::keep});
     std::vector<double> errors;
     for (const Level& l : g)
       errors.push_back(0.5 / (1 / known[0] + l.snr()) + 0.5 / (1 / known[1] + l.snr()));

@@ -77,11 +77,11 @@ Normalized<T> run_fused_conv(const FusedConv<Tensor<T>>& p) {
   if (p.shift) rows = *p.shift;
   if (p.shift && p.bias)
     for (Index i = 0; i < rows.size(); ++i) rows[i] += (*p.bias)[i % g.Cout];
-  const kernels::ConvEnd<T> end{.bias = p.shift  ? rows.data()
-                                        : p.bias ? p.bias->data()
-                                                 : nullptr,
-                                .bias_stride = p.shift ? g.Cout : 0,
-                                .residual = p.residual ? p.residual->data() : nullptr};
+  const kernels::ConvEpilogue<T> end{.bias = p.shift  ? rows.data()
+                                             : p.bias ? p.bias->data()
+                                                      : nullptr,
+                                     .bias_stride = p.shift ? g.Cout : 0,
+                                     .residual = p.residual ? p.residual->data() : nullptr};
   const kernels::NormSilu<T> norm = norm_of(p, r.mean, r.rstd, false);
   kernels::conv<T>(g, {plan.input, p.gamma ? &norm : nullptr}, p.weight->data(), end, r.y.data());
   return r;

@@ -26,11 +26,11 @@ Index check_linear(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>* b) {
 
 template <Scalar T>
 Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>* b,
-                 const kernels::GemmFinish<T>& finish = {}) {
+                 const kernels::GemmEpilogue<T>& epilogue = {}) {
   const Index rows = check_linear(x, w, b), in = w.dim(0), out = w.dim(1);
   auto y = Tensor<T>::uninitialized(x.shape().with(-1, out));
   kernels::gemm(rows, out, in, kernels::row_major(x.data(), in), kernels::row_major(w.data(), out),
-                y.data(), out, {.bias = b ? b->data() : nullptr, .finish = finish});
+                y.data(), out, {.bias = b ? b->data() : nullptr, .epilogue = epilogue});
   return y;
 }
 

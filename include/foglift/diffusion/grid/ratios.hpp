@@ -16,8 +16,8 @@ namespace grid {
 /// Range of a grid in the noise-to-signal ratio sigma / alpha, cut to what the schedule has. The
 /// defaults are those of Karras et al. 2022, table 1.
 struct RatioRange {
-  double max = 80;
   double min = 0.002;
+  double max = 80;
   Last end = Last::zero;
 };
 
@@ -33,7 +33,7 @@ RatioRange cut(const S& schedule, RatioRange range, const char* where) {
   if (!(range.min > 0 && min < max && std::isfinite(max)))
     raise<ArgumentError>(where, ": sigma / alpha from ", range.max, " to ", range.min, ", cut to ",
                          max, " and ", min, " by the schedule; needed max > min > 0, finite");
-  return {max, min, range.end};
+  return {min, max, range.end};
 }
 
 template <NoiseSchedule S>

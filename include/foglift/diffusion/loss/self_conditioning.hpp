@@ -75,7 +75,7 @@ class SelfConditioned : detail::TrainedNetwork<NetworkDenoiser, Net, P, S, C> {
         last_(&last) {}
 
   using Network::each_part;
-  using Network::foresee;
+  using Network::precompute;
 
   /// x0 [B, ..., C] for x [B, ..., C], remembered. Throws ShapeError if `last` is neither empty nor
   /// of the shape of x.

@@ -33,7 +33,7 @@ class LearnedCurve {
   Parameter<T> straight, in, in_bias, out;  // [1, 1], [1, K], [K], [K, 1]
 
   struct Options {
-    double max = 6.65, min = -2.5;
+    double min = -2.5, max = 6.65;
     Index width = 128;
   };
   /// Throws ArgumentError unless max > min, both finite, and width > 0.

@@ -60,7 +60,7 @@ class LogSnr {
 
 /// Ends of a curve; lambda from `max` at t = 0 to `min` at t = 1.
 struct LogSnrRange {
-  double max = 10, min = -10;
+  double min = -10, max = 10;
 };
 
 namespace detail {

@@ -95,7 +95,7 @@ struct WeakOrderOptions {
   Family family = Family::variance_exploding;
   Spacing spacing = Spacing::log_snr;
   double mean = 0.7, variance = 0.25;
-  double max = 10, min = 0.05;
+  double min = 0.05, max = 10;
   Index coarsest = 40;
   Index doublings = 3;
 };

@@ -40,7 +40,7 @@ void conv_sample(const ConvGeometry& g, const T* padded, const Panels<T>& panels
       for (Index j = 0; j < g.kw; j += taps) {
         GemmOptions<T> options{.accumulate = i + j > 0, .bias = bias};
         if (residual && i == g.kh - 1 && j + taps == g.kw)
-          options.finish = {.residual = residual + at, .residual_stride = g.Cout};
+          options.epilogue = {.residual = residual + at, .residual_stride = g.Cout};
         gemm(rows * W, taps * g.Cin, conv_rows(g, padded, first, i, j), panels,
              (i * g.kw + j) * g.Cin, y + at, g.Cout, options);
       }
@@ -54,7 +54,7 @@ void pointwise_sample(const ConvGeometry& g, const Halves<const T>& x, Index b,
   x.each(g.H * g.W, b, [&](Index c0, Index channels, const T* in) {
     GemmOptions<T> options{.accumulate = c0 > 0, .bias = bias};
     if (residual && c0 + channels == g.Cin)
-      options.finish = {.residual = residual, .residual_stride = g.Cout};
+      options.epilogue = {.residual = residual, .residual_stride = g.Cout};
     gemm(g.H * g.W, channels, row_major(in, channels), panels, c0, y, g.Cout, options);
   });
 }
@@ -66,8 +66,8 @@ void pointwise_sample(const ConvGeometry& g, const Halves<const T>& x, Index b,
 /// rows. A sample passes three stages: the source fills its padded input, the products, the
 /// end.
 template <Scalar T>
-void conv(const ConvGeometry& g, const ConvSource<T>& source, const T* w, const ConvEnd<T>& end,
-          T* y) {
+void conv(const ConvGeometry& g, const ConvSource<T>& source, const T* w,
+          const ConvEpilogue<T>& end, T* y) {
   const int winograd = detail::winograd_axes<T>(g);
   if (winograd == 1) return detail::conv_by_winograd<1>(g, source, w, end, y);
   if (winograd == 2) return detail::conv_by_winograd<2>(g, source, w, end, y);
@@ -95,12 +95,12 @@ void conv(const ConvGeometry& g, const ConvSource<T>& source, const T* w, const 
 /// The same from x [B, H, W, Cin] as it is; bias [Cout] or nullptr.
 template <Scalar T>
 void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
-  conv(g, ConvSource<T>{whole(x, g.Cin)}, w, ConvEnd<T>{.bias = bias}, y);
+  conv(g, ConvSource<T>{whole(x, g.Cin)}, w, ConvEpilogue<T>{.bias = bias}, y);
 }
 
 #ifdef FOGLIFT_COMPILED
 #define FOGLIFT_KERNELS_CONV(linkage, T) \
-  linkage void conv(const ConvGeometry&, const ConvSource<T>&, const T*, const ConvEnd<T>&, T*)
+  linkage void conv(const ConvGeometry&, const ConvSource<T>&, const T*, const ConvEpilogue<T>&, T*)
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_CONV, extern template);
 #endif
 

@@ -36,7 +36,7 @@ int winograd_axes(const ConvGeometry& g) {
 /// within the only one.
 template <int Axes, Scalar T>
 void conv_by_winograd(const ConvGeometry& g, const ConvSource<T>& source, const T* w,
-                      const ConvEnd<T>& end, T* y) {
+                      const ConvEpilogue<T>& end, T* y) {
   const WinogradWeights<T, Axes> weights(g.Cin, g.Cout, w);
   const Index tiles = WinogradTiles<T, Axes>::tiles_a_sample(g);
   const Index block = (WinogradBlocks<T, Axes>::block(g) + tiles - 1) / tiles;
@@ -48,9 +48,9 @@ void conv_by_winograd(const ConvGeometry& g, const ConvSource<T>& source, const 
     parallel_for(samples, grain_of(g.padded_size()),
                  [&](Index b) { source.fill(g, first + b, padded.data() + b * g.padded_size()); });
     const Index from = first * g.output_size();
-    const ConvEnd<T> rest{.bias = end.bias ? end.bias + first * end.bias_stride : nullptr,
-                          .bias_stride = end.bias_stride,
-                          .residual = end.residual ? end.residual + from : nullptr};
+    const ConvEpilogue<T> rest{.bias = end.bias ? end.bias + first * end.bias_stride : nullptr,
+                               .bias_stride = end.bias_stride,
+                               .residual = end.residual ? end.residual + from : nullptr};
     winograd_conv(g, samples, padded.data(), weights, rest, y + from);
   });
 }

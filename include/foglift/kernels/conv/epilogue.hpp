@@ -9,7 +9,7 @@ namespace kernels {
 
 /// What a convolution's outputs receive beside the products.
 template <Scalar T>
-struct ConvEnd {
+struct ConvEpilogue {
   const T* bias = nullptr;      ///< [Cout], or nullptr
   Index bias_stride = 0;        ///< from a sample's bias to the next one's; 0: shared
   const T* residual = nullptr;  ///< [samples, H', W', Cout], or nullptr

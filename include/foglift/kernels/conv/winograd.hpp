@@ -20,8 +20,8 @@ class WinogradBlocks {
   static constexpr Index points = Weights::points;
 
  public:
-  WinogradBlocks(const ConvGeometry& g, const T* padded, const Weights& w, const ConvEnd<T>& end,
-                 T* y)
+  WinogradBlocks(const ConvGeometry& g, const T* padded, const Weights& w,
+                 const ConvEpilogue<T>& end, T* y)
       : g_(g), tiles_(g), padded_(padded), w_(w), end_(end), y_(y) {}
 
   /// Tiles in a block: as many as take 512 KB of transformed inputs and of products with one panel,
@@ -91,7 +91,7 @@ class WinogradBlocks {
   WinogradTiles<T, Axes> tiles_;
   const T* padded_;
   const Weights& w_;
-  const ConvEnd<T>& end_;
+  const ConvEpilogue<T>& end_;
   T* y_;
 };
 
@@ -104,7 +104,7 @@ class WinogradBlocks {
 /// outputs where there are fewer blocks than threads.
 template <Scalar T, int Axes>
 void winograd_conv(const ConvGeometry& g, Index samples, const T* padded,
-                   const WinogradWeights<T, Axes>& w, const ConvEnd<T>& end, T* y) {
+                   const WinogradWeights<T, Axes>& w, const ConvEpilogue<T>& end, T* y) {
   const detail::WinogradBlocks<T, Axes> all(g, padded, w, end, y);
   const Index total = samples * detail::WinogradTiles<T, Axes>::tiles_a_sample(g);
   const Index size = all.block(g);
@@ -123,9 +123,9 @@ void winograd_conv(const ConvGeometry& g, Index samples, const T* padded,
 #ifdef FOGLIFT_COMPILED
 #define FOGLIFT_KERNELS_WINOGRAD(linkage, T)                                                     \
   linkage void winograd_conv(const ConvGeometry&, Index, const T*, const WinogradWeights<T, 1>&, \
-                             const ConvEnd<T>&, T*);                                             \
+                             const ConvEpilogue<T>&, T*);                                        \
   linkage void winograd_conv(const ConvGeometry&, Index, const T*, const WinogradWeights<T, 2>&, \
-                             const ConvEnd<T>&, T*)
+                             const ConvEpilogue<T>&, T*)
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_WINOGRAD, extern template);
 #endif
 

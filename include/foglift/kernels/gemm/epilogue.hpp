@@ -13,7 +13,7 @@ namespace kernels {
 /// What becomes of the finished elements of C = A B: v -> residual + gate * f(v), each part where
 /// given. It is applied to a tile just stored, which is still in the nearest cache.
 template <Scalar T>
-struct GemmFinish {
+struct GemmEpilogue {
   Activation activation = Activation::none;
   const T* residual = nullptr;  ///< [M, N]
   Index residual_stride = 0;    ///< between its rows

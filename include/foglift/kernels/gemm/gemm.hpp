@@ -20,7 +20,7 @@ template <Scalar T>
 struct GemmOptions {
   bool accumulate = false;
   const T* bias = nullptr;
-  GemmFinish<T> finish = {};
+  GemmEpilogue<T> epilogue = {};
 };
 
 namespace detail {
@@ -172,7 +172,7 @@ void gemm_row(Index i, Index K, Operand<T> a, const Panels<T>& b, Index first_k,
     });
   }
   const Index at = first * b.width, columns = std::min(b.total_columns(), last * b.width) - at;
-  if (!options.finish.empty()) options.finish(i, at, 1, columns, out + at, 0);
+  if (!options.epilogue.empty()) options.epilogue(i, at, 1, columns, out + at, 0);
 }
 
 /// Rows [begin, end) and panels [first, last) of C, blocked for the caches.
@@ -186,7 +186,7 @@ void gemm_block(Index begin, Index end, Index K, Operand<T> a, const Panels<T>& 
     Index k = 0;
     do {  // once for K = 0 too, which leaves the start
       const Index depth = std::min(block_depth, K - k);
-      const bool finishes = k + depth == K && !options.finish.empty();
+      const bool last_block = k + depth == K && !options.epilogue.empty();
       for (Index p = first; p < last; ++p) {
         T* out = c + i * ldc + p * b.width;
         const Start<T> start = k > 0 || options.accumulate ? Start<T>{out, ldc}
@@ -199,7 +199,7 @@ void gemm_block(Index begin, Index end, Index K, Operand<T> a, const Panels<T>& 
           n = a.together(i + r, rows - r);
           gemm_panel(n, depth, a.at(i + r, k), b, p, first_k + k, start.at(r, 0), out + r * ldc,
                      ldc, b.columns(p),
-                     {finishes ? &options.finish : nullptr, i + r, p * b.width,
+                     {last_block ? &options.epilogue : nullptr, i + r, p * b.width,
                       r == 0 ? next : nullptr, far});
         }
       }
@@ -210,7 +210,7 @@ void gemm_block(Index begin, Index end, Index K, Operand<T> a, const Panels<T>& 
 
 }  // namespace detail
 
-/// C [M, N] (rows ldc apart) = finish(start + A [M, K] B), where B is rows [first_k, first_k + K)
+/// C [M, N] (rows ldc apart) = epilogue(start + A [M, K] B), where B is rows [first_k, first_k + K)
 /// of the panels. Each element is one chain of fused multiply-adds over k in ascending order, so
 /// row i has the same bits whatever M, its place, and the number of threads. C may not overlap A or
 /// B.
@@ -237,7 +237,7 @@ void gemm(Index M, Index K, Operand<T> a, const Panels<T>& b, Index first_k, T* 
   }
 }
 
-/// C [M, N] = finish(start + A [M, K] B [K, N]).
+/// C [M, N] = epilogue(start + A [M, K] B [K, N]).
 template <Scalar T>
 void gemm(Index M, Index N, Index K, Operand<T> a, Operand<T> b, T* c, Index ldc,
           const GemmOptions<T>& options = {}) {

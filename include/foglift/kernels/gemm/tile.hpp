@@ -109,11 +109,11 @@ void gemm_edge_tile(Index K, Operand<T> a, const T* b, Index ldb, Start<T> start
 }
 
 /// What goes with the product by one panel: where the panel of C begins and what becomes of its
-/// elements (nothing where finish is nullptr), the panel of B that is read next, if any, and
+/// elements (nothing where epilogue is nullptr), the panel of B that is read next, if any, and
 /// whether the lines of C are likely in no cache.
 template <Scalar T>
 struct Finishing {
-  const GemmFinish<T>* finish = nullptr;
+  const GemmEpilogue<T>* epilogue = nullptr;
   Index row = 0, column = 0;
   const T* next = nullptr;
   bool far = false;
@@ -149,7 +149,7 @@ void gemm_panel(Index rows, Index K, Operand<T> a, const T* b, Index ldb, Start<
       if (end.far) prefetch_tile(Index{R}, width, c + i * ldc, ldc);
       if (end.next) prefetch_panel<T, P>(end.next, ldb, K * i / rows, K * (i + R) / rows);
       gemm_edge_tile<T, R, P>(K, a.at(i, 0), b, ldb, start.at(i, 0), c + i * ldc, ldc, width);
-      if (end.finish) (*end.finish)(end.row + i, end.column, R, width, c + i * ldc, ldc);
+      if (end.epilogue) (*end.epilogue)(end.row + i, end.column, R, width, c + i * ldc, ldc);
     }
   };
   if constexpr (tile_rows<P> == 12) tiles(std::integral_constant<int, 12>{});

@@ -170,7 +170,7 @@ class TimeEmbedding {
   template <ValueOf<T> X, class C = T>
   X operator()(const Tensor<T>& time, const Condition<C>& condition, const X& like) const {
     if constexpr (!Recorded<X>)
-      if (const T* const row = time.size() == 1 ? foreseen(time[0]) : nullptr)
+      if (const T* const row = time.size() == 1 ? precomputed(time[0]) : nullptr)
         return Tensor<T>({1, options_.width}, {row, static_cast<std::size_t>(options_.width)});
     X e = fc1(constant(fourier ? (*fourier)(time)
                                : sinusoids(time, frequencies_,
@@ -213,15 +213,15 @@ class TimeEmbedding {
   /// Embeds times [n] at once: until that promise ends, a batch that is told one of them finds its
   /// row, with the same bits, and the weights here are not read again. Nothing for an embedding
   /// that is told more than times.
-  void foresee(PackedWeights& promise, const Tensor<T>& times) const {
+  void precompute(PackedWeights& promise, const Tensor<T>& times) const {
     if (classes || vector) return;
     const Tensor<T> rows = (*this)(times, {}, times);
     auto table = Tensor<T>::uninitialized({times.size() + rows.size()});
     std::copy(rows.begin(), rows.end(), std::copy(times.begin(), times.end(), table.begin()));
     promise.keep(fc1.weight.value.data(), std::move(table));
   }
-  /// True if the time was foreseen.
-  bool knows(T time) const { return foreseen(time) != nullptr; }
+  /// True if the time was precomputed.
+  bool knows(T time) const { return precomputed(time) != nullptr; }
 
   static void each(auto& self, auto&& f) {
     f("fourier", self.fourier);
@@ -232,8 +232,8 @@ class TimeEmbedding {
   }
 
  private:
-  /// The embedding [width] of a time that was foreseen, else nullptr.
-  const T* foreseen(T time) const {
+  /// The embedding [width] of a time that was precomputed, else nullptr.
+  const T* precomputed(T time) const {
     const Tensor<T>* const table = PackedWeights::ahead(fc1.weight.value.data());
     if (!table) return nullptr;
     const T* const times = table->data();

@@ -37,7 +37,8 @@ const TimeGrid grid5 = grid::uniform(schedule::Cosine{}, 5);
 
 }  // namespace
 
-TEST_CASE("foresee: a run embeds its times at once and changes no bit", "[diffusion][denoiser]") {
+TEST_CASE("precompute: a run embeds its times at once and changes no bit",
+          "[diffusion][denoiser]") {
   const auto check = [](const auto& net, const Shape& shape, const auto& solver) {
     const Asking asking{net};
     const NetworkDenoiser denoise(asking, predict::Velocity{}, schedule::Cosine{});
@@ -57,7 +58,7 @@ TEST_CASE("foresee: a run embeds its times at once and changes no bit", "[diffus
   }
 }
 
-TEST_CASE("foresee: reaches the networks inside a guidance", "[diffusion][denoiser]") {
+TEST_CASE("precompute: reaches the networks inside a guidance", "[diffusion][denoiser]") {
   const Asking first{mlp()}, second{mlp()};
   const NetworkDenoiser a(first, predict::Velocity{}, schedule::Cosine{});
   const NetworkDenoiser b(second, predict::Velocity{}, schedule::Cosine{});
@@ -68,16 +69,17 @@ TEST_CASE("foresee: reaches the networks inside a guidance", "[diffusion][denois
   CHECK(second.known == 5);
 }
 
-TEST_CASE("foresee: once for many runs, and a run on another grid does it for itself",
+TEST_CASE("precompute: once for many runs, and a run on another grid does it for itself",
           "[diffusion][denoiser]") {
   const Asking asking{mlp()};
   const NetworkDenoiser denoise(asking, predict::Velocity{}, schedule::Cosine{});
   PackedWeights promise(denoise);
-  foresee(promise, denoise, TimeGrid{});  // a grid without steps is no error here: nothing to embed
-  foresee(promise, denoise, {grid5.front()});
+  precompute(promise, denoise,
+             TimeGrid{});  // a grid without steps is no error here: nothing to embed
+  precompute(promise, denoise, {grid5.front()});
   const float* const weight = asking.embedding.fc1.weight.value.data();
   CHECK(PackedWeights::ahead(weight) == nullptr);
-  foresee(promise, denoise, grid5);
+  precompute(promise, denoise, grid5);
   const auto* const table = PackedWeights::ahead(weight);
   REQUIRE(table != nullptr);
   CHECK(table->size() == 5 * (1 + 20));
@@ -94,11 +96,11 @@ TEST_CASE("foresee: once for many runs, and a run on another grid does it for it
   CHECK(run(grid5));
 }
 
-TEST_CASE("foresee: an embedding that is told a class is left alone", "[diffusion][denoiser]") {
+TEST_CASE("precompute: an embedding that is told a class is left alone", "[diffusion][denoiser]") {
   Rng rng(1);
   const nn::Mlp<float> net({.in = 3, .width = 20, .embedding = {.classes = 2}}, rng);
   const NetworkDenoiser denoise(net, predict::Velocity{}, schedule::Cosine{});
   PackedWeights promise(denoise);
-  foresee(promise, denoise, grid5);
+  precompute(promise, denoise, grid5);
   CHECK(PackedWeights::ahead(net.embedding.fc1.weight.value.data()) == nullptr);
 }
