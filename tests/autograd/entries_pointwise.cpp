@@ -1,3 +1,4 @@
+// Covers: ops/checkpoint ops/dropout ops/embedding ops/norm ops/pointwise ops/softmax
 #include "autograd/op_registry.hpp"
 #include "foglift/autograd/ops/activation.hpp"
 #include "foglift/autograd/ops/arithmetic.hpp"

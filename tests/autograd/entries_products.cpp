@@ -1,3 +1,4 @@
+// Covers: matmul ops/attention ops/conv
 #include "autograd/op_registry.hpp"
 #include "foglift/autograd/ops/attention.hpp"
 #include "foglift/autograd/ops/blur.hpp"

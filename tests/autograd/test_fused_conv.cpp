@@ -1,3 +1,4 @@
+// Covers: activation arithmetic fused_conv shape_ops
 #include "foglift/autograd/ops/activation.hpp"
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/autograd/ops/fused_conv.hpp"

@@ -1,3 +1,4 @@
+// Covers: autograd/gradcheck
 #include "foglift/autograd/gradcheck.hpp"
 #include "foglift/nn/gradcheck.hpp"
 #include "support/catch.hpp"

@@ -1,3 +1,4 @@
+// Covers: ops/loss
 #include "foglift/autograd/ops/loss.hpp"
 #include "support/catch.hpp"
 

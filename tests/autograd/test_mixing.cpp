@@ -1,4 +1,5 @@
-// Covers: detach straight_through ops/scan ops/graph ops/points ops/dct resample
+// Covers: detach graph kernels/resample ops/dct ops/points ops/reduce ops/resample ops/scan
+//   straight_through
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/autograd/ops/dct.hpp"
 #include "foglift/autograd/ops/detach.hpp"

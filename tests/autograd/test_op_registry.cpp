@@ -1,3 +1,4 @@
+// Covers: blur gated graph kernels/points kernels/scan modulation ops/dct ops/scan ops/sinusoids
 #include "autograd/op_registry.hpp"
 #include "foglift/autograd/gradcheck.hpp"
 #include "foglift/autograd/ops.hpp"

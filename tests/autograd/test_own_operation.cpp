@@ -1,4 +1,4 @@
-// Covers: tape gradcheck
+// Covers: autograd/gradcheck nn/gradcheck tape
 #include "foglift/autograd/gradcheck.hpp"
 #include "foglift/autograd/ops.hpp"
 #include "foglift/core/rng.hpp"

@@ -1,3 +1,4 @@
+// Covers: packed_weights
 #include "foglift/autograd/ops/linear.hpp"
 #include "foglift/autograd/packed_weights.hpp"
 #include "foglift/core/rng.hpp"

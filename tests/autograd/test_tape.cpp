@@ -1,3 +1,4 @@
+// Covers: arena autograd/value gradients parameters tape var
 #include "foglift/autograd/tape.hpp"
 #include "foglift/autograd/value.hpp"
 #include "support/catch.hpp"

@@ -1,3 +1,4 @@
+// Covers: error
 #include "foglift/core/error.hpp"
 #include "foglift/core/shape.hpp"
 #include "support/catch.hpp"

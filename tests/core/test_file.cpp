@@ -1,3 +1,4 @@
+// Covers: file utf8
 #include "foglift/core/atomic_file.hpp"
 #include "foglift/core/file.hpp"
 #include "foglift/core/utf8.hpp"

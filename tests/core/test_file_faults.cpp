@@ -1,3 +1,4 @@
+// Covers: atomic_file file part_file
 // Files under faults: killed writers, and system calls that a signal interrupts.
 
 #include "foglift/core/atomic_file.hpp"

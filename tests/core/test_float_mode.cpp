@@ -1,3 +1,4 @@
+// Covers: float_mode
 #include "foglift/core/float_mode.hpp"
 #include "support/catch.hpp"
 

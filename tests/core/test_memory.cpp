@@ -1,3 +1,4 @@
+// Covers: constant_memory core/pool parallel
 #include "foglift/core/parallel.hpp"
 #include "foglift/core/tensor.hpp"
 #include "foglift/kernels/constant_memory.hpp"

@@ -1,3 +1,4 @@
+// Covers: offset_by
 #include "foglift/core/offset_by.hpp"
 #include "support/catch.hpp"
 

@@ -1,3 +1,4 @@
+// Covers: parallel
 #include "foglift/core/parallel.hpp"
 #include "support/catch.hpp"
 

@@ -1,3 +1,4 @@
+// Covers: box_muller philox rng
 #include "foglift/core/rng.hpp"
 #include "support/catch.hpp"
 

@@ -1,4 +1,4 @@
-// Covers: tensor shape pool element gather
+// Covers: core/gather core/pool element kernels/gather probe/pool scalar shape tensor
 #include "foglift/core/gather.hpp"
 #include "foglift/core/tensor.hpp"
 #include "support/catch.hpp"

@@ -1,3 +1,4 @@
+// Covers: csv_cell csv_reader csv_table csv_tokens csv_writer
 #include "foglift/data/csv.hpp"
 #include "support/catch.hpp"
 

@@ -1,3 +1,4 @@
+// Covers: csv_reader
 #include "foglift/data/csv.hpp"
 #include "support/catch.hpp"
 

@@ -1,3 +1,4 @@
+// Covers: date
 #include "foglift/data/date.hpp"
 #include "support/catch.hpp"
 

@@ -1,4 +1,4 @@
-// Covers: date_format date_form
+// Covers: date_form date_format
 #include "foglift/data/date_form.hpp"
 #include "support/catch.hpp"
 

@@ -1,4 +1,4 @@
-// Covers: npy npy_header npy_reader npy_writer
+// Covers: element npy_header npy_reader npy_writer
 #include "foglift/data/npy.hpp"
 #include "support/catch.hpp"
 #include "support/counted_new.hpp"

@@ -1,3 +1,4 @@
+// Covers: edit sample step_rng walk
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/discrete.hpp"
 #include "foglift/diffusion/encode/edit.hpp"

@@ -1,3 +1,4 @@
+// Covers: ddim ddpm heun solver transfer
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/grid.hpp"
 #include "foglift/diffusion/solver/ancestral.hpp"

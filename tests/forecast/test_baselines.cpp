@@ -1,3 +1,4 @@
+// Covers: baselines series/value
 #include "foglift/forecast/baselines.hpp"
 #include "support/catch.hpp"
 

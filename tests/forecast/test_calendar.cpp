@@ -1,3 +1,4 @@
+// Covers: calendar regular season time_axis
 #include "foglift/core/rng.hpp"
 #include "foglift/forecast/series/calendar.hpp"
 #include "foglift/forecast/series/regular.hpp"

@@ -1,4 +1,4 @@
-// Covers: forecaster method horizon_diffusion backtest
+// Covers: backtest forecaster frame horizon_diffusion method
 #include "foglift/forecast/forecaster.hpp"
 #include "foglift/forecast/methods/horizon_diffusion.hpp"
 #include "foglift/forecast/score/backtest.hpp"

@@ -1,4 +1,4 @@
-// Covers: panel frame framer scaler aligned_features
+// Covers: aligned_features frame framer panel scaler
 #include "foglift/forecast/frame/aligned_features.hpp"
 #include "foglift/forecast/frame/framer.hpp"
 #include "support/catch.hpp"

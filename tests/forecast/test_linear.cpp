@@ -1,4 +1,4 @@
-// Covers: linear
+// Covers: layers/linear methods/linear ops/linear probes/linear schedule/linear
 #include "foglift/forecast/forecaster.hpp"
 #include "foglift/forecast/methods/linear.hpp"
 #include "foglift/forecast/score/backtest.hpp"

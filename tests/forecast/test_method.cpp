@@ -1,4 +1,5 @@
-// Covers: method forecaster horizon_diffusion linear
+// Covers: aligned_features forecaster frame horizon_diffusion layers/linear method methods/linear
+//   ops/linear probes/linear schedule/linear
 // What every method owes, whatever it is.
 #include "foglift/forecast/forecaster.hpp"
 #include "foglift/forecast/methods/horizon_diffusion.hpp"

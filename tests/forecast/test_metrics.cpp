@@ -1,3 +1,4 @@
+// Covers: metrics quantile
 #include "foglift/core/rng.hpp"
 #include "foglift/forecast/score/metrics.hpp"
 #include "support/catch.hpp"

@@ -1,4 +1,4 @@
-// Covers: framer frame aligned_features
+// Covers: aligned_features frame framer
 #include "foglift/forecast/frame/aligned_features.hpp"
 #include "foglift/forecast/frame/framer.hpp"
 #include "support/catch.hpp"

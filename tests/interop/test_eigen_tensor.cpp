@@ -1,3 +1,4 @@
+// Covers: eigen_tensor strided
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"

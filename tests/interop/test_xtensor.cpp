@@ -1,3 +1,4 @@
+// Covers: xtensor
 #include "support/catch.hpp"
 
 #if __has_include(<xtensor/containers/xarray.hpp>) || __has_include(<xtensor/xarray.hpp>)

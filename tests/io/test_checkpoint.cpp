@@ -1,3 +1,4 @@
+// Covers: io/checkpoint
 #include "foglift/core/file.hpp"
 #include "foglift/io/checkpoint.hpp"
 #include "foglift/train/callbacks/every.hpp"

@@ -1,3 +1,5 @@
+// Covers: dtype half safetensors_header safetensors_reader safetensors_types safetensors_writer
+//   small_float
 #include "foglift/io/safetensors.hpp"
 #include "io/safetensors_samples.hpp"
 #include "io/small_floats.hpp"

@@ -1,3 +1,4 @@
+// Covers: safetensors_header
 #include "foglift/io/safetensors.hpp"
 #include "io/safetensors_samples.hpp"
 #include "support/catch.hpp"

@@ -1,3 +1,4 @@
+// Covers: json safetensors_sharded
 #include "foglift/core/atomic_file.hpp"
 #include "foglift/io/safetensors.hpp"
 #include "io/safetensors_samples.hpp"

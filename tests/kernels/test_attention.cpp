@@ -1,3 +1,4 @@
+// Covers: attention/attention attention/backward products
 #include "foglift/core/rng.hpp"
 #include "foglift/kernels/attention/backward.hpp"
 #include "foglift/kernels/naive/products.hpp"

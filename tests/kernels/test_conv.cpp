@@ -1,3 +1,4 @@
+// Covers: conv/backward conv/conv conv/epilogue conv/options pad source
 #include "foglift/core/rng.hpp"
 #include "foglift/kernels/conv/backward.hpp"
 #include "foglift/kernels/naive/pointwise.hpp"

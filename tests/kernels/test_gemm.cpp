@@ -1,3 +1,4 @@
+// Covers: gemm gemm/epilogue packet simd tile transpose
 #include "foglift/core/rng.hpp"
 #include "foglift/kernels/gemm/gemm.hpp"
 #include "foglift/kernels/naive/products.hpp"

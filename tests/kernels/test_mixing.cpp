@@ -1,4 +1,4 @@
-// Covers: scan csr points dct naive_mixing
+// Covers: csr kernels/dct kernels/points kernels/scan mixing ops/dct ops/points ops/scan
 #include "foglift/core/rng.hpp"
 #include "foglift/kernels/dct.hpp"
 #include "foglift/kernels/graph/csr.hpp"

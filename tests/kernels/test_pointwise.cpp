@@ -1,3 +1,5 @@
+// Covers: attention/softmax broadcast elementwise functions group_statistics layout naive/pointwise
+//   norm/norm row_norm
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/autograd/ops/norm.hpp"
 #include "foglift/autograd/ops/reduce.hpp"

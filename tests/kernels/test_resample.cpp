@@ -1,3 +1,4 @@
+// Covers: kernels/resample
 #include "foglift/core/rng.hpp"
 #include "foglift/kernels/naive/products.hpp"
 #include "foglift/kernels/resample.hpp"

@@ -1,3 +1,4 @@
+// Covers: pointwise/reduce
 // Kernels that share their sums among the threads: against double, and the same bits for any number
 // of threads.
 #include "foglift/autograd/ops/arithmetic.hpp"

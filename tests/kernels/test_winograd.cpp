@@ -1,3 +1,5 @@
+// Covers: conv_winograd halves winograd winograd_backward winograd_tiles winograd_transform
+//   winograd_weights
 #include "foglift/core/rng.hpp"
 #include "foglift/kernels/conv/backward.hpp"
 #include "foglift/kernels/conv/winograd.hpp"

@@ -1,4 +1,5 @@
-// Covers: condition network call
+// Covers: call diffusion/condition feed_forward layers/attention layers/embedding network
+//   nn/condition uvit
 #include "foglift/autograd/ops/loss.hpp"
 #include "foglift/nn/hooks/record.hpp"
 #include "foglift/nn/layers/feed_forward.hpp"

@@ -1,3 +1,4 @@
+// Covers: layers/dropout
 #include "foglift/nn/layers/dropout.hpp"
 #include "support/catch.hpp"
 

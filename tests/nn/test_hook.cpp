@@ -1,4 +1,4 @@
-// Covers: hook call join on_block record replace stop_after
+// Covers: call dit hook join layers/attention on_block record replace stop_after
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/nn/hooks/join.hpp"
 #include "foglift/nn/hooks/on_block.hpp"

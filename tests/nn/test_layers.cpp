@@ -1,3 +1,4 @@
+// Covers: conditioning layers/conv residual
 #include "foglift/nn/blocks/residual.hpp"
 #include "foglift/nn/gradcheck.hpp"
 #include "foglift/nn/layers/attention.hpp"

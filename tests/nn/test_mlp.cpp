@@ -1,3 +1,4 @@
+// Covers: mlp pointwise/sinusoids
 #include "foglift/nn/nets/mlp.hpp"
 #include "nn/denoiser_checks.hpp"
 

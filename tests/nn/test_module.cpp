@@ -1,3 +1,4 @@
+// Covers: forgotten module nn/state parameter
 #include "foglift/core/rng.hpp"
 #include "foglift/nn/module.hpp"
 #include "foglift/nn/state.hpp"

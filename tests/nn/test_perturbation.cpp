@@ -1,4 +1,4 @@
-// Covers: perturb hook
+// Covers: dit hook perturb
 #include "foglift/nn/hooks/join.hpp"
 #include "foglift/nn/hooks/perturb.hpp"
 #include "foglift/nn/hooks/record.hpp"

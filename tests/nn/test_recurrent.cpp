@@ -1,3 +1,4 @@
+// Covers: recurrent
 #include "foglift/nn/gradcheck.hpp"
 #include "foglift/nn/layers/recurrent.hpp"
 #include "support/catch.hpp"

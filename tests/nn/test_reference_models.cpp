@@ -1,3 +1,4 @@
+// Covers: summary
 #include "bench/reference_models.hpp"
 #include "foglift/nn/summary.hpp"
 #include "support/catch.hpp"

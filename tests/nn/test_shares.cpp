@@ -1,3 +1,4 @@
+// Covers: layers/dropout nn/condition shares
 #include "foglift/nn/nets/dit.hpp"
 #include "foglift/nn/nets/mlp.hpp"
 #include "foglift/nn/nets/unet.hpp"

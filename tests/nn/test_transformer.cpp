@@ -1,3 +1,4 @@
+// Covers: patch
 #include "foglift/nn/nets/dit.hpp"
 #include "nn/denoiser_checks.hpp"
 

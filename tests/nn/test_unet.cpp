@@ -1,3 +1,4 @@
+// Covers: nn/condition unet
 #include "foglift/nn/nets/unet.hpp"
 #include "nn/denoiser_checks.hpp"
 

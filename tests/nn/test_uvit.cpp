@@ -1,3 +1,4 @@
+// Covers: uvit
 #include "foglift/nn/nets/uvit.hpp"
 #include "nn/denoiser_checks.hpp"
 

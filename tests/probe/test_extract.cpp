@@ -1,4 +1,4 @@
-// Covers: extract noise_policy read collect normal_equations write_npy search
+// Covers: collect extract noise_policy normal_equations read search write_npy
 #include "data.hpp"
 #include "foglift/data/npy_reader.hpp"
 #include "foglift/diffusion/schedule.hpp"

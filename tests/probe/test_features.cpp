@@ -1,4 +1,4 @@
-// Covers: extract collect noise_policy
+// Covers: collect extract noise_policy
 #include "foglift/diffusion/schedule.hpp"
 #include "foglift/probe/sink/collect.hpp"
 #include "support/catch.hpp"

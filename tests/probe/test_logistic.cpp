@@ -1,3 +1,4 @@
+// Covers: instances logistic
 #include "data.hpp"
 #include "foglift/probe/metric/accuracy.hpp"
 #include "foglift/probe/probes/logistic.hpp"

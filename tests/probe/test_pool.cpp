@@ -1,3 +1,4 @@
+// Covers: probe/pool
 #include "foglift/probe/pool.hpp"
 #include "support/catch.hpp"
 

@@ -1,3 +1,4 @@
+// Covers: probe_file
 #include "foglift/core/rng.hpp"
 #include "foglift/probe/probe_file.hpp"
 #include "foglift/probe/probes/logistic.hpp"

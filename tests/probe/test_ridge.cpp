@@ -1,3 +1,4 @@
+// Covers: probes/linear ridge
 #include "data.hpp"
 #include "foglift/probe/metric/accuracy.hpp"
 #include "foglift/probe/probes/ridge.hpp"

@@ -1,3 +1,4 @@
+// Covers: accuracy core/gather split
 #include "foglift/probe/metric/accuracy.hpp"
 #include "foglift/probe/split.hpp"
 #include "support/catch.hpp"

@@ -1,4 +1,6 @@
-// Covers: points resample state_space graph_conv quantizer spade wavenet two_axis encoder
+// Covers: autoencoder blocks/spade blocks/wavenet encoder graph_conv kernels/points
+//   kernels/resample layers/spade nets/wavenet ops/points ops/resample quantizer state_space
+//   two_axis
 // autoencoder
 #include "foglift/autograd/ops/points.hpp"
 #include "foglift/autograd/ops/resample.hpp"

@@ -1,3 +1,5 @@
+// Covers: diffusers_names layers/attention layers/embedding load_weights residual same_padding
+//   save_weights unet weight_names
 #include "foglift/core/atomic_file.hpp"
 #include "foglift/io/diffusers_names.hpp"
 #include "foglift/io/load_weights.hpp"

@@ -1,4 +1,5 @@
-// Covers: callback budget every log pace progress_line stop_when validation interrupt
+// Covers: budget callback description every fit interrupt log pace progress_line stop_when
+//   validation
 #include "foglift/train/callbacks/budget.hpp"
 #include "foglift/train/callbacks/every.hpp"
 #include "foglift/train/callbacks/log.hpp"

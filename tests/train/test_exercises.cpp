@@ -1,4 +1,4 @@
-// Covers: descent shards fit callback
+// Covers: callback descent fit shards
 // What a program adds to training stands in the program: this file is all that these exercises
 // touch.
 #include "foglift/autograd/ops/arithmetic.hpp"

@@ -1,3 +1,4 @@
+// Covers: fit shards validation
 #include "foglift/autograd/ops/loss.hpp"
 #include "foglift/nn/nets/mlp.hpp"
 #include "foglift/train/callbacks/every.hpp"

@@ -1,3 +1,4 @@
+// Covers: fit gradients optimizer
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/autograd/ops/loss.hpp"
 #include "foglift/nn/layers/linear.hpp"

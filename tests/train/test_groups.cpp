@@ -1,4 +1,4 @@
-// Covers: groups
+// Covers: descent grid/groups train/groups
 #include "foglift/train/rules/adagrad.hpp"
 #include "foglift/train/rules/adam.hpp"
 #include "foglift/train/rules/sgd.hpp"

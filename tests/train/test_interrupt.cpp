@@ -1,3 +1,4 @@
+// Covers: interrupt
 #include "foglift/train/interrupt.hpp"
 #include "support/catch.hpp"
 #include "train/tsan.hpp"

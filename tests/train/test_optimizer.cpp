@@ -1,3 +1,4 @@
+// Covers: adam descent optimizer pieces sgd
 #include "foglift/core/parallel.hpp"
 #include "foglift/train/rules/adam.hpp"
 #include "foglift/train/rules/sgd.hpp"

@@ -1,3 +1,4 @@
+// Covers: clip denormals ema lr_schedule shuffle
 #include "foglift/core/parallel.hpp"
 #include "foglift/train/clip.hpp"
 #include "foglift/train/denormals.hpp"

@@ -1,3 +1,4 @@
+// Covers: empirical marginal mixture
 #include "foglift/core/rng.hpp"
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/denoiser.hpp"

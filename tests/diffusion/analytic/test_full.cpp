@@ -1,3 +1,4 @@
+// Covers: full_gaussian mixture
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/analytic/full_gaussian.hpp"
 #include "foglift/diffusion/denoiser.hpp"

@@ -1,4 +1,4 @@
-// Covers: cold batch restore
+// Covers: cold corruption/batch loss/batch restore
 #include "foglift/diffusion/corruption/cold.hpp"
 #include "foglift/diffusion/grid.hpp"
 #include "foglift/diffusion/restore.hpp"

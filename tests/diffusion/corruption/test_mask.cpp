@@ -1,4 +1,4 @@
-// Covers: mask batch restore
+// Covers: corruption/batch loss/batch mask ops/loss piecewise restore
 #include "foglift/autograd/tape.hpp"
 #include "foglift/diffusion/corruption.hpp"
 #include "foglift/diffusion/density/piecewise.hpp"

@@ -1,4 +1,5 @@
-// Covers: restore corruption gaussian batch levels
+// Covers: analytic/gaussian corruption/batch corruption/corruption corruption/gaussian levels
+//   loss/batch restore
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/corruption/gaussian.hpp"
 #include "foglift/diffusion/density/piecewise.hpp"

@@ -1,3 +1,4 @@
+// Covers: denoiser diffusion/condition nn/condition
 #include "foglift/autograd/ops/shape_ops.hpp"
 #include "foglift/diffusion/guidance.hpp"
 #include "foglift/diffusion/loss/self_conditioning.hpp"

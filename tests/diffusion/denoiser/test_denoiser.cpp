@@ -1,3 +1,4 @@
+// Covers: denoiser
 #include "foglift/core/rng.hpp"
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/denoiser.hpp"

@@ -1,3 +1,4 @@
+// Covers: variance_denoiser
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/core/rng.hpp"
 #include "foglift/diffusion/analytic.hpp"

@@ -1,3 +1,4 @@
+// Covers: cfg_plus_plus classifier_free guidance/guidance
 // What adapters are made of may go away. Each case makes one in a function of its own, from objects
 // that live there, and asks it afterwards; AddressSanitizer sees what values alone would not show.
 #include "foglift/diffusion/analytic.hpp"

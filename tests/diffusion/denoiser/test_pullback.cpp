@@ -1,3 +1,4 @@
+// Covers: marginal pullback
 #include "foglift/autograd/gradcheck.hpp"
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/core/rng.hpp"

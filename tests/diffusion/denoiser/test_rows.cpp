@@ -1,3 +1,4 @@
+// Covers: blend call denoiser rescaled rows self_conditioning
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/encode.hpp"
 #include "foglift/diffusion/guidance.hpp"

@@ -1,3 +1,4 @@
+// Covers: density/density gamma_rate log_ratio loss_history noise normal steps time
 #include "foglift/diffusion/density.hpp"
 #include "foglift/diffusion/times.hpp"
 #include "support/catch.hpp"

@@ -1,3 +1,4 @@
+// Covers: edit encode/encode invert_ddim
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/analytic/full_gaussian.hpp"
 #include "foglift/diffusion/encode.hpp"

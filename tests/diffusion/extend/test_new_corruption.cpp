@@ -1,4 +1,4 @@
-// Covers: restore corruption batch
+// Covers: corruption/batch corruption/corruption loss/batch restore
 // A user's corruption, in this file alone.
 #include "foglift/diffusion/corruption/batch.hpp"
 #include "foglift/diffusion/grid.hpp"

@@ -1,4 +1,4 @@
-// Covers: schedule sample batch
+// Covers: corruption/batch loss/batch sample schedule/schedule
 // A user's noise schedule, in this file alone: grids, processes, losses and samplers take it.
 #include "foglift/autograd/ops.hpp"
 #include "foglift/diffusion/analytic.hpp"

@@ -1,4 +1,4 @@
-// Covers: solver sample
+// Covers: sample solver
 // A user's solver, in this file alone.
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/sample.hpp"

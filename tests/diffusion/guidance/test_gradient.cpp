@@ -1,3 +1,4 @@
+// Covers: gradient mean_shift
 #include "diffusion/guidance/fixtures.hpp"
 #include "foglift/autograd/ops/reduce.hpp"
 #include "foglift/diffusion/guidance/classifier_free.hpp"

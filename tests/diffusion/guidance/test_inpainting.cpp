@@ -1,3 +1,4 @@
+// Covers: known posterior_sampling repaint replacement
 #include "diffusion/guidance/fixtures.hpp"
 #include "foglift/autograd/ops/shape_ops.hpp"
 #include "foglift/diffusion/guidance/gradient.hpp"

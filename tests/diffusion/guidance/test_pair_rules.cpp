@@ -1,3 +1,4 @@
+// Covers: adaptive_projected magnitude_aware momentum rescaled space tangential zero_star
 #include "diffusion/guidance/fixtures.hpp"
 #include "foglift/diffusion/guidance/adaptive_projected.hpp"
 #include "foglift/diffusion/guidance/classifier_free.hpp"

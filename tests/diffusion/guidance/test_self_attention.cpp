@@ -1,3 +1,4 @@
+// Covers: perturbed self_attention
 #include "diffusion/guidance/fixtures.hpp"
 #include "foglift/diffusion/guidance/perturbed.hpp"
 #include "foglift/diffusion/guidance/self_attention.hpp"

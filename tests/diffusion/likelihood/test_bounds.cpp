@@ -1,3 +1,4 @@
+// Covers: gaussian_kl vdm vlb
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/discrete.hpp"
 #include "foglift/diffusion/likelihood.hpp"

@@ -1,3 +1,4 @@
+// Covers: decoder dequantise
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/likelihood/decoder.hpp"
 #include "foglift/diffusion/likelihood/gaussian_kl.hpp"

@@ -1,3 +1,4 @@
+// Covers: flow_likelihood trace
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/analytic/full_gaussian.hpp"
 #include "foglift/diffusion/likelihood/flow_likelihood.hpp"

@@ -1,3 +1,4 @@
+// Covers: assignment
 #include "foglift/core/rng.hpp"
 #include "foglift/diffusion/loss/assignment.hpp"
 #include "support/catch.hpp"

@@ -1,3 +1,4 @@
+// Covers: loss/batch
 #include "diffusion/loss/fixtures.hpp"
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/diffusion/denoiser.hpp"

@@ -1,3 +1,4 @@
+// Covers: loss/batch two_heads
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/autograd/ops/shape_ops.hpp"
 #include "foglift/diffusion/discrete.hpp"

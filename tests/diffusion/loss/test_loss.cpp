@@ -1,3 +1,4 @@
+// Covers: diffusion/times
 #include "diffusion/loss/fixtures.hpp"
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/diffusion/analytic.hpp"

@@ -1,3 +1,4 @@
+// Covers: levels loss/batch loss/options
 #include "diffusion/loss/fixtures.hpp"
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/diffusion/density.hpp"

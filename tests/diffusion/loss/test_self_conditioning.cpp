@@ -1,3 +1,4 @@
+// Covers: self_conditioning
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/autograd/ops/shape_ops.hpp"
 #include "foglift/diffusion/grid.hpp"

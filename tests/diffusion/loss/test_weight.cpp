@@ -1,3 +1,4 @@
+// Covers: likelihood_weight penalty weight
 #include "foglift/diffusion/density/steps.hpp"
 #include "foglift/diffusion/loss/likelihood_weight.hpp"
 #include "foglift/diffusion/loss/penalty.hpp"

@@ -1,3 +1,4 @@
+// Covers: basic convert parameterization preconditioned
 #include "foglift/core/rng.hpp"
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/parameterization.hpp"

@@ -1,3 +1,4 @@
+// Covers: learned_variance predict/flow previous_mean
 #include "foglift/core/rng.hpp"
 #include "foglift/diffusion/discrete.hpp"
 #include "foglift/diffusion/parameterization.hpp"

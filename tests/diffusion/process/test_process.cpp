@@ -1,3 +1,4 @@
+// Covers: process process/affine variance_preserving
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/process.hpp"
 #include "support/catch.hpp"

@@ -1,3 +1,4 @@
+// Covers: dual exploding learned log_snr schedule/flow shifted sigmoid sub_vp zero_terminal
 #include "foglift/autograd/gradcheck.hpp"
 #include "foglift/autograd/ops/reduce.hpp"
 #include "foglift/diffusion/discrete.hpp"

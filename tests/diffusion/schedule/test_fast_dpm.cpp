@@ -1,3 +1,4 @@
+// Covers: fast_dpm text
 #include "foglift/diffusion/grid/fast_dpm.hpp"
 #include "support/catch.hpp"
 

@@ -1,3 +1,4 @@
+// Covers: chain grid/grid ratios
 #include "foglift/diffusion/grid.hpp"
 #include "foglift/diffusion/schedule/exploding.hpp"
 #include "support/catch.hpp"

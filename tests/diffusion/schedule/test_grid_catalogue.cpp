@@ -1,3 +1,4 @@
+// Covers: align_your_steps beta_quantile chain custom grid/times ratios terminal_stretch
 #include "foglift/diffusion/discrete.hpp"
 #include "foglift/diffusion/grid.hpp"
 #include "foglift/diffusion/schedule.hpp"

@@ -1,3 +1,4 @@
+// Covers: weak_order
 #include "examples/support/grid_list.hpp"
 #include "foglift/diffusion/solver/dpm_multi.hpp"
 #include "foglift/diffusion/solver/euler.hpp"

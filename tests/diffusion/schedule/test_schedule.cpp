@@ -1,3 +1,4 @@
+// Covers: cosine discrete level schedule/linear schedule/schedule
 #include "foglift/diffusion/discrete.hpp"
 #include "foglift/diffusion/process.hpp"
 #include "support/catch.hpp"

@@ -1,3 +1,4 @@
+// Covers: adaptive_dpm
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/solver/adaptive_dpm.hpp"

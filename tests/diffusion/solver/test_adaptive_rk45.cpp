@@ -1,3 +1,4 @@
+// Covers: adaptive adaptive_rk45 arc curve dormand_prince flow_slope
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/analytic/full_gaussian.hpp"
 #include "foglift/diffusion/sample.hpp"

@@ -1,3 +1,4 @@
+// Covers: brownian core/state step_rng
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/schedule.hpp"

@@ -1,3 +1,4 @@
+// Covers: multistep
 #include "diffusion/solver/runs.hpp"
 #include "foglift/diffusion/solver/dpm_multi.hpp"
 #include "foglift/diffusion/solver/er_sde.hpp"

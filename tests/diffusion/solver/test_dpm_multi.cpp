@@ -1,3 +1,4 @@
+// Covers: dpm_multi multistep quadrature
 #include "diffusion/solver/runs.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/ddpm.hpp"

@@ -1,3 +1,4 @@
+// Covers: dpm_single exponential
 #include "diffusion/solver/runs.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/dpm2.hpp"

@@ -1,3 +1,4 @@
+// Covers: exponential quadrature
 #include "diffusion/solver/runs.hpp"
 #include "foglift/diffusion/solver/dpm_multi.hpp"
 #include "foglift/diffusion/solver/dpm_sde.hpp"

@@ -1,3 +1,4 @@
+// Covers: at_any_length step_number
 #include "diffusion/solver/runs.hpp"
 #include "foglift/diffusion/schedule.hpp"
 #include "foglift/diffusion/solver/consistency.hpp"

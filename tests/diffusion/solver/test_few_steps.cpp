@@ -1,3 +1,4 @@
+// Covers: dpm2 heun multistep
 #include "foglift/diffusion/schedule.hpp"
 #include "foglift/diffusion/solvers.hpp"
 #include "foglift/diffusion/verify.hpp"

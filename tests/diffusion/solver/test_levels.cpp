@@ -1,4 +1,5 @@
-// Covers: per_row transfer groups walk ddim ddpm euler heun ancestral
+// Covers: ancestral ddim ddpm diffusion/affine euler grid/groups heun levels per_row sample
+//   step_rng train/groups transfer walk
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/schedule.hpp"

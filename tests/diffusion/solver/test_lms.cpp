@@ -1,3 +1,4 @@
+// Covers: lms straight
 #include "diffusion/solver/runs.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/lms.hpp"

@@ -1,3 +1,4 @@
+// Covers: ancestral at_ratio churn curve predictor_corrector restart
 #include "diffusion/solver/runs.hpp"
 #include "foglift/diffusion/solver/ancestral.hpp"
 #include "foglift/diffusion/solver/churn.hpp"

@@ -1,3 +1,4 @@
+// Covers: cfg_plus_plus dpm2 gradient_estimation heun named reverse_sde
 #include "diffusion/solver/runs.hpp"
 #include "foglift/diffusion/process.hpp"
 #include "foglift/diffusion/process/named.hpp"

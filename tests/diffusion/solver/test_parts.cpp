@@ -1,3 +1,4 @@
+// Covers: between combine curve history
 #include "foglift/core/rng.hpp"
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/schedule.hpp"

@@ -1,3 +1,4 @@
+// Covers: phi
 #include "foglift/diffusion/solver/parts/phi.hpp"
 #include "support/catch.hpp"
 

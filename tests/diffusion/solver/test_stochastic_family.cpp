@@ -1,3 +1,4 @@
+// Covers: dpm_sde er_sde sa_solver
 #include "diffusion/solver/runs.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/dpm_multi.hpp"

@@ -1,3 +1,4 @@
+// Covers: multistep quadrature uni_pc
 #include "diffusion/solver/runs.hpp"
 #include "foglift/diffusion/solver/dpm_multi.hpp"
 #include "foglift/diffusion/solver/uni_pc.hpp"

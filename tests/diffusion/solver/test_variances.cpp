@@ -1,3 +1,4 @@
+// Covers: analytic_ddpm denoising_errors learned_ddpm
 #include "diffusion/solver/runs.hpp"
 #include "foglift/diffusion/schedule.hpp"
 #include "foglift/diffusion/solver/analytic_ddpm.hpp"

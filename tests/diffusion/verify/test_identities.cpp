@@ -1,3 +1,4 @@
+// Covers: identities
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/ddpm.hpp"
 #include "foglift/diffusion/solver/heun.hpp"

@@ -1,3 +1,4 @@
+// Covers: order problem weak_order
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/ddpm.hpp"
 #include "foglift/diffusion/solver/heun.hpp"

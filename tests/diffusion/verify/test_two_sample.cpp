@@ -1,3 +1,4 @@
+// Covers: two_sample
 #include "foglift/diffusion/verify/two_sample.hpp"
 #include "support/catch.hpp"
 

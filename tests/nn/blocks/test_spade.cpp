@@ -1,4 +1,4 @@
-// Covers: blocks/spade
+// Covers: blocks/spade layers/spade
 #include "foglift/nn/blocks/spade.hpp"
 #include "nn/module_checks.hpp"
 

@@ -1,4 +1,4 @@
-// Covers: graph_conv module
+// Covers: chunk graph_conv module
 #include "foglift/autograd/ops/activation.hpp"
 #include "foglift/nn/layers/chunk.hpp"
 #include "foglift/nn/layers/graph_conv.hpp"

@@ -1,4 +1,4 @@
-// Covers: spade
+// Covers: blocks/spade layers/norm layers/spade
 #include "foglift/nn/layers/spade.hpp"
 #include "nn/module_checks.hpp"
 

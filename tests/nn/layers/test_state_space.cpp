@@ -1,4 +1,4 @@
-// Covers: state_space zoh
+// Covers: init state_space zoh
 #include "foglift/nn/layers/state_space.hpp"
 #include "nn/module_checks.hpp"
 

@@ -1,4 +1,4 @@
-// Covers: encoder autoencoder
+// Covers: autoencoder encoder
 #include "foglift/autograd/ops/loss.hpp"
 #include "foglift/nn/nets/autoencoder.hpp"
 #include "foglift/train/rules/adam.hpp"

@@ -1,4 +1,4 @@
-// Covers: two_axis state_space denoiser
+// Covers: denoiser state_space two_axis
 #include "foglift/diffusion/denoiser.hpp"
 #include "foglift/diffusion/grid.hpp"
 #include "foglift/diffusion/loss.hpp"

@@ -1,4 +1,4 @@
-// Covers: nets/wavenet
+// Covers: blocks/wavenet nets/wavenet
 #include "foglift/nn/nets/wavenet.hpp"
 #include "nn/denoiser_checks.hpp"
 
