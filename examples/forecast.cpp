@@ -136,7 +136,10 @@ int run(Settings s) {
     if (s.title.empty()) s.title = "Bicycles hired per hour in Washington, D.C.";
     s.file = shipped_file("bikes.csv");
   }
-  const SeriesFile file = read_series(s.file, s.date, s.target);
+  const SeriesFile file = read_series(s.file, s.date, s.target, s.date_format,
+                                      s.decimal.empty()      ? '\0'
+                                      : s.decimal == "comma" ? ','
+                                                             : '.');
   Plan plan = make_plan(file, s);
   make_results_folder(s.out, {"model.safetensors", "report.json", "forecast.csv"},
                       s.force || s.resume,

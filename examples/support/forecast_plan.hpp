@@ -97,6 +97,8 @@ inline nlohmann::ordered_json config(const SeriesFile& file, const Plan& plan) {
                                 {"width", plan.diffusion.net.width},
                                 {"dropout", plan.diffusion.net.dropout}};
   if (plan.method != "diffusion") out["method"] = plan.method;  // runs of before had no choice
+  if (!file.date_format.empty()) out["date_format"] = file.date_format;
+  if (file.decimal != '\0') out["decimal"] = file.decimal == ',' ? "comma" : "point";
   return out;
 }
 
@@ -104,6 +106,8 @@ inline nlohmann::ordered_json config(const SeriesFile& file, const Plan& plan) {
 inline void restore(Settings& settings, const std::string& stored) {
   const auto c = nlohmann::json::parse(stored);
   settings.date = c.at("date");
+  settings.date_format = c.value("date_format", "");
+  settings.decimal = c.value("decimal", "");
   settings.target = c.at("target");
   settings.horizon = c.at("horizon");
   settings.samples = c.at("samples");

@@ -111,6 +111,8 @@ inline std::string command(const Settings& s) {
   if (!s.file.empty()) out += " '" + s.file + '\'';
   if (s.method != "diffusion") out += " --method " + s.method;
   if (!s.target.empty()) out += " --target '" + s.target + '\'';
+  if (!s.date_format.empty()) out += " --date-format '" + s.date_format + '\'';
+  if (!s.decimal.empty()) out += " --decimal " + s.decimal;
   return out + " --out '" + s.out + '\'';
 }
 
@@ -128,6 +130,7 @@ inline void describe(const SeriesFile& file, const Plan& plan) {
     std::printf("%s %s", n == plan.season() ? ", seasons of" : " and", span(step, n).c_str());
   if (!file.others.empty())
     std::printf(" (not used: %zu other columns of numbers)", file.others.size());
+  for (const std::string& note : file.notes) std::printf("\n  %s", note.c_str());
   std::printf("\n  train %td values, validate %td, backtest %td windows of %s\n",
               series.size() - held_out - plan.training.validation, plan.training.validation,
               plan.windows, span(step, plan.horizon).c_str());

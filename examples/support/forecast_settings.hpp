@@ -12,7 +12,8 @@
 
 /// What the user asks of the forecast example; 0 and empty are found out or chosen.
 struct Settings {
-  std::string file, date, target, title, out = "foglift-out", method = "diffusion";
+  std::string file, date, date_format, decimal, target, title, out = "foglift-out",
+                                                               method = "diffusion";
   std::vector<double> quantiles{.025, .1, .25, .5, .75, .9, .975};
   foglift::Index horizon = 0, season = 0, samples = 100, steps = 0;
   double minutes = 1.5;
@@ -31,6 +32,10 @@ inline int parse(int argc, char** argv, Settings& s) {
                  "bicycles hired per hour in Washington, D.C.");
   app.add_option("--target", s.target, "column to forecast (default: the first that varies)");
   app.add_option("--date", s.date, "column of dates (default: the first)");
+  app.add_option("--date-format", s.date_format,
+                 "of the dates, like '%d.%m.%Y %H:%M' (default: found out)");
+  app.add_option("--decimal", s.decimal, "point or comma in numbers (default: found out)")
+      ->check(CLI::IsMember({"point", "comma"}));
   app.add_option("--horizon", s.horizon, "steps ahead (default: two of the shortest season)")
       ->check(CLI::Range(1, 1000));
   app.add_option("--season", s.season, "steps of the main season (default: found out)")

@@ -45,6 +45,7 @@
 #include "foglift/data/npy_header.hpp"
 #include "foglift/data/npy_reader.hpp"
 #include "foglift/data/npy_writer.hpp"
+#include "foglift/data/number_form.hpp"
 #include "foglift/diffusion/affine.hpp"
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/analytic/empirical.hpp"

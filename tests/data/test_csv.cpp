@@ -88,6 +88,9 @@ TEST_CASE("csv: one column and one row and constant and missing columns", "[data
   CHECK(same(parse("x,y\n1,\n2,NA\n").numbers("y"), {missing, missing}));
   CHECK(same(parse("y,z\nNA,1\nN/A,1\n#N/A,1\nNaN,1\nNULL,1\nnull,1\n?,1\n-,1\n").numbers("y"),
              Doubles(8, missing)));
+  CHECK(same(
+      parse("y,z\nNone,1\n<NA>,1\nNaT,1\nn.a.,1\n.,1\n--,1\nEmpty,1\nunavailable,1\n").numbers("y"),
+      Doubles(8, missing)));
 }
 
 TEST_CASE("csv: numbers read as the nearest double", "[data][csv]") {

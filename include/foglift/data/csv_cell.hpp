@@ -23,11 +23,14 @@ inline std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-/// Whether a trimmed cell stands for a missing value: empty, NA, N/A, #N/A, NaN, null (in any
-/// case), ? or -.
+/// Whether a trimmed cell stands for a missing value: empty, NA, N/A, n.a., #N/A, <NA>, NaN, NaT,
+/// null, None, empty, unavailable (in any case), ?, -, -- or a point.
 inline bool is_missing(std::string_view cell) {
-  constexpr std::array<std::string_view, 7> words{"", "na", "n/a", "#n/a", "nan", "null", "?"};
-  if (cell == "-") return true;
+  constexpr std::array<std::string_view, 14> words{"na",          "n/a", "n.a.", "#n/a", "<na>",
+                                                   "nan",         "nat", "null", "none", "empty",
+                                                   "unavailable", "?",   "--",   "."};
+  if (cell.empty() || cell == "-") return true;
+  if (cell[0] >= '0' && cell[0] <= '9') return false;
   return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
     return std::equal(cell.begin(), cell.end(), word.begin(), word.end(), [](char a, char b) {
       return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
@@ -39,6 +42,7 @@ inline bool is_missing(std::string_view cell) {
 struct NumberCell {
   double value = 0;
   bool ok = false;
+  bool spelled = false;      // with commas that C++ does not write
   bool resembles = false;    // a number is meant, whether it can be read or not
   std::string_view problem;  // behind: cannot read "..." as a number
 };
@@ -66,10 +70,13 @@ inline bool underflows(std::string_view text) {
 /// the smallest (1e-400), and none for what is larger than the largest (1e400). With decimal = ','
 /// the comma is the decimal point and a point is none.
 inline NumberCell parse_number(std::string_view cell, char decimal = '.') {
-  std::string text(cell);
+  std::string replaced;
+  std::string_view text = cell;
   if (decimal != '.') {
     if (text.find('.') != std::string::npos) return {};
-    std::replace(text.begin(), text.end(), decimal, '.');
+    replaced = cell;
+    std::replace(replaced.begin(), replaced.end(), decimal, '.');
+    text = replaced;
   }
   const bool plus = text.size() > 1 && text[0] == '+' && text[1] != '-' && text[1] != '+';
   const char* first = text.data() + (plus ? 1 : 0);
@@ -92,7 +99,7 @@ inline NumberCell parse_number(std::string_view cell, char decimal = '.') {
       !text.empty() && text.find_first_not_of("0123456789.,+-") == std::string::npos;
   const auto commas = std::count(text.begin(), text.end(), ',');
   if (decimal == '.' && digits_and_marks && commas > 0) {
-    out.resembles = true;
+    out.resembles = out.spelled = true;
     out.problem = commas == 1 && text.find('.') == std::string::npos ? " (decimal comma?)"
                                                                      : " (thousands separator?)";
   }

@@ -30,6 +30,7 @@ struct CsvOptions {
   char delimiter = '\0';                         // '\0': found out by sniff_delimiter
   char decimal = '.';                            // '.' or ','
   std::map<std::string, ColumnKind> kinds = {};  // of columns whose kind is not to be found out
+  bool keep_spellings = false;  // columns with "1,040" or "12,5" become text, for find_number_form
   std::uint64_t max_file_bytes = std::uint64_t{1} << 30;
   CsvLimits limits = {};
 };
@@ -64,6 +65,7 @@ class CsvReader {
  private:
   struct Seen {  // cells of a column in the first pass
     std::size_t numbers = 0, dates = 0, present = 0;
+    bool spelled = false;  // a number in another spelling
   };
 
   CsvTokens tokens() const { return CsvTokens(text_, delimiter_, source_, options_.limits); }
@@ -82,7 +84,9 @@ class CsvReader {
         const std::string_view cell = trimmed(record[i].text);
         if (is_missing(cell)) continue;
         ++seen[i].present;
-        seen[i].numbers += parse_number(cell, options_.decimal).resembles ? 1u : 0u;
+        const NumberCell number = parse_number(cell, options_.decimal);
+        seen[i].numbers += number.resembles ? 1u : 0u;
+        if (!number.ok && number.spelled) seen[i].spelled = true;
         seen[i].dates += parse_date(cell) ? 1u : 0u;
       }
     }
@@ -122,6 +126,7 @@ class CsvReader {
     if (const auto at = options_.kinds.find(name); at != options_.kinds.end()) return at->second;
     if (seen.present == 0) return ColumnKind::number;  // all missing
     if (2 * seen.dates > seen.present) return ColumnKind::date;
+    if (options_.keep_spellings && seen.spelled) return ColumnKind::text;
     if (2 * seen.numbers > seen.present) return ColumnKind::number;
     return ColumnKind::text;
   }

@@ -57,13 +57,15 @@ class CsvTable {
     columns_.push_back({std::move(name), ColumnKind::text, {}, {}, std::move(texts)});
   }
 
+  /// Makes a column one of numbers. Throws as set_dates.
+  void set_numbers(std::string_view name, std::vector<double> numbers) {
+    CsvColumn& found = changed(name, numbers.size());
+    found = {found.name, ColumnKind::number, std::move(numbers), {}, {}};
+  }
   /// Makes a column one of dates. Throws FormatError if there is no such column, ArgumentError for
   /// another number of rows.
   void set_dates(std::string_view name, std::vector<std::int64_t> dates) {
-    CsvColumn& found = columns_[static_cast<std::size_t>(&column(name) - columns_.data())];
-    if (dates.size() != rows_)
-      raise<ArgumentError>("CsvTable: ", dates.size(), " dates for the ", rows_,
-                           " rows of column \"", name, '"');
+    CsvColumn& found = changed(name, dates.size());
     found = {found.name, ColumnKind::date, {}, std::move(dates), {}};
   }
 
@@ -130,6 +132,14 @@ class CsvTable {
     const auto at = std::find_if(columns_.begin(), columns_.end(),
                                  [&](const CsvColumn& c) { return c.name == name; });
     return at == columns_.end() ? nullptr : &*at;
+  }
+
+  CsvColumn& changed(std::string_view name, std::size_t length) {
+    CsvColumn& found = columns_[static_cast<std::size_t>(&column(name) - columns_.data())];
+    if (length != rows_)
+      raise<ArgumentError>("CsvTable: ", length, " values for the ", rows_, " rows of column \"",
+                           name, '"');
+    return found;
   }
 
   const CsvColumn& of_kind(std::string_view name, ColumnKind kind) const {
