@@ -36,7 +36,7 @@ TEST_CASE("number_form: numbers of every form read back", "[data][csv]") {
         expected.push_back(-expected.back());
       }
       const auto found = data::find_number_form(cells);
-      INFO(cells[40]);
+      INFO(cells.front());
       REQUIRE(found);
       CHECK(found->decimal == form.decimal);
       CHECK(found->group == form.group);
