@@ -128,6 +128,11 @@ endif()
 run(1 months.csv --date-format "%d.%m.%Y" --out odd)
 run(0 months.csv --date-format "%b %Y" --method linear --steps 4 --samples 12 --horizon 6 --out odd)
 run(0 months.csv --out odd --resume)
+file(WRITE "${WORK}/across.csv" "Year,Jan,Feb,Mar,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec\n2001,1,2,3,4,5,6,7,8,9,8,7,6\n2002,1,2,3,4,5,6,7,8,9,8,7,6\n")
+run(1 across.csv --out odd)
+if(NOT output MATCHES "12 columns are named as months")
+  message(FATAL_ERROR "months side by side were taken for years: ${output}")
+endif()
 
 # Numbers in other spellings: a decimal comma is found out, and may be overruled.
 set(csv "day;y\n")

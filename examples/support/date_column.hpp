@@ -117,6 +117,18 @@ inline bool has_offset(std::string_view text, const data::CsvTable& table,
   return false;
 }
 
+/// Refuses a table whose rows are years and whose columns are their months: read as one value a
+/// year, it would be another series. Throws FormatError.
+inline void refuse_months_across(const data::CsvTable& table, const data::DateForm& form) {
+  std::size_t months = 0;
+  for (const data::CsvColumn& column : table.columns())
+    months += data::parse_stamp("1 " + column.name + " 2000", "%d %b %Y") ? 1 : 0;
+  if (form.format == "%Y" && months >= 12)
+    foglift::raise<foglift::FormatError>(
+        table.source(), ": rows are years and ", months,
+        " columns are named as months; needed one row for each month, with a date like 2000-01");
+}
+
 /// Finds the dates of a table that was parsed from text: the column of that name, or the first one
 /// that can be read as dates, by a format or by one that is found out. Throws FormatError with the
 /// first cells of each column if there is none.
@@ -154,6 +166,7 @@ inline DateColumn find(data::CsvTable& table, std::string_view text, data::CsvOp
                                        : std::nullopt;
       if (!form || (format.empty() && !plausible(table.column(column), texts, form->format)))
         continue;
+      refuse_months_across(table, *form);
       found.name = column;
       take(table, found, *form);
       join_clock(table, found);

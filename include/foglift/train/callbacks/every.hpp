@@ -11,6 +11,18 @@ inline namespace v0 {
 namespace train {
 namespace callback {
 
+namespace detail {
+/// Asks for progress only where f does not take a state: a lambda of any argument would be
+/// instantiated with both, which clang 14 does for two concepts joined by ||.
+template <class F, class State>
+constexpr bool takes() {
+  if constexpr (std::invocable<F&, const State&>)
+    return true;
+  else
+    return std::invocable<F&, const FitProgress&>;
+}
+}  // namespace detail
+
 /// Calls f(state), or else f(progress), after every n-th step of the whole run, whatever its parts:
 /// checkpoints, samples, a figure.
 ///
@@ -26,7 +38,7 @@ class Every {
   }
 
   template <class State>
-    requires std::invocable<F&, const State&> || std::invocable<F&, const FitProgress&>
+    requires(detail::takes<F, State>())
   void after_step(const State& state, const FitProgress& progress) {
     if (progress.step % n_ != 0) return;
     if constexpr (std::invocable<F&, const State&>)
