@@ -122,7 +122,7 @@ inline bool has_offset(std::string_view text, const data::CsvTable& table,
 inline void refuse_months_across(const data::CsvTable& table, const data::DateForm& form) {
   std::size_t months = 0;
   for (const data::CsvColumn& column : table.columns())
-    months += data::parse_stamp("1 " + column.name + " 2000", "%d %b %Y") ? 1 : 0;
+    if (data::parse_stamp("1 " + column.name + " 2000", "%d %b %Y")) ++months;
   if (form.format == "%Y" && months >= 12)
     foglift::raise<foglift::FormatError>(
         table.source(), ": rows are years and ", months,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/element.hpp"
 #include "foglift/core/error.hpp"
 #include "foglift/core/half.hpp"
 #include "foglift/core/scalar.hpp"
