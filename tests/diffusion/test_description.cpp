@@ -23,8 +23,8 @@ TEST_CASE("description: other options are another text", "[diffusion]") {
         Geometric({.min = 0.01, .max = 60}), Edm(), Edm({.min = 0.01, .max = 80}), Edm({}, 3));
     add(Flow(), Trigonometric(), Linear(), Linear({.beta_min = 0.1, .beta_max = 15}), exponential(),
         ScaledLinear(), ScaledLinear({.beta_min = 0.5, .beta_max = 12}));
-    add(UniformLogSnr(), UniformLogSnr(UniformCurve({6, -2.5})), TruncatedCosine(),
-        TruncatedCosine(TruncatedCosineCurve({7, -7.5})), Laplace(),
+    add(UniformLogSnr(), UniformLogSnr(UniformCurve({-2.5, 6})), TruncatedCosine(),
+        TruncatedCosine(TruncatedCosineCurve({-7.5, 7})), Laplace(),
         Laplace(LaplaceCurve({.mean = 1})), Laplace(LaplaceCurve({.scale = 1})),
         Laplace(LaplaceCurve({.cut = 0.01})));
     add(LogSnr(Interpolated(UniformCurve(), 1, 2)), LogSnr(Interpolated(UniformCurve(), 1, 0)),

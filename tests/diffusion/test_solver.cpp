@@ -40,7 +40,7 @@ static_assert(Solver<Heun, analytic::Mixture, float> && !Solver<Heun, int, float
 // The mixture and the range of lambda on which the orders of many solvers are tabulated.
 const analytic::Mixture mixture({{0.3, {-1}, 0.16}, {0.7, {1.5}, 0.36}});
 const double most = std::exp(2.5);
-const grid::RatioRange range{.min = 1, .max = most / most, .end = grid::Last::keep};
+const grid::RatioRange range{.min = 1 / most, .max = most, .end = grid::Last::keep};
 const Tensor<double> starts({4, 1}, {-1.8, -0.3, 0.4, 1.5});
 
 template <class S>

@@ -38,7 +38,7 @@ class LearnedCurve {
   };
   /// Throws ArgumentError unless max > min, both finite, and width > 0.
   LearnedCurve(Options o, Rng& rng) {
-    detail::checked(LogSnrRange{o.max, o.min}, "schedule::LearnedCurve");
+    detail::checked(LogSnrRange{o.min, o.max}, "schedule::LearnedCurve");
     if (o.width < 1) raise<ArgumentError>("schedule::LearnedCurve: width ", o.width);
     ends.value = Tensor<T>({2, 1}, {static_cast<T>(o.max), static_cast<T>(o.min)});
     straight.value = Tensor<T>({1, 1}, T(1));

@@ -75,7 +75,7 @@ inline LogSnrRange checked(LogSnrRange range, const char* where) {
 /// lambda in a straight line: the VDM's fixed schedule (Kingma et al. 2021, section 6.3).
 class UniformCurve {
  public:
-  explicit UniformCurve(LogSnrRange range = {6.65, -2.5})
+  explicit UniformCurve(LogSnrRange range = {-2.5, 6.65})
       : range_(detail::checked(range, "schedule::UniformLogSnr")) {}
   double lambda(double t) const { return range_.max * (1 - t) + range_.min * t; }
   double slope(double) const { return range_.min - range_.max; }
@@ -92,7 +92,7 @@ class UniformCurve {
 /// is that of lambda = log-SNR / 2.
 class TruncatedCosineCurve {
  public:
-  explicit TruncatedCosineCurve(LogSnrRange range = {7.5, -7.5}) {
+  explicit TruncatedCosineCurve(LogSnrRange range = {-7.5, 7.5}) {
     detail::checked(range, "schedule::TruncatedCosine");
     first_ = std::atan(std::exp(-range.max));
     last_ = std::atan(std::exp(range.min));  // the distance of the last angle from pi / 2
