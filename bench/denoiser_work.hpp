@@ -104,10 +104,9 @@ auto sharded_step(const Net& net, const Shape& one, Index batch) {
   return [state] {
     State& s = *state;
     const FlushDenormals guard;
-    const auto loss = [&s](const Net& model, Tape<float>& tape, std::span<const Index> samples,
-                           Index) {
+    const auto loss = [&s](const Net& model, Tape<float>& tape, const train::Examples& examples) {
       const auto rows = [&](const Tensor<float>& all) {
-        return all.rows(samples.front(), static_cast<Index>(samples.size()));
+        return all.rows(examples.index.front(), std::ssize(examples.index));
       };
       return mse(model(tape.constant(rows(s.x)), rows(s.t)), rows(s.eps));
     };
