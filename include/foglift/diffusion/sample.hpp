@@ -221,8 +221,8 @@ Tensor<T> sample(S solver, const D& denoise, const Shape& shape, const GroupGrid
   auto x = detail::prior_rng(rng, options).normal<T>(shape);
   detail::GroupPath path(grids, detail::batch_of(x));
   const Levels first = path.from(0);
-  x = scale(std::move(x), first.rows(detail::batch_of(x), x.row_size(), "sample"),
-            [&](Index r) { return first[r].sigma; });
+  const Index rows = first.rows(detail::batch_of(x), x.row_size(), "sample");
+  x = scale(std::move(x), rows, [&](Index r) { return first[r].sigma; });
   return sample_from(std::move(solver), denoise, std::move(x), grids, rng, options,
                      std::move(observer));
 }
