@@ -105,15 +105,33 @@ inline std::string verdict(const std::vector<forecast::Score>& scores) {
               scores[0].name.c_str(), best->name.c_str(), -percent);
 }
 
+/// A word of a command line, as a shell reads it.
+inline std::string quoted(const std::string& word) {
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + '\'';
+}
+
 /// The command line that the run was started with, without the options that a message adds.
 inline std::string command(const Settings& s) {
+  const Settings usual;
   std::string out = "forecast";
-  if (!s.file.empty()) out += " '" + s.file + '\'';
-  if (s.method != "diffusion") out += " --method " + s.method;
-  if (!s.target.empty()) out += " --target '" + s.target + '\'';
-  if (!s.date_format.empty()) out += " --date-format '" + s.date_format + '\'';
+  if (!s.file.empty()) out += ' ' + quoted(s.file);
+  if (s.method != usual.method) out += " --method " + s.method;
+  if (!s.target.empty()) out += " --target " + quoted(s.target);
+  if (!s.date.empty()) out += " --date " + quoted(s.date);
+  if (!s.date_format.empty()) out += " --date-format " + quoted(s.date_format);
   if (!s.decimal.empty()) out += " --decimal " + s.decimal;
-  return out + " --out '" + s.out + '\'';
+  if (s.horizon != usual.horizon) out += " --horizon " + std::to_string(s.horizon);
+  if (s.season != usual.season) out += " --season " + std::to_string(s.season);
+  if (s.samples != usual.samples) out += " --samples " + std::to_string(s.samples);
+  if (s.quantiles != usual.quantiles) {
+    out += " --quantiles ";
+    for (const double q : s.quantiles)
+      out += (&q == s.quantiles.data() ? "" : ",") + foglift::number_text(q);
+  }
+  if (!s.title.empty()) out += " --title " + quoted(s.title);
+  return out + " --out " + quoted(s.out);
 }
 
 /// What was found in the file and what will be done with it.
