@@ -109,10 +109,10 @@ int run_method(const Settings& s, const SeriesFile& file, Plan plan,
               << nn::parameter_count(model.state().model) << " weights, " << plan.training.steps
               << " steps, seed " << s.seed << ", " << threads() << " threads\n\n";
 
-  const std::string again = report::command(s);
   if (const int signal = train_model(model, past, s, configuration)) {
     std::cerr << "Stopped after " << model.state().step << " of " << plan.training.steps
-              << " steps. Go on with:\n  " << again << " --resume\n";
+              << " steps. Go on with:\n  " << report::command(s) << " --out "
+              << report::quoted(s.out) << " --resume\n";
     return 128 + signal;
   }
   const Results results = evaluate(model, file, plan, s);
@@ -123,8 +123,9 @@ int run_method(const Settings& s, const SeriesFile& file, Plan plan,
             << (drawn ? "forecast.png, forecast.svg, " : "") << "model.safetensors\n";
   if (!drawn)
     std::cout << "No picture: install gnuplot, then  cd " << s.out << " && gnuplot forecast.gp\n";
-  std::cout << "The same numbers again:  " << again << " --force --steps " << plan.training.steps
-            << " --seed " << s.seed << '\n';
+  std::cout << "The same numbers again:  " << report::command(s) << " --steps "
+            << plan.training.steps << " --seed " << s.seed << " --out " << report::quoted(s.out)
+            << " --force\n";
   return 0;
 }
 

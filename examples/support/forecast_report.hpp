@@ -93,16 +93,21 @@ std::string text(const char* format, Args... args) {
   return buffer;
 }
 
+/// The baseline of the least CRPS; the model comes first among the scores.
+inline const forecast::Score& best_baseline(const std::vector<forecast::Score>& scores) {
+  return *std::min_element(scores.begin() + 1, scores.end(),
+                           [](const auto& a, const auto& b) { return a.crps < b.crps; });
+}
+
 /// The model against the best of the baselines.
 inline std::string verdict(const std::vector<forecast::Score>& scores) {
-  const auto best = std::min_element(scores.begin() + 1, scores.end(),
-                                     [](const auto& a, const auto& b) { return a.crps < b.crps; });
-  const double percent = gain(scores[0], *best);
+  const forecast::Score& best = best_baseline(scores);
+  const double percent = gain(scores[0], best);
   if (percent > 0)
     return text("The %s beats the best baseline, %s, by %.1f %% in CRPS.", scores[0].name.c_str(),
-                best->name.c_str(), percent);
+                best.name.c_str(), percent);
   return text("The %s does not beat the best baseline, %s: its CRPS is %.1f %% higher.",
-              scores[0].name.c_str(), best->name.c_str(), -percent);
+              scores[0].name.c_str(), best.name.c_str(), -percent);
 }
 
 /// A word of a command line, as a shell reads it.
@@ -112,7 +117,7 @@ inline std::string quoted(const std::string& word) {
   return out + '\'';
 }
 
-/// The command line that the run was started with, without the options that a message adds.
+/// The command line that a run was started with, but for its length and where it writes.
 inline std::string command(const Settings& s) {
   const Settings usual;
   std::string out = "forecast";
@@ -131,7 +136,7 @@ inline std::string command(const Settings& s) {
       out += (&q == s.quantiles.data() ? "" : ",") + foglift::number_text(q);
   }
   if (!s.title.empty()) out += " --title " + quoted(s.title);
-  return out + " --out " + quoted(s.out);
+  return out;
 }
 
 /// What was found in the file and what will be done with it.
@@ -176,7 +181,7 @@ inline nlohmann::ordered_json json(const std::vector<forecast::Score>& scores) {
 
 inline FanChart chart(const Settings& s, const SeriesFile& file, const Plan& plan,
                       const Results& r) {
-  const forecast::Score &model = r.scores[0], &naive = r.scores[1];
+  const forecast::Score &model = r.scores[0], &best = best_baseline(r.scores);
   const std::string ahead = span(file.series.time.frequency, plan.horizon);
   const std::string name = std::filesystem::path(file.path).filename();
   return {s.title.empty() ? file.target + " (" + name + ')' : s.title,
@@ -184,9 +189,10 @@ inline FanChart chart(const Settings& s, const SeriesFile& file, const Plan& pla
           text("The next %s by a %s, and how its last forecasts did", ahead.c_str(),
                model.name.c_str()),
           text("Backtest: %td forecasts of %s, each from its past alone.  CRPS %.4g, %.0f %% %s "
-               "seasonal naive (%.4g).  The 80 %% band holds %.0f %%.",
-               plan.windows, ahead.c_str(), model.crps, std::abs(gain(model, naive)),
-               model.crps < naive.crps ? "below" : "above", naive.crps, 100 * model.coverage),
+               "the best baseline (%s, %.4g).  The 80 %% band holds %.0f %%.",
+               plan.windows, ahead.c_str(), model.crps, std::abs(gain(model, best)),
+               model.crps < best.crps ? "below" : "above", best.name.c_str(), best.crps,
+               100 * model.coverage),
           &file.series,
           r.origins,
           r.backtest,
