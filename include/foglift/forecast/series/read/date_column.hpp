@@ -3,6 +3,7 @@
 #include "foglift/core/text.hpp"
 #include "foglift/data/csv_reader.hpp"
 #include "foglift/data/date_form.hpp"
+#include "foglift/forecast/series/read/options.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -10,14 +11,16 @@
 #include <string>
 #include <vector>
 
+namespace foglift {
+inline namespace v0 {
+namespace forecast {
+namespace detail {
+
 /// What was made of the dates of a table.
 struct DateColumn {
   std::string name;
-  std::vector<std::string> notes;  ///< for the console: what was guessed, why, what overrules it
+  std::vector<Guess> guesses;
 };
-
-namespace dates {
-namespace data = foglift::data;
 
 /// The cells of a column as text; none for numbers that are not whole.
 inline std::vector<std::string> cells(const data::CsvColumn& column) {
@@ -58,16 +61,14 @@ inline void take(data::CsvTable& table, DateColumn& found, const data::DateForm&
   }
   const bool twice = offsets.size() > 1 && local.size() < stamps.size();
   table.set_dates(found.name, twice ? std::move(utc) : std::move(seconds));
-  std::string note = "dates read by '" + form.format + '\'';
-  if (!form.reason.empty()) note += " (" + form.reason + ')';
-  found.notes.push_back(note + "; --date-format overrules");
+  found.guesses.push_back({"dates read by '" + form.format + '\'', form.reason, "--date-format"});
   if (offsets.empty() || (offsets.size() == 1 && *offsets.begin() == 0)) return;
   std::string list;
   for (const int s : offsets)
-    list += (list.empty() ? "" : ", ") + foglift::number_text(s / 3600.0, 4) + " h";
-  found.notes.push_back("ahead of UTC by " + list + ": " +
-                        (twice ? "times are in UTC, as the local clock shows some twice"
-                               : "times are those of the local clock"));
+    list += (list.empty() ? "" : ", ") + number_text(s / 3600.0, 4) + " h";
+  found.guesses.push_back({"ahead of UTC by " + list + ": " +
+                           (twice ? "times are in UTC, as the local clock shows some twice"
+                                  : "times are those of the local clock")});
 }
 
 /// Adds the times of day of a text column to dates that repeat.
@@ -82,7 +83,7 @@ inline void join_clock(data::CsvTable& table, DateColumn& found) {
       if (clock.size() != times.size()) continue;
       for (std::size_t i = 0; i < times.size(); ++i) times[i] += clock[i];
       table.set_dates(found.name, std::move(times));
-      found.notes.push_back("times of day from '" + name + "', as the dates repeat");
+      found.guesses.push_back({"times of day from '" + name + "', as the dates repeat"});
       return;
     }
 }
@@ -91,12 +92,12 @@ inline void join_clock(data::CsvTable& table, DateColumn& found) {
 inline std::string first_cells(const data::CsvTable& table) {
   std::string out;
   for (const data::CsvColumn& column : table.columns()) {
-    out += "\n  \"" + foglift::utf8::printable(column.name) + "\":";
+    out += "\n  \"" + utf8::printable(column.name) + "\":";
     for (std::size_t i = 0; i < std::min<std::size_t>(3, table.rows()); ++i) {
       const std::string cell =
-          column.kind == data::ColumnKind::number ? foglift::number_text(column.numbers[i])
+          column.kind == data::ColumnKind::number ? number_text(column.numbers[i])
           : column.kind == data::ColumnKind::date ? data::format_date(column.dates[i])
-                                                  : foglift::utf8::printable(column.texts[i]);
+                                                  : utf8::printable(column.texts[i]);
       out += (i ? ", " : " ") + cell;
     }
   }
@@ -124,7 +125,7 @@ inline void refuse_months_across(const data::CsvTable& table, const data::DateFo
   for (const data::CsvColumn& column : table.columns())
     if (data::parse_stamp("1 " + column.name + " 2000", "%d %b %Y")) ++months;
   if (form.format == "%Y" && months >= 12)
-    foglift::raise<foglift::FormatError>(
+    raise<FormatError>(
         table.source(), ": rows are years and ", months,
         " columns are named as months; needed one row for each month, with a date like 2000-01");
 }
@@ -132,8 +133,8 @@ inline void refuse_months_across(const data::CsvTable& table, const data::DateFo
 /// Finds the dates of a table that was parsed from text: the column of that name, or the first one
 /// that can be read as dates, by a format or by one that is found out. Throws FormatError with the
 /// first cells of each column if there is none.
-inline DateColumn find(data::CsvTable& table, std::string_view text, data::CsvOptions options,
-                       const std::string& name, const std::string& format) {
+inline DateColumn find_dates(data::CsvTable& table, std::string_view text, data::CsvOptions options,
+                             const std::string& name, const std::string& format) {
   const auto as_text = [&](const std::string& column) {
     options.kinds = {{column, data::ColumnKind::text}};
     table = data::parse_csv(text, options, std::string(table.source()));
@@ -172,9 +173,12 @@ inline DateColumn find(data::CsvTable& table, std::string_view text, data::CsvOp
       join_clock(table, found);
       return found;
     }
-  foglift::raise<foglift::FormatError>(table.source(), ": no column of dates",
-                                       format.empty() ? "" : " of the form " + format,
-                                       "; its columns begin", first_cells(table),
-                                       "\ngive their form, like --date-format '%d.%m.%Y %H:%M'");
+  raise<FormatError>(table.source(), ": no column of dates",
+                     format.empty() ? "" : " of the form " + format, "; its columns begin",
+                     first_cells(table), "\ngive their form, like --date-format '%d.%m.%Y %H:%M'");
 }
-}  // namespace dates
+
+}  // namespace detail
+}  // namespace forecast
+}  // namespace v0
+}  // namespace foglift

@@ -2,18 +2,23 @@
 
 #include "foglift/data/csv_reader.hpp"
 #include "foglift/data/number_form.hpp"
+#include "foglift/forecast/series/read/options.hpp"
 
 #include <algorithm>
 #include <string>
 #include <vector>
 
+namespace foglift {
+inline namespace v0 {
+namespace forecast {
+namespace detail {
+
 /// Makes numbers of the text columns that are written with separators, currency or percent signs.
 /// Returns what was guessed, for the console. A column of numbers that no form fits raises the
 /// FormatError of a plain reading, with the cells.
-inline std::vector<std::string> spelled_numbers(foglift::data::CsvTable& table,
-                                                std::string_view text, char decimal) {
-  namespace data = foglift::data;
-  std::vector<std::string> notes;
+inline std::vector<Guess> spelled_numbers(data::CsvTable& table, std::string_view text,
+                                          char decimal) {
+  std::vector<Guess> guesses;
   for (const std::string& name : table.names(data::ColumnKind::text)) {
     const std::vector<std::string>& cells = table.texts(name);
     const auto form = data::find_number_form(cells, decimal);
@@ -29,11 +34,15 @@ inline std::vector<std::string> spelled_numbers(foglift::data::CsvTable& table,
       return !data::is_missing(data::trimmed(cell));
     });
     table.set_numbers(name, data::read_numbers(std::vector<std::string>(cells), *form));
-    notes.push_back(
-        "numbers in '" + name + "' like '" + sample + "' read with a decimal " +
-        (form->decimal == ',' ? "comma" : "point") +
-        (form->ambiguous ? " (a comma with three digits behind it parts thousands)" : "") +
-        "; --decimal overrules");
+    guesses.push_back({"numbers in '" + name + "' like '" + sample + "' read with a decimal " +
+                           (form->decimal == ',' ? "comma" : "point"),
+                       form->ambiguous ? "a comma with three digits behind it parts thousands" : "",
+                       "--decimal"});
   }
-  return notes;
+  return guesses;
 }
+
+}  // namespace detail
+}  // namespace forecast
+}  // namespace v0
+}  // namespace foglift
