@@ -1,4 +1,4 @@
-// Covers: collect extract noise_policy normal_equations read search write_npy
+// Covers: collect extract noise_policy normal_equations sink/read search write_npy
 #include "data.hpp"
 #include "foglift/data/npy_reader.hpp"
 #include "foglift/diffusion/schedule.hpp"
