@@ -3,7 +3,7 @@
 #include "foglift/core/atomic_file.hpp"
 #include "gnuplot.hpp"
 #include "plane_runs.hpp"
-#include "solver_report.hpp"
+#include "text.hpp"
 
 #include <algorithm>
 #include <sstream>
@@ -14,7 +14,6 @@ namespace plane_figure {
 
 using foglift::Index;
 using foglift::Tensor;
-using solver_report::text;
 
 /// One row a run: solver, what the error is, evaluations, error.
 inline std::string csv(const PlaneRuns& runs) {

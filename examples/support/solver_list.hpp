@@ -19,10 +19,10 @@
 #include "foglift/diffusion/solver/sa_solver.hpp"
 #include "foglift/diffusion/solver/uni_pc.hpp"
 
-/// f(name, code, solver) for every solver of the library, in the order of docs/solvers.md: those
-/// that follow the probability-flow ODE, then those that draw noise.
+/// f(name, code, solver) for every solver of the library that follows the probability-flow ODE, in
+/// the order of docs/solvers.md.
 template <class F>
-void for_each_solver(const F& f) {
+void for_each_ode_solver(const F& f) {
   using namespace foglift::solver;
   constexpr auto noise = Prediction::noise;
   constexpr auto exact = Weights::exact, published = Weights::as_published;
@@ -57,6 +57,13 @@ void for_each_solver(const F& f) {
   f("LMS 4", "Lms<4>{}", Lms<4>{});
   f("PNDM", "Pndm{}", Pndm{});
   f("iPNDM", "Ipndm{}", Ipndm{});
+}
+
+/// The same for those that draw noise.
+template <class F>
+void for_each_noisy_solver(const F& f) {
+  using namespace foglift::solver;
+  constexpr auto exact = Weights::exact;
   f("DDPM", "Ddpm{}", Ddpm{});
   f("DDPM, large variance", "Ddpm{.variance = Ddpm::Variance::large}",
     Ddpm{.variance = Ddpm::Variance::large});
@@ -74,4 +81,11 @@ void for_each_solver(const F& f) {
   f("SA-Solver P2 C2", "SaSolver<2, 2>{}", SaSolver<2, 2>{});
   f("SA-Solver P3 C4", "SaSolver<3, 4>{}", SaSolver<3, 4>{});
   f("ER-SDE 3", "ErSde<3>{}", ErSde<3>{});
+}
+
+/// All of them.
+template <class F>
+void for_each_solver(const F& f) {
+  for_each_ode_solver(f);
+  for_each_noisy_solver(f);
 }

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "foglift/diffusion/verify.hpp"
+#include "support/text.hpp"
 
-#include <cstdio>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,14 +38,6 @@ struct SolverReport {
 namespace solver_report {
 
 namespace verify = foglift::verify;
-
-/// printf's text.
-template <class First, class... Rest>
-std::string text(const char* format, First first, Rest... rest) {
-  std::string out(static_cast<std::size_t>(std::snprintf(nullptr, 0, format, first, rest...)), ' ');
-  std::snprintf(out.data(), out.size() + 1, format, first, rest...);
-  return out;
-}
 
 inline constexpr std::pair<verify::Family, const char*> families[] = {
     {verify::Family::variance_preserving, "VP"},

@@ -1,38 +1,26 @@
-#pragma once
+#include "figure.hpp"
 
 #include "foglift/core/atomic_file.hpp"
-#include "gnuplot.hpp"
-#include "probe_report.hpp"
+#include "support/gnuplot.hpp"
+#include "support/text.hpp"
 
 #include <algorithm>
 #include <sstream>
-#include <string>
-#include <vector>
 
-/// The picture of the probe example: both maps, the test accuracies, digits that were drawn.
-struct ProbeFigure {
-  const foglift::probe::HeatMap& trained;
-  const foglift::probe::HeatMap& untrained;
-  const std::vector<Result>& results;
-  const Examples& examples;
-  const foglift::Tensor<float>& drawn;  ///< [rows * 10, 8, 8, 1], -1 to 1
-};
-
-namespace probe_figure {
+namespace {
 
 using foglift::Index;
 
-inline std::string cells(const std::string& name, const foglift::probe::HeatMap& map) {
+std::string cells(const std::string& name, const foglift::probe::HeatMap& map) {
   std::ostringstream out;
   out << '$' << name << " << EOD\n# block, level, validation accuracy in per cent\n";
   for (const auto& cell : map.cells)
-    out << cell.block << ' ' << cell.level << ' ' << report::text("%.2f", 100 * cell.validation)
-        << '\n';
+    out << cell.block << ' ' << cell.level << ' ' << text("%.2f", 100 * cell.validation) << '\n';
   out << "EOD\n";
   return out.str();
 }
 
-inline std::string scores(const ProbeFigure& f) {
+std::string scores(const ProbeFigure& f) {
   const auto truth = report::test_labels(f.examples);
   const auto n = static_cast<Index>(truth.size());
   std::ostringstream out;
@@ -42,9 +30,9 @@ inline std::string scores(const ProbeFigure& f) {
     const Index right = foglift::probe::hits(r.predicted, truth);
     const auto interval = foglift::probe::wilson_interval(right, n);
     out << f.results.size() - 1 - i
-        << report::text(" %.2f %.2f %.2f %.2f ", 100 * foglift::probe::accuracy(r.predicted, truth),
-                        100 * interval.low, 100 * interval.high,
-                        100 * foglift::probe::accuracy(r.ridge, truth))
+        << text(" %.2f %.2f %.2f %.2f ", 100 * foglift::probe::accuracy(r.predicted, truth),
+                100 * interval.low, 100 * interval.high,
+                100 * foglift::probe::accuracy(r.ridge, truth))
         << '"' << r.name << "\" \"" << r.where << ", " << r.dimension << " features\"\n";
   }
   out << "EOD\n";
@@ -52,7 +40,7 @@ inline std::string scores(const ProbeFigure& f) {
 }
 
 /// Ten digits a row with a line of paper between them, as a matrix of grey levels.
-inline std::string digits(const foglift::Tensor<float>& images) {
+std::string digits(const foglift::Tensor<float>& images) {
   const Index rows = images.dim(0) / 10;
   std::ostringstream out;
   out << "$digits << EOD\n";
@@ -60,15 +48,15 @@ inline std::string digits(const foglift::Tensor<float>& images) {
     for (Index x = 0; x < 89; ++x) {
       const bool gap = y % 9 == 8 || x % 9 == 8;
       const float v = gap ? -1.0F : images(y / 9 * 10 + x / 9, y % 9, x % 9, 0);
-      out << report::text("%.2f", std::clamp((v + 1) / 2, 0.0F, 1.0F)) << (x < 88 ? ' ' : '\n');
+      out << text("%.2f", std::clamp((v + 1) / 2, 0.0F, 1.0F)) << (x < 88 ? ' ' : '\n');
     }
   out << "EOD\n";
   return out.str();
 }
 
 /// One map between screen positions left and right.
-inline std::string map(const char* name, const foglift::probe::HeatMap& m, const char* title,
-                       double left, double right) {
+std::string map(const char* name, const foglift::probe::HeatMap& m, const char* title, double left,
+                double right) {
   const auto& best = m.best();
   std::ostringstream out;
   out << "set lmargin at screen " << left << "; set rmargin at screen " << right << '\n'
@@ -83,7 +71,7 @@ inline std::string map(const char* name, const foglift::probe::HeatMap& m, const
   return out.str();
 }
 
-inline std::string maps(const ProbeFigure& f) {
+std::string maps(const ProbeFigure& f) {
   double low = 100, high = 0;  // one scale for both
   for (const auto* m : {&f.trained, &f.untrained})
     for (const auto& cell : m->cells) {
@@ -108,7 +96,7 @@ inline std::string maps(const ProbeFigure& f) {
     out << (b ? ", '" : "'") << f.trained.blocks[b] << "' " << b;
   out << ")\nset ytics (";
   for (std::size_t t = 0; t < f.trained.levels.size(); ++t)
-    out << (t ? ", '" : "'") << report::text("%.2f' %zu", f.trained.levels[t].t, t);
+    out << (t ? ", '" : "'") << text("%.2f' %zu", f.trained.levels[t].t, t);
   out << ")\nset ylabel 'noise level t' textcolor rgb grey\n"
       << map("trained", f.trained, "trained network: validation accuracy, %", 0.08, 0.50)
       << "unset label 1; unset label 2; unset ylabel\n"
@@ -116,7 +104,7 @@ inline std::string maps(const ProbeFigure& f) {
   return out.str();
 }
 
-inline std::string script(const ProbeFigure& f) {
+std::string script(const ProbeFigure& f) {
   const auto& split = f.examples.split;
   double low = 100;
   const auto truth = report::test_labels(f.examples);
@@ -168,11 +156,9 @@ inline std::string script(const ProbeFigure& f) {
   return out.str();
 }
 
-}  // namespace probe_figure
+}  // namespace
 
-/// Writes probe.gp, data included, into a folder and lets gnuplot draw probe.svg and probe.png
-/// there. False if there is no gnuplot, or it failed: the script is there then.
-inline bool draw(const ProbeFigure& figure, const std::string& folder) {
-  foglift::write_file(folder + "/probe.gp", probe_figure::script(figure));
+bool draw(const ProbeFigure& figure, const std::string& folder) {
+  foglift::write_file(folder + "/probe.gp", script(figure));
   return gnuplot::run(folder, "probe.gp");
 }

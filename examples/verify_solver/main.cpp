@@ -1,15 +1,14 @@
 // Measures the order of a solver: put yours in place of Mine and build. See --help.
-#include "foglift/diffusion/solver/euler.hpp"
+#include "figure.hpp"
+#include "foglift/diffusion/solver/ddim.hpp"
+#include "foglift/diffusion/solver/heun.hpp"
 #include "foglift/diffusion/solver/parts/between.hpp"
 #include "foglift/version.hpp"
-#include "support/convergence_figure.hpp"
-#include "support/few_steps.hpp"
+#include "grid_tables.hpp"
+#include "solvers.hpp"
 #include "support/folders.hpp"
-#include "support/grid_list.hpp"
 #include "support/marked_page.hpp"
 #include "support/progress.hpp"
-#include "support/solver_list.hpp"
-#include "support/solver_report.hpp"
 
 #include <iostream>
 #include <optional>
@@ -48,42 +47,18 @@ struct Settings {
   bool list = false, force = false, quiet = false;
 };
 
-/// How far the law of the samples is from the data's on every grid.
-std::string grid_table() {
-  std::string out =
-      "## Grids: distance of the samples' law from the data's\n\n"
-      "Data: N(0.5, 0.25), 2-Wasserstein distance from exact moments; s = "
-      "`DiscreteSchedule::linear(1000)`; n steps to clean data.\n\n"
-      "| grid | `grid::` | DDIM, n = 10 | 20 | 40 | DPM-Solver++ 2M, n = 10 | 20 | 40 |\n"
-      "|---|---|---|---|---|---|---|---|\n";
-  for_each_grid(DiscreteSchedule::linear(1000), [&](const std::string& name,
-                                                    const std::string& code, const auto& make) {
-    out += "| " + name + " | `" + code + "` |";
-    const auto errors = [&](const auto& solver) {
-      for (const Index n : {10, 20, 40})
-        out += solver_report::text(
-            " %.3f |", verify::law_error(solver, {.mean = 0.5, .variance = 0.25}, make(n)));
-    };
-    errors(solver::Euler{});
-    errors(solver::DpmMulti<2>{});
-    out += "\n";
-  });
-  return out;
-}
-
 /// All solvers, measured, as a page of documentation. `short_of` gets the names of those whose
 /// order is less than they state.
 std::string catalogue_table(bool quiet, std::string& short_of) {
-  int total = 0, done = 0;
-  for_each_solver([&](auto&&...) { ++total; });
+  const std::vector<Measurable> all = solvers();
   Progress bar("measuring", quiet);
   std::string clean, noisy;
-  for_each_solver([&](const char* name, const char* code, const auto& solver) {
-    const SolverReport r = solver_report::measure(name, code, solver);
+  for (const Measurable& s : all) {
+    const SolverReport r = s.measure();
     (r.noisy ? noisy : clean) += solver_report::table_row(r);
     if (!r.has_stated_order()) short_of += (short_of.empty() ? "" : ", ") + r.name;
-    bar.update(++done, total, name);
-  });
+    bar.update(&s - all.data() + 1, std::ssize(all), s.name);
+  }
   return "# Measured orders\n\n"
          "Written by `verify_solver --table docs/solvers.md`; every number is measured in the run. "
          "Columns are slopes over the\n"
@@ -102,13 +77,12 @@ std::string catalogue_table(bool quiet, std::string& short_of) {
 
 int run(const Settings& s) {
   if (s.list) {
-    for_each_solver([](const char* name, const char* code, const auto&) {
-      std::printf("%-28s solver::%s\n", name, code);
-    });
+    for (const Measurable& m : solvers())
+      std::printf("%-28s solver::%s\n", m.name.c_str(), m.code.c_str());
     return 0;
   }
   if (!s.few_steps.empty()) {
-    write_marked(s.few_steps, "few-steps", few_steps::table());
+    write_marked(s.few_steps, "few-steps", few_steps_table());
     std::printf("wrote %s\n", s.few_steps.c_str());
     return 0;
   }
@@ -121,9 +95,8 @@ int run(const Settings& s) {
   }
   std::optional<SolverReport> report;
   if (s.solver == "mine") report = solver_report::measure("mine", "Mine{}", Mine{});
-  for_each_solver([&](const char* name, const char* code, const auto& solver) {
-    if (s.solver == name) report = solver_report::measure(name, code, solver);
-  });
+  for (const Measurable& m : solvers())
+    if (s.solver == m.name) report = m.measure();
   if (!report) raise<ArgumentError>("no solver is called \"", s.solver, "\"; --list names them");
   make_results_folder(s.out, {"convergence.gp"}, s.force,
                       "add --force to overwrite it, or choose another --out");
@@ -148,7 +121,7 @@ int main(int argc, char** argv) {
       "known,\n"
       "on variance-preserving, variance-exploding and flow processes, and checks identities that "
       "any\n"
-      "right solver satisfies. Put your own in place of Mine in verify_solver.cpp."};
+      "right solver satisfies. Put your own in place of Mine in verify_solver/main.cpp."};
   app.set_version_flag("--version", FOGLIFT_VERSION_STRING);
   app.add_option("SOLVER", s.solver, "\"mine\", or a name of --list")->capture_default_str();
   app.add_flag("--list", s.list, "name the solvers of the library");
@@ -163,7 +136,7 @@ int main(int argc, char** argv) {
   app.add_flag("--quiet", s.quiet, "no progress");
   app.footer(
       "Examples:\n"
-      "  verify_solver                     the solver in verify_solver.cpp\n"
+      "  verify_solver                     the solver in verify_solver/main.cpp\n"
       "  verify_solver Heun --out heun\n"
       "  verify_solver --table solvers.md\n"
       "Exit status: 0 it is what it says, 1 failed, 2 wrong usage, 3 it is not.");

@@ -1,26 +1,11 @@
-#pragma once
+#include "settings.hpp"
 
-#include "foglift/core/shape.hpp"
-#include "numbers.hpp"
-
-#include <cstdint>
-#include <string>
+#include "foglift/version.hpp"
+#include "support/numbers.hpp"
 
 #include <CLI/CLI.hpp>
 
-/// What the user asks of the probe example; 0 and empty are chosen.
-struct Settings {
-  std::string file, out = "probe-out";
-  foglift::Index steps = 0, noises = 2, grid = 1;
-  double minutes = 1.5;
-  std::uint64_t seed = 1;
-  int threads = 0;
-  bool force = false, quiet = false;
-};
-
-/// Fills the settings from the command line. Returns the status to end with at once (0 after
-/// --help, 2 for wrong usage), or -1 to go on.
-inline int parse(int argc, char** argv, Settings& s) {
+int parse(int argc, char** argv, Settings& s) {
   CLI::App app{
       "Where does a denoiser know which digit it sees? Trains a small U-Net to denoise 8 x 8\n"
       "handwritten digits, without their labels, and fits a linear classifier to what each of its\n"

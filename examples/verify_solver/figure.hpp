@@ -1,8 +1,8 @@
 #pragma once
 
 #include "foglift/core/atomic_file.hpp"
-#include "gnuplot.hpp"
-#include "solver_report.hpp"
+#include "report.hpp"
+#include "support/gnuplot.hpp"
 
 #include <string>
 #include <vector>
@@ -13,7 +13,6 @@
 namespace convergence_figure {
 
 inline std::string script(const std::vector<SolverReport>& reports) {
-  using solver_report::text;
   const SolverReport& main = reports.front();
   std::string out =
       "# Draws convergence.svg and convergence.png: run  gnuplot convergence.gp  here.\n";
