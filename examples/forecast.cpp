@@ -67,17 +67,17 @@ Results evaluate(const Forecaster<M>& model, const SeriesFile& file, const Plan&
   r.actual = actual_values(all, r.origins, plan.horizon);
   r.backtest = model.paths(all, r.origins, s.samples);
   r.future = model.paths(all, now, s.samples);
-  const BaselineOptions options{.horizon = plan.horizon, .paths = s.samples};
+  const BaselineOptions options{
+      .horizon = plan.horizon, .paths = s.samples, .seasons = plan.seasons};
   const Rng rng = Rng(s.seed).stream(0xBA5E);
   const auto judge = [&](const char* name, const Tensor<double>& paths) {
     r.scores.push_back(score(name, paths, all, r.origins, plan.season()));
   };
   judge((plan.method + " model").c_str(), r.backtest);
   for (const Baseline& b : baselines) {
-    Tensor<double> paths = baseline_paths(all, r.origins, options, rng,
-                                          [&](std::span<const double> past, const Rng& own) {
-                                            return b.draw(past, plan.season(), options, own);
-                                          });
+    Tensor<double> paths = baseline_paths(
+        all, r.origins, options, rng,
+        [&](std::span<const double> past, const Rng& own) { return b.draw(past, options, own); });
     if (plan.training.non_negative)  // what the model is told, the baselines are told too
       for (double& v : paths) v = std::max(v, 0.0);
     judge(b.name, paths);

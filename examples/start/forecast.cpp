@@ -40,10 +40,10 @@ int main() {
   known[0].values.resize(730 - 6 * horizon);
   model.fit(known);
 
-  const forecast::BaselineOptions draws{.horizon = horizon, .paths = 100};
+  const forecast::BaselineOptions draws{.horizon = horizon, .paths = 100, .seasons = {7}};
   const auto naive = forecast::baseline_paths(
       series, origins, draws, Rng(3), [&](std::span<const double> past, const Rng& rng) {
-        return forecast::seasonal_naive_bootstrap(past, 7, draws, rng);
+        return forecast::seasonal_naive_bootstrap(past, draws, rng);
       });
   for (const auto& s :
        {forecast::score("model", model.paths(series, origins, 100), series, origins, 7),

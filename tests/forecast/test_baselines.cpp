@@ -26,7 +26,8 @@ TEST_CASE("seasonal naive bootstrap: paths are the forecast plus whole errors of
           "[forecast][baselines]") {
   // Season 3, horizon 2; a history of 12 gives errors at the origins 9, 6 and 3.
   const std::vector<double> x = {0, 0, 0, 1, 10, 0, 3, 30, 0, 7, 70, 0};
-  const auto paths = seasonal_naive_bootstrap(x, 3, {.horizon = 2, .paths = 300}, Rng(4));
+  const auto paths =
+      seasonal_naive_bootstrap(x, {.horizon = 2, .paths = 300, .seasons = {3}}, Rng(4));
   std::set<std::pair<double, double>> seen;
   double mean = 0;
   for (Index p = 0; p < 300; ++p) {
@@ -43,8 +44,9 @@ TEST_CASE("seasonal naive bootstrap: a path's numbers do not depend on how many 
           "[forecast][baselines]") {
   const auto noise = Rng(2).normal<double>({200});
   const std::vector<double> x(noise.begin(), noise.end());
-  const auto few = seasonal_naive_bootstrap(x, 7, {.horizon = 10, .paths = 5}, Rng(1));
-  const auto many = seasonal_naive_bootstrap(x, 7, {.horizon = 10, .paths = 50}, Rng(1));
+  const auto few = seasonal_naive_bootstrap(x, {.horizon = 10, .paths = 5, .seasons = {7}}, Rng(1));
+  const auto many =
+      seasonal_naive_bootstrap(x, {.horizon = 10, .paths = 50, .seasons = {7}}, Rng(1));
   CHECK(many.rows(0, 5) == few);
   CHECK(random_walk_bootstrap(x, {.horizon = 10, .paths = 50}, Rng(1)).rows(0, 5) ==
         random_walk_bootstrap(x, {.horizon = 10, .paths = 5}, Rng(1)));
@@ -53,14 +55,17 @@ TEST_CASE("seasonal naive bootstrap: a path's numbers do not depend on how many 
 TEST_CASE("seasonal naive bootstrap: missing errors are drawn from the known ones of their step",
           "[forecast][baselines]") {
   const std::vector<double> x = {0, 0, 5, missing, 6, 3};
-  const auto paths = seasonal_naive_bootstrap(x, 2, {.horizon = 2, .paths = 64}, Rng(1));
+  const auto paths =
+      seasonal_naive_bootstrap(x, {.horizon = 2, .paths = 64, .seasons = {2}}, Rng(1));
   for (Index p = 0; p < 64; ++p) {
     CHECK((paths(p, 0) == 6 + 5 || paths(p, 0) == 6 + 1));  // errors 5 - 0 and 6 - 5
     CHECK(paths(p, 1) == 3 + 3);                            // 3 - 0: the one between is missing
   }
-  CHECK_THROWS_AS(seasonal_naive_bootstrap(std::vector<double>{1, 2}, 2, {.horizon = 2}, Rng(1)),
+  CHECK_THROWS_AS(
+      seasonal_naive_bootstrap(std::vector<double>{1, 2}, {.horizon = 2, .seasons = {2}}, Rng(1)),
+      ArgumentError);
+  CHECK_THROWS_AS(seasonal_naive_bootstrap(x, {.horizon = 0, .seasons = {2}}, Rng(1)),
                   ArgumentError);
-  CHECK_THROWS_AS(seasonal_naive_bootstrap(x, 2, {.horizon = 0}, Rng(1)), ArgumentError);
 }
 
 TEST_CASE("seasonal naive bootstrap: missing errors of two steps are drawn apart",
@@ -69,7 +74,8 @@ TEST_CASE("seasonal naive bootstrap: missing errors of two steps are drawn apart
   // each of its errors from any of the others, so 1/4 * 2/3 of all paths mix two of them.
   const std::vector<double> x = {0, 0, 0,       0,       1, 10, 0, 0,  3, 30,
                                  0, 0, missing, missing, 0, 0,  7, 70, 0, 0};
-  const auto paths = seasonal_naive_bootstrap(x, 4, {.horizon = 2, .paths = 400}, Rng(5));
+  const auto paths =
+      seasonal_naive_bootstrap(x, {.horizon = 2, .paths = 400, .seasons = {4}}, Rng(5));
   double mixed = 0;
   for (Index p = 0; p < 400; ++p) mixed += paths(p, 1) - 70 != 10 * (paths(p, 0) - 7);
   CHECK_THAT(mixed, WithinAbs(400.0 / 6, 4 * std::sqrt(400.0 * 5 / 36)));
@@ -99,7 +105,8 @@ TEST_CASE("baselines: an infinite value, or one whose sums are, is refused",
   for (const double bad : {HUGE_VAL, -HUGE_VAL, 1e308}) {
     const std::vector<double> x = {1, bad, 2, 3, 4, 5, 6, 7};
     CHECK_THROWS_AS(seasonal_naive(x, 2, 2), NumericError);
-    CHECK_THROWS_AS(seasonal_naive_bootstrap(x, 2, {.horizon = 2}, Rng(1)), NumericError);
+    CHECK_THROWS_AS(seasonal_naive_bootstrap(x, {.horizon = 2, .seasons = {2}}, Rng(1)),
+                    NumericError);
     CHECK_THROWS_AS(random_walk_bootstrap(x, {.horizon = 2}, Rng(1)), NumericError);
   }
 }

@@ -31,7 +31,7 @@ std::vector<double> yearly(double shift = 0) {
 TEST_CASE("climatology: a path is one earlier stretch of the same phase", "[forecast][baselines]") {
   // Season 3, horizon 2, 8 values: stretches begin at 5 and 2; 6 and 7 are the last season's.
   const std::vector<double> x = {90, 91, 1, 2, 92, 3, 4, 93};
-  const auto paths = climatology(x, 3, {.horizon = 2, .paths = 400}, Rng(3));
+  const auto paths = climatology(x, {.horizon = 2, .paths = 400, .seasons = {3}}, Rng(3));
   double first = 0;
   for (Index p = 0; p < 400; ++p) {
     CHECK(((paths(p, 0) == 1 && paths(p, 1) == 2) || (paths(p, 0) == 3 && paths(p, 1) == 4)));
@@ -43,17 +43,19 @@ TEST_CASE("climatology: a path is one earlier stretch of the same phase", "[fore
 TEST_CASE("climatology: missing cells are drawn from the known ones of their step",
           "[forecast][baselines]") {
   const std::vector<double> x = {1, missing, 3, 4, missing, 6};
-  const auto paths = climatology(x, 2, {.horizon = 2, .paths = 200}, Rng(3));
+  const auto paths = climatology(x, {.horizon = 2, .paths = 200, .seasons = {2}}, Rng(3));
   std::set<double> first, second;
   for (Index p = 0; p < 200; ++p) first.insert(paths(p, 0)), second.insert(paths(p, 1));
   CHECK(first == std::set<double>{1, 3});
   CHECK(second == std::set<double>{4, 6});
-  CHECK_THROWS_AS(climatology(x, 0, {.horizon = 2}, Rng(1)), ArgumentError);
-  CHECK_THROWS_AS(climatology(x, 2, {.horizon = 7}, Rng(1)), ArgumentError);
-  CHECK_THROWS_AS(climatology(std::vector<double>{missing, 1}, 2, {.horizon = 2}, Rng(1)),
-                  ArgumentError);
-  CHECK_THROWS_AS(climatology(std::vector<double>{1, 1e200}, 2, {.horizon = 2}, Rng(1)),
-                  NumericError);
+  CHECK_THROWS_AS(climatology(x, {.horizon = 2, .seasons = {0}}, Rng(1)), ArgumentError);
+  CHECK_THROWS_AS(climatology(x, {.horizon = 7, .seasons = {2}}, Rng(1)), ArgumentError);
+  CHECK_THROWS_AS(
+      climatology(std::vector<double>{missing, 1}, {.horizon = 2, .seasons = {2}}, Rng(1)),
+      ArgumentError);
+  CHECK_THROWS_AS(
+      climatology(std::vector<double>{1, 1e200}, {.horizon = 2, .seasons = {2}}, Rng(1)),
+      NumericError);
 }
 
 TEST_CASE("random walk with drift: the fit by hand, gaps included", "[forecast][baselines]") {
@@ -203,7 +205,7 @@ TEST_CASE("theta: mean and variance of paths, and cells missing at the end",
   const Index n = 20000, H = 4;
   const ThetaModel fit = fit_theta(x);
   const auto points = theta_points(x, 1, H);
-  const auto paths = theta_paths(x, 1, {.horizon = H, .paths = n}, Rng(2));
+  const auto paths = theta_paths(x, {.horizon = H, .paths = n, .seasons = {1}}, Rng(2));
   for (Index h = 0; h < H; ++h) {
     const double count = static_cast<double>(n), mean = points[static_cast<std::size_t>(h)];
     const double variance = fit.variance * (1 + static_cast<double>(h) * fit.alpha * fit.alpha);
@@ -216,7 +218,7 @@ TEST_CASE("theta: mean and variance of paths, and cells missing at the end",
     CHECK_THAT(square, WithinRel(variance, 4 * std::sqrt(2 / count)));
   }
   x.push_back(missing);
-  const auto later = theta_paths(x, 1, {.horizon = H - 1, .paths = 9}, Rng(2));
+  const auto later = theta_paths(x, {.horizon = H - 1, .paths = 9, .seasons = {1}}, Rng(2));
   for (Index p = 0; p < 9; ++p)
     for (Index h = 0; h < H - 1; ++h) CHECK(later(p, h) == paths(p, h + 1));
 }
@@ -224,15 +226,17 @@ TEST_CASE("theta: mean and variance of paths, and cells missing at the end",
 TEST_CASE("theta: a line stays a line, and what it refuses", "[forecast][baselines]") {
   std::vector<double> line;
   for (int t = 0; t < 30; ++t) line.push_back(5 - 2.0 * t);
-  const auto constant = theta_paths(std::vector<double>(30, 4.0), 7, {.horizon = 3}, Rng(1));
+  const auto constant =
+      theta_paths(std::vector<double>(30, 4.0), {.horizon = 3, .seasons = {7}}, Rng(1));
   for (const double v : constant) CHECK_THAT(v, WithinRel(4, 1e-9));
   CHECK_THAT(fit_theta(line).slope, WithinRel(-2, 1e-12));
   CHECK_THAT(fit_theta(line).intercept, WithinRel(7, 1e-12));
   CHECK_THROWS_AS(fit_theta(std::vector<double>{1, 2, 3, 4, 5}), ArgumentError);
   CHECK_THROWS_AS(fit_theta(std::vector<double>{1, 2, 3, 4, 5, missing}), NumericError);
-  CHECK_THROWS_AS(theta_paths(line, 0, {.horizon = 1}, Rng(1)), ArgumentError);
-  CHECK_THROWS_AS(theta_paths(std::vector<double>(7, 1e200), 1, {.horizon = 1}, Rng(1)),
-                  NumericError);
+  CHECK_THROWS_AS(theta_paths(line, {.horizon = 1, .seasons = {0}}, Rng(1)), ArgumentError);
+  CHECK_THROWS_AS(
+      theta_paths(std::vector<double>(7, 1e200), {.horizon = 1, .seasons = {1}}, Rng(1)),
+      NumericError);
 }
 
 TEST_CASE("autoregression: statsmodels' yule_walker, and the order by AIC",
@@ -274,13 +278,14 @@ TEST_CASE("autoregression: paths follow the recursion from the last values",
   // 10 + 0.5 * 4 - 0.25 * 4 + 2, then 10 + 0.5 * 3 + 0.25 * 4, then 10 + 0.5 * 2.5 + 0.25 * 3 - 2
   CHECK(path == std::vector<double>{13, 12.5, 10});
   for (const double v :
-       autoregression_paths(std::vector<double>(30, 4.0), 7, {.horizon = 3}, Rng(1)))
+       autoregression_paths(std::vector<double>(30, 4.0), {.horizon = 3, .seasons = {7}}, Rng(1)))
     CHECK(v == 4);
   CHECK_THROWS_AS(fit_autoregression(path, 2), ArgumentError);
   CHECK_THROWS_AS(fit_autoregression(path, -1), ArgumentError);
   CHECK_THROWS_AS(fit_autoregression(std::vector<double>{1, missing, 3}, 1), NumericError);
   CHECK_THROWS_AS(fit_autoregression(std::vector<double>{1, 1e200, 3}, 1), NumericError);
-  CHECK_THROWS_AS(autoregression_paths(path, 1, {.horizon = 1}, Rng(1)), ArgumentError);
+  CHECK_THROWS_AS(autoregression_paths(path, {.horizon = 1, .seasons = {1}}, Rng(1)),
+                  ArgumentError);
 }
 
 TEST_CASE("theta and autoregression: a pure season goes on at its phase, behind missing cells too",
@@ -291,7 +296,7 @@ TEST_CASE("theta and autoregression: a pure season goes on at its phase, behind 
     for (std::size_t t = 0; t < 41; ++t) x.push_back(pattern[t % 4] + shift);
     x.push_back(missing);
     for (const auto draw : {theta_paths, autoregression_paths}) {
-      const auto paths = draw(x, 4, {.horizon = 6, .paths = 3}, Rng(1));
+      const auto paths = draw(x, {.horizon = 6, .paths = 3, .seasons = {4}}, Rng(1));
       // The variance is a difference of squares: its root keeps half the digits, 14 * 1.5e-8.
       for (Index p = 0; p < 3; ++p)
         for (Index h = 0; h < 6; ++h)
@@ -310,12 +315,13 @@ TEST_CASE("all baselines: a y + b gives a paths + b, and a path does not depend 
   }
   for (const Baseline& b : baselines) {
     INFO(b.name);
-    const auto few = b.draw(x, 7, {.horizon = 9, .paths = 5}, Rng(1));
-    const auto many = b.draw(x, 7, {.horizon = 9, .paths = 40}, Rng(1));
-    const auto moved = b.draw(y, 7, {.horizon = 9, .paths = 5}, Rng(1));
+    const auto few = b.draw(x, {.horizon = 9, .paths = 5, .seasons = {7}}, Rng(1));
+    const auto many = b.draw(x, {.horizon = 9, .paths = 40, .seasons = {7}}, Rng(1));
+    const auto moved = b.draw(y, {.horizon = 9, .paths = 5, .seasons = {7}}, Rng(1));
     CHECK(many.rows(0, 5) == few);
     for (Index i = 0; i < few.size(); ++i) CHECK_THAT(moved[i], WithinRel(4 * few[i] + 32, 1e-9));
-    CHECK_THROWS_AS(b.draw(x, 7, {.horizon = 0}, Rng(1)), ArgumentError);
-    CHECK_THROWS_AS(b.draw(std::vector<double>{}, 7, {.horizon = 1}, Rng(1)), ArgumentError);
+    CHECK_THROWS_AS(b.draw(x, {.horizon = 0, .seasons = {7}}, Rng(1)), ArgumentError);
+    CHECK_THROWS_AS(b.draw(std::vector<double>{}, {.horizon = 1, .seasons = {7}}, Rng(1)),
+                    ArgumentError);
   }
 }

@@ -13,10 +13,14 @@ namespace foglift {
 inline namespace v0 {
 namespace forecast {
 
-/// What a baseline draws.
+/// What a baseline draws, and the seasons of the history.
 struct BaselineOptions {
   Index horizon = 1;
   Index paths = 100;
+  std::vector<Index> seasons = {};  ///< in cells; the one for methods of one season first
+
+  /// The first season, or 1.
+  Index season() const { return seasons.empty() ? 1 : seasons[0]; }
 };
 
 namespace detail {
@@ -24,6 +28,8 @@ inline void require_baseline(const BaselineOptions& o, const char* where) {
   if (o.horizon < 1 || o.paths < 1)
     raise<ArgumentError>(where, ": horizon ", o.horizon, ", paths ", o.paths,
                          "; both must be positive");
+  for (const Index season : o.seasons)
+    if (season < 1) raise<ArgumentError>(where, ": season ", season);
 }
 
 /// x[t], or the nearest earlier value one or more `step` before it that is there; NaN if none is.
@@ -96,9 +102,10 @@ inline std::vector<double> seasonal_naive(std::span<const double> history, Index
 /// makes this baseline stronger than one of independent errors. Errors that are missing are drawn
 /// again for their cell. Throws ArgumentError if there is no earlier origin whose errors are known
 /// (the history must hold about two seasons and a horizon).
-inline Tensor<double> seasonal_naive_bootstrap(std::span<const double> history, Index season,
+inline Tensor<double> seasonal_naive_bootstrap(std::span<const double> history,
                                                const BaselineOptions& o, const Rng& rng) {
   detail::require_baseline(o, "seasonal_naive_bootstrap");
+  const Index season = o.season();
   const std::vector<double> centre = seasonal_naive(history, o.horizon, season);
   const auto n = static_cast<Index>(history.size());
   std::vector<std::vector<double>> errors;  // of earlier origins; [horizon] each

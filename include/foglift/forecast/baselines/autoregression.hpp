@@ -75,10 +75,10 @@ inline Autoregression fit_autoregression(std::span<const double> x, Index most) 
 /// so a series with a trend is better served by others. Gaps are interpolated linearly first; cells
 /// missing at the end are simulated and left out. Throws ArgumentError for a season below 1 or
 /// fewer than 4 known values, NumericError for a value that is not usable().
-inline Tensor<double> autoregression_paths(std::span<const double> history, Index season,
+inline Tensor<double> autoregression_paths(std::span<const double> history,
                                            const BaselineOptions& o, const Rng& rng) {
   return detail::adjusted_paths(
-      history, season, 4, o, rng, "autoregression_paths", [](std::span<const double> x) {
+      history, 4, o, rng, "autoregression_paths", [](std::span<const double> x) {
         const auto n = static_cast<double>(x.size());
         return fit_autoregression(x, static_cast<Index>(std::min(10 * std::log10(n), n / 4)));
       });

@@ -11,10 +11,10 @@ namespace forecast {
 /// the forecast, drawn with equal chances; so its cells stay correlated as they were. A missing
 /// cell (NaN) is drawn again from those known at its step. Throws ArgumentError for a season below
 /// 1 or if a step has no earlier value, NumericError for a value that is not usable().
-inline Tensor<double> climatology(std::span<const double> history, Index season,
-                                  const BaselineOptions& o, const Rng& rng) {
+inline Tensor<double> climatology(std::span<const double> history, const BaselineOptions& o,
+                                  const Rng& rng) {
   detail::require_baseline(o, "climatology");
-  if (season < 1) raise<ArgumentError>("climatology: season ", season);
+  const Index season = o.season();
   require_usable(history, "climatology");
   const auto n = static_cast<Index>(history.size());
   std::vector<std::vector<double>> stretches;

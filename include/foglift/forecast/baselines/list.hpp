@@ -11,24 +11,17 @@ namespace foglift {
 inline namespace v0 {
 namespace forecast {
 
-/// A baseline by name: draw(history, season, options, rng) -> paths [paths, horizon].
+/// A baseline by name: draw(history, options, rng) -> paths [paths, horizon].
 struct Baseline {
   const char* name;
-  Tensor<double> (*draw)(std::span<const double> history, Index season, const BaselineOptions& o,
-                         const Rng& rng);
+  Tensor<double> (*draw)(std::span<const double> history, const BaselineOptions& o, const Rng& rng);
 };
 
 /// All baselines, the seasonal naive first: what a method should be compared with.
 inline constexpr std::array baselines = {
     Baseline{"seasonal naive + bootstrap", seasonal_naive_bootstrap},
-    Baseline{"random walk + bootstrap",
-             [](std::span<const double> x, Index, const BaselineOptions& o, const Rng& rng) {
-               return random_walk_bootstrap(x, o, rng);
-             }},
-    Baseline{"random walk with drift",
-             [](std::span<const double> x, Index, const BaselineOptions& o, const Rng& rng) {
-               return random_walk_drift(x, o, rng);
-             }},
+    Baseline{"random walk + bootstrap", random_walk_bootstrap},
+    Baseline{"random walk with drift", random_walk_drift},
     Baseline{"climatology", climatology},
     Baseline{"theta", theta_paths},
     Baseline{"autoregression", autoregression_paths},

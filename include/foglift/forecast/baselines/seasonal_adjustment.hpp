@@ -110,13 +110,12 @@ namespace detail {
 /// seasonal_indices(): fit(values) has simulate(span), which turns standard normals into the values
 /// that follow. Cells missing at the end are simulated and left out.
 template <class Fit>
-Tensor<double> adjusted_paths(std::span<const double> history, Index season, Index least,
+Tensor<double> adjusted_paths(std::span<const double> history, Index least,
                               const BaselineOptions& o, const Rng& rng, const char* where,
                               const Fit& fit) {
   require_baseline(o, where);
-  if (season < 1) raise<ArgumentError>(where, ": season ", season);
   auto [x, after] = filled(history, least, where);
-  const SeasonalIndices indices = seasonal_indices(x, season);
+  const SeasonalIndices indices = seasonal_indices(x, o.season());
   const Index n = std::ssize(x);
   for (Index t = 0; t < n; ++t) {
     double& v = x[static_cast<std::size_t>(t)];

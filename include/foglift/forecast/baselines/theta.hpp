@@ -92,9 +92,9 @@ inline ThetaModel fit_theta(std::span<const double> x) {
 /// simulated with normal errors. Gaps are interpolated linearly first; cells missing at the end are
 /// simulated and left out. Throws ArgumentError for a season below 1 or fewer than 6 known values,
 /// NumericError for a value that is not usable().
-inline Tensor<double> theta_paths(std::span<const double> history, Index season,
-                                  const BaselineOptions& o, const Rng& rng) {
-  return detail::adjusted_paths(history, season, 6, o, rng, "theta_paths",
+inline Tensor<double> theta_paths(std::span<const double> history, const BaselineOptions& o,
+                                  const Rng& rng) {
+  return detail::adjusted_paths(history, 6, o, rng, "theta_paths",
                                 [](std::span<const double> x) { return fit_theta(x); });
 }
 
