@@ -23,19 +23,32 @@ inline std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-/// Whether a trimmed cell stands for a missing value: empty, NA, N/A, n.a., #N/A, <NA>, NaN, NaT,
-/// null, None, empty, unavailable (in any case), ?, -, -- or a point.
-inline bool is_missing(std::string_view cell) {
-  constexpr std::array<std::string_view, 14> words{"na",          "n/a", "n.a.", "#n/a", "<na>",
-                                                   "nan",         "nat", "null", "none", "empty",
-                                                   "unavailable", "?",   "--",   "."};
-  if (cell.empty() || cell == "-") return true;
-  if (cell[0] >= '0' && cell[0] <= '9') return false;
-  return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
-    return std::equal(cell.begin(), cell.end(), word.begin(), word.end(), [](char a, char b) {
-      return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-    });
+/// Whether two texts are the same but for the case of ASCII letters; `lower` has none in capitals.
+inline bool same_letters(std::string_view text, std::string_view lower) {
+  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) {
+    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
   });
+}
+
+/// Whether a trimmed cell stands for a missing value: empty, NA, N/A, n.a., n.v., #N/A, <NA>, NaN,
+/// NaT, null, nil, none, missing, empty, unavailable, unknown, undefined, an error of a spreadsheet
+/// (#REF!, #VALUE!, #DIV/0!), \N (in any case), ?, :, dashes or points alone.
+inline bool is_missing(std::string_view cell) {
+  constexpr std::array<std::string_view, 26> words{
+      "na",    "n/a",     "n.a.",  "n.v.",        "#n/a",    "#n/a n/a",  "<na>",  "nan",    "-nan",
+      "nat",   "null",    "<nil>", "nil",         "none",    "missing",   "empty", "(null)", "\\n",
+      "#ref!", "#value!", "#num!", "unavailable", "unknown", "undefined", "void",  "#div/0!"};
+  if (cell.empty() || cell == "?" || cell == ":") return true;
+  if (cell[0] >= '0' && cell[0] <= '9') return false;
+  if (cell[0] == '-' || cell[0] == '.') {
+    const std::size_t other = cell.find_first_not_of(cell[0]);
+    if (other == std::string_view::npos) return true;
+    if (cell[other] >= '0' && cell[other] <= '9') return false;
+  }
+  if (cell == "\u2013" || cell == "\u2014" || cell == "\u2026") return true;  // dashes, points
+  return cell.size() <= 11 && std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+           return same_letters(cell, word);
+         });
 }
 
 /// A cell as a number, or why it is none.

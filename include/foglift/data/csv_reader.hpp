@@ -4,6 +4,7 @@
 #include "foglift/core/file.hpp"
 #include "foglift/core/utf8.hpp"
 #include "foglift/data/csv_cell.hpp"
+#include "foglift/data/csv_delimiter.hpp"
 #include "foglift/data/csv_table.hpp"
 #include "foglift/data/csv_tokens.hpp"
 #include "foglift/data/date.hpp"
@@ -112,7 +113,7 @@ class CsvReader {
       if (name.empty()) name = "column " + std::to_string(i + 1);
       const auto [first, fresh] = taken.emplace(name, i);
       if (!fresh)
-        from.fail(record[i].position, "the name \"", utf8::printable(name), "\" of column ", i + 1,
+        from.fail(record[i].at, "the name \"", utf8::printable(name), "\" of column ", i + 1,
                   " is already that of column ", first->second + 1);
       names_.push_back(std::move(name));
     }
@@ -146,12 +147,12 @@ class CsvReader {
     std::vector<CsvField> record;
     if (has_header_) from.next(record);
     while (from.next(record)) {
-      lines.push_back(record[0].position.line);
-      check_width(record);
+      lines.push_back(from.line());
+      check_width(from, record);
       for (std::size_t i = 0; i < names_.size() && i < record.size(); ++i) {
-        if (kinds_[i] == ColumnKind::number) numbers[i].push_back(number(record[i], i));
-        if (kinds_[i] == ColumnKind::date) dates[i].push_back(date(record[i], i));
-        if (kinds_[i] == ColumnKind::text) texts[i].push_back(std::move(record[i].text));
+        if (kinds_[i] == ColumnKind::number) numbers[i].push_back(number(from, record[i], i));
+        if (kinds_[i] == ColumnKind::date) dates[i].push_back(date(from, record[i], i));
+        if (kinds_[i] == ColumnKind::text) texts[i].emplace_back(record[i].text);
       }
     }
     CsvTable table{std::string(source_)};
@@ -165,37 +166,38 @@ class CsvReader {
     return table;
   }
 
-  void check_width(const std::vector<CsvField>& record) {
+  void check_width(const CsvTokens& from, const std::vector<CsvField>& record) {
     if (record.size() == names_.size()) return;
     const std::size_t at = record.size() > names_.size() ? names_.size() : record.size() - 1;
-    problem(record[at].position, record.size(), " fields, the ",
+    problem(from, record[at].at, record.size(), " fields, the ",
             has_header_ ? "header" : "first row", " has ", names_.size());
   }
 
-  double number(const CsvField& field, std::size_t column) {
+  double number(const CsvTokens& from, const CsvField& field, std::size_t column) {
     const std::string_view cell = trimmed(field.text);
     if (is_missing(cell)) return std::numeric_limits<double>::quiet_NaN();
     const NumberCell parsed = parse_number(cell, options_.decimal);
-    if (!parsed.ok) bad_cell(field, column, "number", parsed.problem);
+    if (!parsed.ok) bad_cell(from, field, column, "number", parsed.problem);
     return parsed.value;
   }
 
-  std::int64_t date(const CsvField& field, std::size_t column) {
+  std::int64_t date(const CsvTokens& from, const CsvField& field, std::size_t column) {
     const std::string_view cell = trimmed(field.text);
     const auto parsed = parse_date(cell);
-    if (!parsed) bad_cell(field, column, "date", is_missing(cell) ? " (missing)" : "");
+    if (!parsed) bad_cell(from, field, column, "date", is_missing(cell) ? " (missing)" : "");
     return parsed.value_or(0);
   }
 
-  void bad_cell(const CsvField& field, std::size_t column, std::string_view kind,
-                std::string_view why) {
-    problem(field.position, "column \"", utf8::printable(names_[column]), "\": cannot read \"",
+  void bad_cell(const CsvTokens& from, const CsvField& field, std::size_t column,
+                std::string_view kind, std::string_view why) {
+    problem(from, field.at, "column \"", utf8::printable(names_[column]), "\": cannot read \"",
             utf8::printable(trimmed(field.text)), "\" as a ", kind, why);
   }
 
   template <class... Parts>
-  void problem(const TextPosition& where, const Parts&... parts) {
+  void problem(const CsvTokens& from, std::size_t offset, const Parts&... parts) {
     if (++problem_count_ > max_problems) return;
+    const TextPosition where = from.place(offset);
     std::ostringstream line;
     line << source_ << ':' << where.line << ':' << where.column << ": ";
     (line << ... << parts);

@@ -21,43 +21,89 @@ struct DateForm {
   std::string reason;  ///< why this one, where the cells fit another too; else empty
 };
 
+/// Reads trimmed cells by a format of parse_stamp, as files have them: a time of day that is left
+/// out is midnight (R), a whole number may have a point and zeros behind it (pandas), and of a span
+/// "from - to" the begin is taken.
+class StampCells {
+ public:
+  explicit StampCells(std::string format) : format_(std::move(format)) {
+    const std::size_t clock = std::min(format_.find("%H"), format_.find("%I"));
+    if (clock != std::string::npos && clock > 0 && format_[clock - 1] != 'd')
+      day_ = format_.substr(0, clock - 1);
+    while (!day_.empty() && (day_.back() == ',' || day_.back() == ' ')) day_.pop_back();
+  }
+
+  const std::string& format() const { return format_; }
+  /// Whether a cell has a day alone, where the format has a time of day, too.
+  bool lacks_clock(std::string_view cell) const {
+    return !day_.empty() && parse_stamp(cell, day_).has_value();
+  }
+
+  std::optional<Stamp> operator()(std::string_view cell) const {
+    if (const auto stamp = parse_stamp(cell, format_)) return stamp;
+    if (!day_.empty())
+      if (const auto stamp = parse_stamp(cell, day_)) return stamp;
+    if (const std::size_t point = cell.find('.');
+        point != cell.npos && point > 0 && cell.find_first_not_of('0', point + 1) == cell.npos)
+      if (const auto stamp = parse_stamp(cell.substr(0, point), format_)) return stamp;
+    if (const std::size_t dash = cell.find(" - "); dash != cell.npos && dash > 0)
+      return parse_stamp(cell.substr(0, dash), format_);
+    return std::nullopt;
+  }
+
+ private:
+  std::string format_, day_;
+};
+
 namespace detail {
 /// The formats that are tried, in order; the first of several that fit wins a tie.
 inline std::vector<std::string> date_formats() {
   std::vector<std::string> all;
-  for (const char* clock :
-       {"", "%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%I %p", "%H:%M:%S%z", "%H:%M%z"})
+  for (const char* clock : {"", "%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%I %p",
+                            "%H:%M:%S%z", "%H:%M%z", "%H:%M:%S %Z", "%H:%M %Z"})
     for (const char* day :
          {"%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d",  "%Y%m%d",   "%d.%m.%Y", "%d.%m.%y", "%m/%d/%Y",
           "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y",  "%m/%d/%y", "%d/%m/%y", "%d-%b-%Y", "%d-%b-%y",
-          "%d %b %Y", "%d %b %y", "%b %d, %Y", "%b %d %Y", "%Y-%b-%d", "%Y %b %d"})
+          "%d %b %Y", "%d %b %y", "%b %d, %Y", "%b %d %Y", "%Y-%b-%d", "%Y %b %d", "%d. %b %Y"})
       for (const char* between : {" ", "T", ", "}) {
         if (*clock == '\0' && *between != ' ') continue;
         all.push_back(*clock ? std::string(day) + between + clock : std::string(day));
       }
   for (const char* whole :
-       {"%Y-%m",  "%Y/%m",  "%Y%m",   "%m/%Y",  "%m.%Y",  "%b %Y",  "%b-%Y",     "%b, %Y",
-        "%b-%y",  "%b %y",  "%Y %b",  "%Y-%b",  "%G-W%V", "%G W%V", "%G-W%V-%u", "%GW%V%u",
-        "%Y Q%q", "%Y-Q%q", "Q%q %Y", "Q%q-%Y", "Q%q/%Y", "%Y",     "%s",        "%Q"})
+       {"%Y-%m-%d %H", "%Y-%m-%dT%H", "%Y%m%d%H%M%S",   "%Y%m%d%H%M", "%Y%m%d%H", "%Y%m%dT%H%M%S%z",
+        "%Y-%m",       "%Y/%m",       "%Y.%m",          "%Y%m",       "%m/%Y",    "%m.%Y",
+        "%m-%Y",       "%YM%m",       "%b %Y",          "%b-%Y",      "%b, %Y",   "%b-%y",
+        "%b %y",       "%Y %b",       "%Y-%b",          "%b%Y",       "%G-W%V",   "%G W%V",
+        "%G-W%V-%u",   "%GW%V%u",     "W%V %G",         "W%V-%G",     "KW%V %G",  "KW %V/%G",
+        "KW%V/%G",     "KW %V %G",    "%Y Q%q",         "%Y-Q%q",     "%Y/Q%q",   "Q%q %Y",
+        "Q%q-%Y",      "Q%q/%Y",      "Q%q/%y",         "Q%q %y",     "%qQ%Y",    "%qQ%y",
+        "T%q %Y",      "%Y-T%q",      "%q. Quartal %Y", "%Y",         "%s",       "%Q"})
     all.emplace_back(whole);
   return all;
 }
 
-/// Present cells of a column read by a format; empty if one does not fit.
-inline std::vector<std::int64_t> stamps_of(std::span<const std::string> cells,
-                                           std::string_view format) {
+/// Present cells of a column, all or every `stride`th, read by a format; empty if one does not fit,
+/// or none does to the letter.
+template <class Cells>
+std::vector<std::int64_t> stamps_of(const Cells& cells, const std::string& format,
+                                    std::size_t first = 0, std::size_t last = SIZE_MAX,
+                                    std::size_t stride = 1) {
+  const StampCells read(format);
   std::vector<std::int64_t> out;
-  for (const std::string& cell : cells) {
-    if (is_missing(trimmed(cell))) continue;
-    const auto stamp = parse_stamp(trimmed(cell), format);
+  bool exactly = false;
+  for (std::size_t i = first; i < std::min<std::size_t>(last, cells.size()); i += stride) {
+    const std::string_view cell = trimmed(cells[i]);
+    if (is_missing(cell)) continue;
+    const auto stamp = read(cell);
     if (!stamp) return {};
+    exactly = exactly || !read.lacks_clock(cell);
     out.push_back(stamp->utc());
   }
-  return out;
+  return exactly ? out : std::vector<std::int64_t>();
 }
 
 /// Share of the steps from row to row that are the most frequent one: of months where all stand on
-/// one day of the month, else of seconds.
+/// one day of the month, else of seconds. 0 for fewer than two rows.
 inline double regularity(std::span<const std::int64_t> times) {
   if (times.size() < 2) return 0;
   const int day = civil_from_seconds(times[0]).day;
@@ -76,46 +122,55 @@ inline double regularity(std::span<const std::int64_t> times) {
 }
 }  // namespace detail
 
-/// The form of a column of cells, or nothing if no known form fits all that are not missing. Where
-/// day and month can be exchanged, the reading whose rows follow each other more regularly is
-/// taken, the month first where both do; the reason says it.
-inline std::optional<DateForm> find_date_form(std::span<const std::string> cells) {
+/// The forms that may be that of a column (a container of texts), the most regular one first: where
+/// day and month can be exchanged, the reading whose rows follow each other more regularly comes
+/// first, the month first where both do; the reason says it. Looks at the first rows, and at some
+/// of all.
+template <class Cells>
+std::vector<DateForm> date_forms(const Cells& cells) {
   static const std::vector<std::string> formats = detail::date_formats();
-  const auto first = std::find_if(cells.begin(), cells.end(),
-                                  [](const std::string& c) { return !is_missing(trimmed(c)); });
-  if (first == cells.end()) return std::nullopt;
-  std::string best, second;
-  double best_share = -1, second_share = 0;
+  constexpr std::size_t sample = 1024;
+  std::size_t first = 0;
+  while (first < cells.size() && is_missing(trimmed(cells[first]))) ++first;
+  if (first == cells.size()) return {};
+  const std::size_t stride = std::max<std::size_t>(1, cells.size() / sample);
+  std::vector<std::pair<double, std::string>> fits;
   for (const std::string& format : formats) {
-    if (!parse_stamp(trimmed(*first), format)) continue;
-    const std::vector<std::int64_t> times = detail::stamps_of(cells, format);
-    if (times.empty()) continue;
-    const double share = detail::regularity(times);
-    if (share > best_share) {
-      second = std::exchange(best, format);
-      second_share = std::exchange(best_share, share);
-    } else if (second.empty()) {
-      second = format;
-      second_share = share;
-    }
+    if (!StampCells(format)(trimmed(cells[first]))) continue;
+    const auto head = detail::stamps_of(cells, format, first, first + sample);
+    if (!head.empty() &&
+        (stride == 1 || !detail::stamps_of(cells, format, 0, cells.size(), stride).empty()))
+      fits.emplace_back(detail::regularity(head), format);
   }
-  if (best.empty()) return std::nullopt;
-  DateForm form{best, {}};
-  if (!second.empty())
-    form.reason = second_share < best_share
-                      ? "its rows follow each other more regularly than by " + second
-                      : "its rows are as regular by " + second;
-  return form;
+  std::stable_sort(fits.begin(), fits.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<DateForm> out;
+  for (const auto& [share, format] : fits) out.push_back({format, {}});
+  for (std::size_t i = 0; i < out.size() && out.size() > 1; ++i)
+    out[i].reason =
+        (fits[1].first < fits[0].first ? "its rows follow each other more regularly than by "
+                                       : "its rows are as regular by ") +
+        fits[i == 0 ? 1 : 0].second;
+  return out;
+}
+
+/// The first of date_forms that fits all cells that are not missing; nothing if none does.
+template <class Cells>
+std::optional<DateForm> find_date_form(const Cells& cells) {
+  for (DateForm& form : date_forms(cells))
+    if (!detail::stamps_of(cells, form.format).empty()) return std::move(form);
+  return std::nullopt;
 }
 
 /// Seconds since 1970-01-01 00:00 of a column's cells on the clock they are written in. Throws
 /// FormatError with the first cells if one does not fit the format; `where` begins the message.
 inline std::vector<Stamp> read_stamps(std::span<const std::string> cells, std::string_view format,
                                       std::string_view where) {
+  const StampCells read{std::string(format)};
   std::vector<Stamp> out;
   out.reserve(cells.size());
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    const auto stamp = parse_stamp(trimmed(cells[i]), format);
+    const auto stamp = read(trimmed(cells[i]));
     if (!stamp)
       raise<FormatError>(where, ": row ", i + 1, ": \"", utf8::printable(trimmed(cells[i])),
                          "\" is no date of the form ", format);

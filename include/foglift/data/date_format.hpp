@@ -65,11 +65,12 @@ class StampReader {
     return true;
   }
   template <class T>
-  bool number(std::size_t fewest, std::size_t most, std::int64_t low, std::int64_t high, T& value) {
-    std::int64_t v = 0;
+  bool number(std::size_t fewest, std::size_t most, std::uint64_t low, std::uint64_t high,
+              T& value) {
+    std::uint64_t v = 0;  // holds any 19 digits
     std::size_t n = 0;
     for (; n < most && at_ + n < text_.size() && is_digit(text_[at_ + n]); ++n)
-      v = v * 10 + (text_[at_ + n] - '0');
+      v = v * 10 + static_cast<std::uint64_t>(text_[at_ + n] - '0');
     if (n < fewest || v < low || v > high) return false;
     at_ += n;
     value = static_cast<T>(v);
@@ -101,7 +102,7 @@ class StampReader {
       case 'u':
         return number(1, 1, 1, 7, week_day_);
       case 'H':
-        return number(fewest, 2, 0, 23, time_.hour);
+        return number(fewest, 2, 0, 24, time_.hour);
       case 'I':
         twelve_ = true;
         return number(fewest, 2, 1, 12, time_.hour);
@@ -120,30 +121,88 @@ class StampReader {
       case 's':
         return number(9, 10, 0, INT64_MAX, epoch_) && fraction();
       case 'Q':
-        if (!number(12, 13, 0, INT64_MAX, epoch_)) return false;
-        out_.nanoseconds = static_cast<int>(epoch_ % 1000) * 1'000'000;
-        epoch_ /= 1000;
-        return true;
+        return small_epoch();
+      case 'Z':
+        return zone();
       case '%':
         return accept('%');
       default:
         raise<ArgumentError>("date format \"", format_, "\": unknown %", std::string_view(&kind, 1),
-                             "; there are %Y %y %m %d %b %q %G %V %u %H %I %p %M %S %z %s %Q");
+                             "; there are %Y %y %m %d %b %q %G %V %u %H %I %p %M %S %z %Z %s %Q");
     }
   }
 
+  /// The longest name of a month that stands here, whole or as it is cut short.
   bool month_name() {
     constexpr std::array<std::string_view, 12> names{
-        "january", "february", "march",     "april",   "may",      "june",
-        "july",    "august",   "september", "october", "november", "december"};
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      if (!accept(names[i]) && !(i == 8 && accept(std::string_view("sept"))) &&
-          !accept(names[i].substr(0, 3)))
-        continue;
-      time_.month = static_cast<int>(i) + 1;
-      accept('.');
-      return true;
-    }
+        "jan january januar janvier janv enero ene",
+        "feb february februar f\u00E9vrier f\u00E9vr f\u00E9v fevrier febrero",
+        "mar march m\u00E4rz m\u00E4r mrz mars marzo",
+        "apr april avril avr abril abr",
+        "may mai mayo",
+        "jun june juni juin junio",
+        "jul july juli juillet juil julio",
+        "aug august ao\u00FBt aout agosto ago",
+        "sep sept september septembre septiembre",
+        "oct october oktober okt octobre octubre",
+        "nov november novembre noviembre",
+        "dec december dezember dez d\u00E9cembre d\u00E9c decembre diciembre dic"};
+    const std::size_t first = at_;
+    std::size_t longest = first;
+    for (std::size_t month = 0; month < names.size(); ++month)
+      for (std::string_view rest = names[month]; !rest.empty();) {
+        const std::string_view name = rest.substr(0, rest.find(' '));
+        rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+        at_ = first;
+        if (accept(name) && at_ > longest) {
+          longest = at_;
+          time_.month = static_cast<int>(month) + 1;
+        }
+      }
+    at_ = longest;
+    if (longest > first) accept('.');
+    return longest > first;
+  }
+
+  /// Digits since 1970, whose number says the unit: milliseconds, microseconds or nanoseconds.
+  bool small_epoch() {
+    const std::size_t first = at_;
+    if (!number(12, 19, 0, INT64_MAX, epoch_)) return false;
+    const std::size_t digits = at_ - first;
+    if (digits == 14 || digits == 17) return false;
+    const std::int64_t unit = digits < 14 ? 1'000 : digits < 17 ? 1'000'000 : 1'000'000'000;
+    out_.nanoseconds = static_cast<int>(epoch_ % unit * (1'000'000'000 / unit));
+    epoch_ /= unit;
+    return true;
+  }
+
+  /// The name of a clock, and how many hours it is ahead of UTC.
+  bool zone() {
+    struct Zone {
+      std::string_view name;
+      int hours;
+    };
+    constexpr std::array<Zone, 16> zones{{{"utc", 0},
+                                          {"gmt", 0},
+                                          {"bst", 1},
+                                          {"cest", 2},
+                                          {"cet", 1},
+                                          {"mesz", 2},
+                                          {"mez", 1},
+                                          {"edt", -4},
+                                          {"est", -5},
+                                          {"cdt", -5},
+                                          {"cst", -6},
+                                          {"mdt", -6},
+                                          {"mst", -7},
+                                          {"pdt", -7},
+                                          {"pst", -8},
+                                          {"jst", 9}}};
+    for (const Zone& z : zones)
+      if (accept(z.name)) {
+        out_.offset = z.hours * 3'600;
+        return true;
+      }
     return false;
   }
 
@@ -179,6 +238,7 @@ class StampReader {
       return out_;
     }
     if (twelve_) time_.hour = time_.hour % 12 + (afternoon_ ? 12 : 0);
+    if (time_.hour == 24 && (time_.minute > 0 || time_.second > 0)) return std::nullopt;
     if (time_.day > days_in_month(time_.year, time_.month)) return std::nullopt;
     out_.seconds = seconds_from_civil(time_);
     if (week_ > 0) {
@@ -206,12 +266,14 @@ class StampReader {
 
 /// The moment that text stands for by a format in the manner of strptime, or nothing if it does not
 /// fit. %Y year, %y two digits of it (69 to 99 are 19xx), %m month and %d day (one or two digits),
-/// %b English name of a month or its first three letters, %q quarter (its first day), %G-W%V-%u
-/// year, week and day of ISO 8601 (Monday without %u), %H hour, %I hour of 12 with %p AM or PM, %M
-/// minute, %S second with a fraction, %z offset from UTC (Z, +HH, +HHMM, +HH:MM), %s seconds and %Q
-/// milliseconds since 1970, %% the sign; a blank stands for any number of blanks; all else for
-/// itself in either case. Where fields touch (%Y%m%d), each has all its digits. What the format
-/// does not name is that of 1970-01-01 00:00. Throws ArgumentError for an unknown field.
+/// %b name of a month in English, German, French or Spanish, whole or as it is cut short there, %q
+/// quarter (its first day), %G-W%V-%u year, week and day of ISO 8601 (Monday without %u), %H hour
+/// (24:00 is the end of the day), %I hour of 12 with %p AM or PM, %M minute, %S second with a
+/// fraction, %z offset from UTC (Z, +HH, +HHMM, +HH:MM), %Z name of a clock (UTC, CET, CEST, EST,
+/// ...), %s seconds and %Q milli-, micro- or nanoseconds (by the number of digits) since 1970, %%
+/// the sign; a blank stands for any number of blanks; all else for itself in either case. Where
+/// fields touch (%Y%m%d), each has all its digits. What the format does not name is that of
+/// 1970-01-01 00:00. Throws ArgumentError for an unknown field.
 inline std::optional<Stamp> parse_stamp(std::string_view text, std::string_view format) {
   return StampReader(text, format).read();
 }
