@@ -116,7 +116,7 @@ foreach(form IN ITEMS
 endforeach()
 file(STRINGS "${WORK}/form_offset/forecast.csv" lines)
 list(GET lines 1 first)
-if(NOT first MATCHES "^2024-03-20 00:00:00,")  # the local clock, not an hour earlier
+if(NOT first MATCHES "^2024-03-20 00:00,")  # the local clock, not an hour earlier
   message(FATAL_ERROR "times were moved: ${first}")
 endif()
 string(REPLACE "2024-03-" "in the year 24: " csv "${csv}")

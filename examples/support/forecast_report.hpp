@@ -40,7 +40,6 @@ inline data::CsvTable table(const forecast::TimeAxis& axis,
                             const std::vector<forecast::Origin>& origins,
                             const Tensor<double>& paths, const std::vector<double>& levels,
                             const Tensor<double>* actual) {
-  const bool clock = axis.frequency.months == 0 && axis.frequency.seconds % forecast::day_seconds;
   const auto quantiles = forecast::quantiles(paths, levels);
   std::vector<std::string> origin, time;
   std::vector<double> values;
@@ -48,8 +47,8 @@ inline data::CsvTable table(const forecast::TimeAxis& axis,
   for (Index w = 0; w < paths.dim(0); ++w)
     for (Index h = 0; h < paths.dim(2); ++h) {
       const Index at = origins[static_cast<std::size_t>(w)].at;
-      origin.push_back(data::format_date(axis.at(at), clock));
-      time.push_back(data::format_date(axis.at(at + h), clock));
+      origin.push_back(axis.text(at));
+      time.push_back(axis.text(at + h));
       if (actual) values.push_back((*actual)(w, h));
       for (std::size_t q = 0; q < levels.size(); ++q)
         columns[q].push_back(rounded(quantiles(w, q, h)));
@@ -72,6 +71,7 @@ inline std::string span(const forecast::Frequency& f, Index cells) {
   const auto text = [](Index n, const std::string& name) {
     return std::to_string(n) + ' ' + name + (n == 1 ? "" : "s");
   };
+  if (!f.open.empty() || f.days.size() > 1 || f.per > 1) return text(cells, "step");
   if (f.months)
     return f.months % 12 ? text(cells * f.months, "month") : text(cells * f.months / 12, "year");
   for (const Unit u : {Unit{forecast::week_seconds, "week"}, Unit{forecast::day_seconds, "day"},
@@ -145,8 +145,8 @@ inline void describe(const SeriesFile& file, const Plan& plan) {
   const forecast::Frequency& step = series.time.frequency;
   const Index held_out = plan.windows * plan.horizon;
   std::printf("%s: %s from %s to %s, %td values, %td missing\n", file.path.c_str(),
-              step.name().c_str(), data::format_date(series.time.start).c_str(),
-              data::format_date(series.time.at(series.size() - 1)).c_str(), series.size(),
+              step.name().c_str(), series.time.text(0).c_str(),
+              series.time.text(series.size() - 1).c_str(), series.size(),
               file.missing);
   std::printf("  dates in '%s', target '%s'", file.date.c_str(), file.target.c_str());
   for (const Index n : plan.seasons)

@@ -1,6 +1,7 @@
-// Covers: calendar regular season time_axis
+// Covers: calendar clock guess regular season series/frequency series/grid time_axis
 #include "foglift/core/rng.hpp"
 #include "foglift/forecast/series/calendar.hpp"
+#include "foglift/forecast/series/grid.hpp"
 #include "foglift/forecast/series/regular.hpp"
 #include "foglift/forecast/series/season.hpp"
 #include "support/catch.hpp"
@@ -19,16 +20,16 @@ std::string date(Time t) { return data::format_date(t); }
 }  // namespace
 
 TEST_CASE("time axis: monthly cells keep their day where the month has it", "[forecast][time]") {
-  const TimeAxis ends{time_at(2011, 11, 30), {.months = 1, .day = 31}};
+  const TimeAxis ends{time_at(2011, 11, 30), {.months = 1, .days = {31}}};
   CHECK(date(ends.at(1)) == "2011-12-31");
   CHECK(date(ends.at(3)) == "2012-02-29");
   CHECK(date(ends.at(-9)) == "2011-02-28");
-  const TimeAxis quarters{time_at(1999, 2, 15), {.months = 3, .day = 15}};
+  const TimeAxis quarters{time_at(1999, 2, 15), {.months = 3, .days = {15}}};
   CHECK(date(quarters.at(5)) == "2000-05-15");
-  const TimeAxis early{time_at(0, 2, 1), {.months = 1, .day = 1}};
+  const TimeAxis early{time_at(0, 2, 1), {.months = 1, .days = {1}}};
   CHECK(early.at(-1) == time_at(0, 1, 1));
   CHECK(early.at(-2) == time_at(-1, 12, 1));
-  const TimeAxis last{time_at(0, 1, 31), {.months = 1, .day = 31}};
+  const TimeAxis last{time_at(0, 1, 31), {.months = 1, .days = {31}}};
   CHECK(last.at(-2) == time_at(-1, 11, 30));
 }
 
@@ -43,14 +44,14 @@ TEST_CASE("frequency: found from times with gaps", "[forecast][frequency]") {
                                    {{.seconds = 4 * 3600}, "every 4 hours"},
                                    {{.seconds = 86'400}, "daily"},
                                    {{.seconds = 7 * 86'400}, "weekly"},
-                                   {{.months = 1, .day = 31}, "monthly"},
-                                   {{.months = 1, .day = 1}, "monthly"},
-                                   {{.months = 3, .day = 15}, "quarterly"},
-                                   {{.months = 12, .day = 1}, "yearly"}};
+                                   {{.months = 1, .days = {31}}, "monthly on the last day"},
+                                   {{.months = 1, .days = {1}}, "monthly"},
+                                   {{.months = 3, .days = {15}}, "quarterly on the 15th"},
+                                   {{.months = 12, .days = {1}}, "yearly"}};
   for (const Case& c : cases) {
     CAPTURE(c.name);
     CHECK(c.step.name() == c.name);
-    const TimeAxis axis{time_at(2019, 1, c.step.months ? c.step.day : 1), c.step};
+    const TimeAxis axis{time_at(2019, 1, c.step.months ? c.step.days.front() : 1), c.step};
     std::vector<Time> times;
     for (Index i = 0; i < 60; ++i)
       if (i % 7 != 3) times.push_back(axis.at(i));  // a seventh is missing

@@ -1,4 +1,4 @@
-// Covers: blend frequency interval sum threshold two_conditions
+// Covers: blend guidance/frequency interval sum threshold two_conditions
 #include "diffusion/guidance/fixtures.hpp"
 #include "foglift/diffusion/guidance/adaptive_projected.hpp"
 #include "foglift/diffusion/guidance/frequency.hpp"

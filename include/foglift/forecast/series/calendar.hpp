@@ -20,8 +20,8 @@ struct Calendar {
   /// only if the series covers `cells` of at least three. In fewer years a day of the year names a
   /// day that was, and a network learns what happened then by heart.
   static Calendar of(const Frequency& f, Index cells) {
-    const double step = f.length();
-    const double years = step * static_cast<double>(cells) / (365.25 * day_seconds);
+    const double step = f.finest();
+    const double years = f.length() * static_cast<double>(cells) / (365.25 * day_seconds);
     Calendar c;
     if (step <= day_seconds / 4) c.day = 2;
     if (step <= day_seconds) c.week = 3;

@@ -50,7 +50,7 @@ inline Frequency detect_frequency(std::span<const Time> times) {
     same_clock = same_clock && time_of_day(t) == time_of_day(times[0]);
   }
   if (same_clock && (same_day || last_day))
-    return {.months = static_cast<int>(detail::usual_gap(months)), .day = last_day ? 31 : day};
+    return {.months = static_cast<int>(detail::usual_gap(months)), .days = {last_day ? 31 : day}};
   return {.seconds = detail::usual_gap(times)};
 }
 

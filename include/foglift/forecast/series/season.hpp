@@ -12,18 +12,26 @@ inline namespace v0 {
 namespace forecast {
 
 /// Lengths, in cells and increasing, of the minutes, hours, days, weeks and years that hold a whole
-/// number (2 or more) of steps; a year of days or weeks is rounded to 365 or 52.
+/// number (2 or more) of steps; a year of days or weeks is rounded to 365 or 52. Where only open
+/// hours are cells: of the week, and of the day if all open days have as many.
 inline std::vector<Index> calendar_seasons(const Frequency& f) {
   f.check("calendar_seasons");
   std::vector<Index> seasons;
   if (f.months) {
-    if (12 % f.months == 0 && f.months < 12) seasons.push_back(12 / f.months);
+    const Index year = 12 / f.months * std::ssize(f.days);
+    if (12 % f.months == 0 && year > 1) seasons.push_back(year);
     return seasons;
   }
-  for (const Time cycle : {Time{60}, Time{3600}, day_seconds, week_seconds})
-    if (f.seconds < cycle && cycle % f.seconds == 0) seasons.push_back(cycle / f.seconds);
-  if (f.seconds >= day_seconds) {
-    const auto year = static_cast<Index>(365.25 * day_seconds / static_cast<double>(f.seconds));
+  if (f.open.empty()) {
+    for (const Time cycle : {Time{60}, Time{3600}, day_seconds, week_seconds})
+      if (f.seconds < cycle * f.per && cycle * f.per % f.seconds == 0)
+        seasons.push_back(cycle * f.per / f.seconds);
+  } else {
+    if (const Index day = f.open_cells_of_a_day(); day > 1) seasons.push_back(day);
+    seasons.push_back(f.open_cells());
+  }
+  if (f.finest() >= static_cast<double>(day_seconds)) {
+    const auto year = static_cast<Index>(365.25 * day_seconds / f.length());
     if (year >= 2) seasons.push_back(year);
   }
   return seasons;

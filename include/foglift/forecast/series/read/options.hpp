@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/forecast/series/guess.hpp"
 #include "foglift/forecast/series/panel.hpp"
 
 #include <cstdint>
@@ -27,19 +28,6 @@ struct ReadOptions {
   std::vector<std::string> statics = {};  ///< --static: numbers of the whole series
   std::vector<std::string> ignore = {};   ///< --ignore: columns that are not looked at
   std::string future = {};                ///< --future: a file of rows ahead, of the same columns
-};
-
-/// What was found out about a file, why, and what overrules it.
-struct Guess {
-  std::string text;         ///< "target 'sales'"
-  std::string reason = {};  ///< "its name says so"
-  std::string option = {};  ///< "--target"
-
-  /// One line for the console: "target 'sales' (its name says so); --target overrules".
-  std::string line() const {
-    return text + (reason.empty() ? "" : " (" + reason + ')') +
-           (option.empty() ? "" : "; " + option + " overrules");
-  }
 };
 
 /// A file as a panel of series, and what was made of its columns.
