@@ -427,6 +427,27 @@ TEST_CASE("backtest: origins, actual values and scores", "[forecast][backtest]")
   CHECK(s.mase == 0);
 }
 
+TEST_CASE("backtest: what is not defined is NaN with a reason", "[forecast][backtest]") {
+  Series s{"sales", {0, {.seconds = 86'400}}, std::vector<double>(20, 5.0)};
+  const std::vector<Origin> last = {{0, 16}};
+  const Tensor<double> paths({1, 3, 4}, 5.0);
+  const Score still = score("", paths, std::vector{s}, last, 1);
+  CHECK(still.crps == 0);
+  CHECK(std::isnan(still.mase));
+  CHECK_THAT(still.undefined, ContainsSubstring("MASE"));
+  for (std::size_t t = 16; t < 20; ++t) s.values[t] = 0;
+  s.values[3] = 6;
+  const Score zero = score("", paths, std::vector{s}, last, 1);
+  CHECK(std::isnan(zero.quantile_loss));
+  CHECK_THAT(zero.undefined, ContainsSubstring("0"));
+  CHECK_THAT(zero.mase, WithinRel(5 / (2 / 15.0), 1e-12));  // two changes among 15
+  for (std::size_t t = 16; t < 20; ++t) s.values[t] = NAN;
+  const Score none = score("", paths, std::vector{s}, last, 1);
+  CHECK(std::isnan(none.crps));
+  CHECK_THAT(none.undefined, ContainsSubstring("no value"));
+  CHECK(score("", paths, std::vector{s}, std::vector<Origin>{{0, 8}}, 1).undefined.empty());
+}
+
 TEST_CASE("backtest: origins outside of the series are refused", "[forecast]") {
   const std::vector<Series> series(1);
   for (const Origin& o : {Origin{1, 0}, Origin{-1, 0}, Origin{0, -1}})

@@ -80,8 +80,7 @@ class Forecaster {
   train::FitEnd fit(const Panel& panel, On&&... on) {
     const std::vector<Origin> origins = training_origins(panel);
     const std::vector<Origin> held_out = validation_origins(panel);
-    if (state_.step == 0 || state_.fitted.count("spread") == 0)
-      fit_scaler(panel, origins).save(state_.fitted);
+    if (state_.fitted.count("spread") == 0) fit_scaler(panel, origins).save(state_.fitted);
     const Scaler scaler = saved_scaler();
     check_targets(panel, origins, scaler);
     check_targets(panel, held_out, scaler);

@@ -3,6 +3,7 @@
 #include "foglift/forecast/baselines/autoregression.hpp"
 #include "foglift/forecast/baselines/climatology.hpp"
 #include "foglift/forecast/baselines/drift.hpp"
+#include "foglift/forecast/baselines/recent_walk.hpp"
 #include "foglift/forecast/baselines/theta.hpp"
 
 #include <array>
@@ -21,6 +22,7 @@ struct Baseline {
 inline constexpr std::array baselines = {
     Baseline{"seasonal naive + bootstrap", seasonal_naive_bootstrap},
     Baseline{"random walk + bootstrap", random_walk_bootstrap},
+    Baseline{"recent random walk + bootstrap", recent_walk_bootstrap},
     Baseline{"random walk with drift", random_walk_drift},
     Baseline{"climatology", climatology},
     Baseline{"theta", theta_paths},

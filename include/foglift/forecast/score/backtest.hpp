@@ -4,6 +4,8 @@
 #include "foglift/forecast/score/metrics.hpp"
 #include "foglift/forecast/series/panel.hpp"
 
+#include <algorithm>
+#include <limits>
 #include <string>
 
 namespace foglift {
@@ -77,25 +79,55 @@ Tensor<double> baseline_paths(const Panel& panel, std::span<const Origin> origin
   return out;
 }
 
-/// The numbers a forecast is judged by; see metrics.hpp for their conventions.
+/// The numbers a forecast is judged by; see metrics.hpp for their conventions. NaN where one is not
+/// defined, which `undefined` gives the reason of.
 struct Score {
   std::string name;
-  double crps = 0;
-  double quantile_loss = 0;  ///< mean_weighted_quantile_loss with nine levels
-  double coverage = 0;       ///< of the central 80 % interval
-  double mase = 0;
+  double crps = std::numeric_limits<double>::quiet_NaN();
+  double quantile_loss = crps;  ///< mean_weighted_quantile_loss with nine levels
+  double coverage = crps;       ///< of the central 80 % interval
+  double mase = crps;           ///< of the windows before which a season shows a change
+  std::string undefined = {};   ///< empty if all are
 };
 
 /// Scores of sample paths [origins, paths, horizon]; MASE is relative to the naive forecast of
-/// `season` on the values before each origin.
+/// `season` on the values before each origin. Windows of which nothing is known, zeros alone, or a
+/// past without change make numbers undefined and are no error. Throws ShapeError for paths of
+/// other windows, NumericError for a path or a value that can not be scored.
 inline Score score(std::string name, const Tensor<double>& paths, const Panel& panel,
                    std::span<const Origin> origins, Index season) {
+  detail::require_paths(paths.shape(), "score");
   const Tensor<double> actual = actual_values(panel, origins, paths.dim(2));
+  Tensor<double> scaled = actual;
   std::vector<double> scales;
-  for (const Origin& o : origins)
-    scales.push_back(seasonal_error(detail::history(panel, o, "score"), season));
-  return {std::move(name), crps(paths, actual), mean_weighted_quantile_loss(paths, actual),
-          coverage(paths, actual, 0.8), mase(paths, actual, scales)};
+  for (const Origin& o : origins) {
+    const double scale = seasonal_error(detail::history(panel, o, "score"), season);
+    scales.push_back(scale > 0 ? scale : 1);
+    if (scale > 0) continue;
+    const auto row = scaled.data() + (std::ssize(scales) - 1) * scaled.dim(1);
+    std::fill_n(row, scaled.dim(1), std::numeric_limits<double>::quiet_NaN());
+  }
+  const auto any = [](const Tensor<double>& values, auto&& is) {
+    return std::any_of(values.begin(), values.end(), is);
+  };
+  const auto known = [](double v) { return !std::isnan(v); };
+  Score out{.name = std::move(name)};
+  if (!any(actual, known)) {
+    out.undefined = "no value is known after any origin";
+    return out;
+  }
+  out.crps = crps(paths, actual);
+  out.coverage = coverage(paths, actual, 0.8);
+  if (any(actual, [&](double v) { return known(v) && v != 0; }))
+    out.quantile_loss = mean_weighted_quantile_loss(paths, actual);
+  else
+    out.undefined = "quantile loss: all values after the origins are 0";
+  if (any(scaled, known))
+    out.mase = mase(paths, scaled, scales);
+  else
+    out.undefined += std::string(out.undefined.empty() ? "" : "; ") +
+                     "MASE: no season before an origin shows a change";
+  return out;
 }
 
 }  // namespace forecast

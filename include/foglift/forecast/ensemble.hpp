@@ -1,0 +1,254 @@
+#pragma once
+
+#include "foglift/forecast/bounds.hpp"
+#include "foglift/forecast/ensemble/report.hpp"
+#include "foglift/forecast/forecaster.hpp"
+
+#include <optional>
+
+namespace foglift {
+inline namespace v0 {
+namespace forecast {
+
+struct EnsembleOptions {
+  Index windows = 0;  ///< of the backtest, and as many of the validation; 0: see Windows::of
+  Index paths = 100;  ///< by which windows are judged
+  /// How the method is trained. `validation` is that of the windows; `non_negative` is bounds'.
+  ForecasterOptions training = {.patience = 6};
+  double refit = 0.3;  ///< steps on all data at last, per step of the training; 0: none
+  Bounds bounds = {};
+  bool mask_outliers = true;
+  JudgeOptions judge = {};
+  std::string name = "model";  ///< of the method, in the report
+};
+
+/// A forecast from end to end: a method M trained on a panel, beside the classical `baselines`,
+/// combined and calibrated by what they said of windows that they had not seen. Three stretches of
+/// every series follow each other (Windows): training, validation, backtest.
+///   1. M is trained until the validation stops improving.
+///   2. Parts are weighed, and their combination calibrated, on the validation; the backtest
+///   judges,
+///      and each of its windows may calibrate those after it.
+///   3. With the backtest too, weights and calibration are found once more, and M goes on for a few
+///      steps on all data, for what comes next.
+/// Nothing of 1 and 2 that was fitted before a backtest window depends on a value in it or after
+/// it. Series of one channel; series too short for M are left to the classical parts.
+///
+///   forecast::Ensemble<forecast::HorizonDiffusion<>> model({.frame = frame}, {});
+///   model.fit(series);
+///   auto paths = model.paths(series, origins, 100);  // [origins, 100, horizon]
+///   auto& report = model.report();
+///   io::save_checkpoint("model.safetensors", model.state(), "");
+template <Method M>
+class Ensemble {
+ public:
+  using State = typename Forecaster<M>::State;
+
+  /// Throws what Forecaster does.
+  explicit Ensemble(const typename M::Options& method, const EnsembleOptions& options = {})
+      : method_(method), options_(options), model_(method, training(0)) {
+    if (options.windows < 0 || options.paths < 2 || !(options.refit >= 0))
+      raise<ArgumentError>("Ensemble: windows ", options.windows, ", paths ", options.paths,
+                           ", refit ", options.refit,
+                           "; needed at least 0 windows, 2 paths, and a refit of 0 or more");
+    std::string names;
+    for (const Baseline& b : baselines) names += (names.empty() ? "" : ", ") + std::string(b.name);
+    model_.state().made_for["ensemble"] = names;
+  }
+
+  const EnsembleOptions& options() const { return options_; }
+  const Framer& framer() const { return model_.framer(); }
+  /// All that training and choosing have become: what a checkpoint keeps, and puts back before
+  /// `fit`, which goes on from there, or before `paths`.
+  State& state() { return model_.state(); }
+  const State& state() const { return model_.state(); }
+  /// True once the backtest is over, and what is trained is the model for what comes next.
+  bool refitting() const { return state().fitted.count(weights_key) > 0; }
+  /// What the last `fit` found. Throws ArgumentError before it.
+  const EnsembleReport& report() const {
+    if (!report_) raise<ArgumentError>("Ensemble: no report; call fit");
+    return *report_;
+  }
+
+  /// Does all three steps; callbacks are those of train::fit, in both trainings. Returns why it
+  /// ended: FitEnd::stopped leaves a state to go on from with the same panel. A panel on which M
+  /// can not be trained is forecast by the classical parts alone, and the report says why. Throws
+  /// ArgumentError for several channels, or a series without a value, and what train::fit does.
+  template <class... On>
+  train::FitEnd fit(const Panel& panel, On&&... on) {
+    const TrimmedPanel data(panel);
+    const Windows windows = Windows::of(data, horizon(), options_.windows);
+    std::string untrained;
+    if (!refitting()) {
+      try {
+        if (const auto end = train(data, windows, untrained, on...); end == train::FitEnd::stopped)
+          return end;
+      } catch (const NumericError& e) {
+        untrained = e.what();
+      }
+      state().fitted.erase(model_key);
+      if (untrained.empty())
+        state().fitted[model_key] = model_paths(data, windows.all(), options_.paths);
+    }
+    judge_windows(data, windows, untrained);
+    return refit(data, on...);
+  }
+
+  /// Sample paths [origins, paths, horizon] of what follows each origin, combined, calibrated and
+  /// within bounds. They depend on the state, the values before the origin, the origin among them
+  /// and the number of paths, not on other origins or threads. Parts without weight are not drawn.
+  /// Throws ArgumentError before the backtest was judged, by `fit` or in the state that was
+  /// restored.
+  Tensor<double> paths(const Panel& panel, std::span<const Origin> origins, Index paths) const {
+    if (!refitting())
+      raise<ArgumentError>("Ensemble: no weights; call fit, or restore a checkpoint of it");
+    const TrimmedPanel data(panel);
+    std::vector<Origin> here;
+    for (const Origin& o : origins) here.push_back(data.here(o));
+    std::vector<double> weights(state().fitted.at(weights_key).begin(),
+                                state().fitted.at(weights_key).end());
+    const ClassicalParts classical(data, here, classical_options(paths));
+    std::vector<Part> parts = classical.draw([&](std::size_t k) { return weights.at(k + 1) > 0; });
+    std::vector<Tensor<double>> drawn;
+    std::vector<double> left;
+    const auto add = [&](Tensor<double> p, double weight) {
+      if (weight > 0 && !p.empty()) drawn.push_back(bounded(std::move(p))), left.push_back(weight);
+    };
+    if (weights[0] > 0) add(model_paths(data, here, paths), weights[0]);
+    for (std::size_t k = 0; k < parts.size(); ++k) add(std::move(parts[k].paths), weights[k + 1]);
+    if (drawn.empty()) add(classical.last_value(), 1);
+    const double sum = std::accumulate(left.begin(), left.end(), 0.0);
+    for (double& w : left) w = std::min(1.0, w / sum);
+    Tensor<double> out =
+        combine(drawn, left, std::max_element(left.begin(), left.end()) - left.begin());
+    const Stretch stretch{state().fitted.at(stretch_key)};
+    for (Index w = 0; w < out.dim(0); ++w) stretch.apply(out, w);
+    classical.replace_stopped(out);
+    return bounded(std::move(out));
+  }
+
+ private:
+  static constexpr const char *weights_key = "ensemble.weights", *stretch_key = "ensemble.stretch",
+                              *steps_key = "ensemble.steps",      // of the training, of the refit
+                                  *model_key = "ensemble.model";  // its paths at all windows
+  static constexpr Index least_windows = 32;                      // to train on
+
+  Index horizon() const { return framer().options().horizon; }
+  Index season() const { return framer().options().season(); }
+
+  ForecasterOptions training(Index validation) const {
+    ForecasterOptions o = options_.training;
+    o.validation = validation;
+    o.non_negative = false;
+    if (validation == 0) o.patience = 0;
+    return o;
+  }
+  /// The same state, trained in another way from now on.
+  void train_by(const ForecasterOptions& o) {
+    Forecaster<M> next(method_, o);
+    next.state() = std::move(model_.state());
+    model_ = std::move(next);
+  }
+  ClassicalParts::Options classical_options(Index paths) const {
+    return {.draws = {.horizon = horizon(), .paths = paths, .seasons = framer().options().seasons},
+            .seed = options_.training.seed,
+            .mask_outliers = options_.mask_outliers};
+  }
+  Tensor<double> bounded(Tensor<double> paths) const {
+    options_.bounds.apply(paths);
+    return paths;
+  }
+
+  template <class... On>
+  train::FitEnd train(const TrimmedPanel& data, const Windows& windows, std::string& untrained,
+                      On&&... on) {
+    const Index validation = windows.each * horizon();
+    Index count = 0;
+    for (const Index cut : windows.cut)
+      count += std::max<Index>(0, cut - validation - horizon() - season() + 1);
+    if (count < least_windows) {
+      untrained = "the series hold " + std::to_string(count) + " windows to train on, needed " +
+                  std::to_string(least_windows);
+      return train::FitEnd::steps;
+    }
+    train_by(training(validation));
+    return model_.fit(detail::known_until(data, windows.cut, options_.mask_outliers), on...);
+  }
+
+  template <class... On>
+  train::FitEnd refit(const TrimmedPanel& data, On&&... on) {
+    const Index steps = report_->refit_steps;
+    if (steps == 0) return train::FitEnd::steps;
+    ForecasterOptions o = training(0);
+    o.steps = steps;
+    o.warm_up = std::min(o.warm_up, steps / 4);
+    o.learning_rate *= 0.5;
+    train_by(o);
+    return model_.fit(detail::known_until(data, detail::ends_of(data), options_.mask_outliers),
+                      on...);
+  }
+
+  /// Paths of the method alone, from the values before each origin.
+  Tensor<double> model_paths(const TrimmedPanel& data, std::span<const Origin> origins,
+                             Index paths) const {
+    std::vector<Series> series = data.series();
+    Tensor<double> out({std::ssize(origins), paths, horizon()});
+    for (std::size_t w = 0; w < origins.size(); ++w) {
+      const Origin& o = origins[w];
+      Series& own = series[static_cast<std::size_t>(o.series)];
+      const std::vector<double> history = data.history(o, options_.mask_outliers);
+      std::copy(history.begin(), history.end(), own.values.begin());
+      const Tensor<double> one = model_.paths(series, origins.subspan(w, 1), paths);
+      std::copy(one.begin(), one.end(), out.data() + static_cast<Index>(w) * out.row_size());
+      own.values = data[o.series].values;
+    }
+    return out;
+  }
+
+  /// Makes the report and, the first time, keeps what was chosen in the state and turns to the
+  /// refit.
+  void judge_windows(const TrimmedPanel& data, const Windows& windows,
+                     const std::string& untrained) {
+    auto& fitted = state().fitted;
+    const std::vector<Origin> all = windows.all();
+    std::vector<Part> parts = {{options_.name, {}, untrained}};
+    if (const auto kept = fitted.find(model_key); kept != fitted.end()) {
+      if (kept->second.shape() != Shape{std::ssize(all), options_.paths, horizon()})
+        raise<ArgumentError>("Ensemble::fit: the state was trained on another panel");
+      parts[0].paths = kept->second;
+    }
+    const bool trained = !parts[0].paths.empty();
+    const ClassicalParts::Options drawn = classical_options(options_.paths);
+    for (Part& part : ClassicalParts(data, all, drawn).draw([](std::size_t) { return true; }))
+      parts.push_back(std::move(part));
+    EnsembleChoice choice =
+        choose(std::move(parts), data, windows, drawn, options_.bounds, options_.judge);
+    report_ = std::move(choice.report);
+    if (!refitting()) {
+      const double steps = static_cast<double>(state().best ? state().best_step : state().step);
+      const double more = choice.weights[0] > 0 ? std::ceil(options_.refit * steps) : 0;
+      fitted[weights_key] = Tensor<double>({std::ssize(choice.weights)}, choice.weights);
+      fitted[stretch_key] = report_->stretch;
+      fitted[steps_key] = Tensor<double>({2}, {trained ? steps : 0, trained ? more : 0});
+      if (trained && more > 0) {
+        Forecaster<M> next(method_, training(0));
+        next.state().model = next.state().ema = M(state().result());
+        next.state().fitted = fitted;
+        next.state().made_for = state().made_for;
+        model_ = std::move(next);
+      }
+    }
+    const Tensor<double>& steps = state().fitted.at(steps_key);
+    report_->trained_steps = static_cast<Index>(steps[0]);
+    report_->refit_steps = static_cast<Index>(steps[1]);
+  }
+
+  typename M::Options method_;
+  EnsembleOptions options_;
+  Forecaster<M> model_;
+  std::optional<EnsembleReport> report_;
+};
+
+}  // namespace forecast
+}  // namespace v0
+}  // namespace foglift

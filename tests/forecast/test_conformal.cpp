@@ -1,0 +1,102 @@
+// Covers: stretch conformal
+#include "foglift/forecast/calibrate/conformal.hpp"
+#include "foglift/forecast/score/metrics.hpp"
+#include "normal_paths.hpp"
+#include "support/catch.hpp"
+
+using namespace foglift;
+using namespace foglift::forecast;
+
+namespace {
+Conformal seen(const Tensor<double>& paths, const Tensor<double>& actual,
+               const ConformalOptions& options = {}) {
+  Conformal c(paths.dim(2), options);
+  for (Index w = 0; w < paths.dim(0); ++w) c.observe(paths, actual, w);
+  return c;
+}
+}  // namespace
+
+TEST_CASE("stretch: members move about their median and keep their order", "[forecast][stretch]") {
+  Tensor<double> paths({1, 4, 1}, {3, -1, 1, 5});  // median 2; central 0.25 (1, 3), 0.75 (-1, 5)
+  Stretch s{Tensor<double>({3, 1}, {2, 4, 4})};
+  // 1 and 3: factor 2. -1 and 5: between 0.5 and 0.8, 2 + 2 * (0.25 / 0.3).
+  const double f = 2 + 2 * 0.25 / 0.3;
+  s.apply(paths, 0);
+  CHECK_THAT(paths[0], WithinAbs(2 + 2, 1e-12));
+  CHECK_THAT(paths[2], WithinAbs(2 - 2, 1e-12));
+  CHECK_THAT(paths[1], WithinAbs(2 - 3 * f, 1e-12));
+  CHECK_THAT(paths[3], WithinAbs(2 + 3 * f, 1e-12));
+  // Factors that would change the order: an outer member stays at its inner neighbour.
+  Tensor<double> odd({1, 5, 1}, {0, 1, 2, 3, 4});
+  Stretch{Tensor<double>({3, 1}, {1, 0.1, 0.1})}.apply(odd, 0);
+  CHECK(odd == Tensor<double>({1, 5, 1}, {1, 1, 2, 3, 3}));
+  CHECK_THROWS_AS(s.apply(odd = Tensor<double>({1, 5, 2}), 0), ShapeError);
+}
+
+TEST_CASE("conformal: paths too narrow by a factor of two are restored", "[forecast][conformal]") {
+  const Index H = 4;
+  const Conformal c = seen(normal_of({400, 100, H}, {10, 0.5}, 1), normal_of({400, H}, {10, 1}, 2));
+  Tensor<double> paths = normal_of({500, 100, H}, {10, 0.5}, 3);
+  const Tensor<double> actual = normal_of({500, H}, {10, 1}, 4);
+  CHECK(coverage(paths, actual, 0.8) < 0.52);  // 2 Phi(0.64) - 1 = 0.478
+  for (Index w = 0; w < 500; ++w) c.stretch().apply(paths, w);
+  // 2000 cells; the factor itself is that of 1200 or more: standard errors sqrt(p q (1/2000 +
+  // 1/1200)) = 0.0183 (50 %), 0.0146 (80 %), 0.0080 (95 %).
+  CHECK_THAT(coverage(paths, actual, 0.5), WithinAbs(0.5, 3 * 0.0183));
+  CHECK_THAT(coverage(paths, actual, 0.8), WithinAbs(0.8, 3 * 0.0146));
+  CHECK_THAT(coverage(paths, actual, 0.95), WithinAbs(0.95, 3 * 0.0080));
+}
+
+TEST_CASE("conformal: calibrated paths stay as they are", "[forecast][conformal]") {
+  const Conformal c = seen(normal_of({400, 200, 4}, {10, 1}, 1), normal_of({400, 4}, {10, 1}, 2));
+  // The 80 % quantile of |z| from 1200 cells or more: sqrt(.8 .2 / 1200) / (2 phi(1.2816)) / 1.2816
+  // = 0.0257; of 50 %: sqrt(.25 / 1200) / (2 phi(.6745)) / .6745 = 0.0337, 95 %: 0.0275. The
+  // sample's own quantiles, ends of 200 members, add a bias below 0.02.
+  for (Index h = 0; h < 4; ++h) {
+    CHECK_THAT(c.stretch().factors(0, h), WithinAbs(1, 3 * 0.0337 + 0.02));
+    CHECK_THAT(c.stretch().factors(1, h), WithinAbs(1, 3 * 0.0257 + 0.02));
+    CHECK_THAT(c.stretch().factors(2, h), WithinAbs(1, 3 * 0.0275 + 0.02));
+  }
+}
+
+TEST_CASE("conformal: few windows change little, none nothing", "[forecast][conformal]") {
+  Tensor<double> paths = normal_of({1, 50, 6}, {10, 0.01}, 1);
+  const Conformal c = seen(paths, normal_of({1, 6}, {10, 1}, 2));
+  // Every interval misses by far: the factor is `most` to the power of 1 / (1 + 2).
+  CHECK_THAT(c.stretch().factors(1, 3), WithinRel(std::cbrt(5.0), 1e-12));
+  const Conformal none = seen(paths, Tensor<double>({1, 6}, NAN));
+  CHECK(none.windows() == 0);
+  const Tensor<double> before = paths;
+  none.stretch().apply(paths, 0);
+  for (Index i = 0; i < paths.size(); ++i) CHECK_THAT(paths[i], WithinAbs(before[i], 1e-12));
+}
+
+TEST_CASE("conformal: coverage returns after the world has changed", "[forecast][conformal]") {
+  // Errors double from window 40 on. What was seen before keeps the factor near 1; following moves
+  // the level until the wider intervals hold.
+  const Index H = 6, W = 160;
+  const Tensor<double> paths = normal_of({W, 100, H}, {10, 1}, 1);
+  Tensor<double> actual = normal_of({W, H}, {10, 1}, 2);
+  for (Index w = 40; w < W; ++w)
+    for (Index h = 0; h < H; ++h) actual(w, h) = 10 + 2 * (actual(w, h) - 10);
+  const auto held = [&](double rate) {
+    Conformal c(H, {.rate = rate});
+    Tensor<double> out = paths;
+    for (Index w = 0; w < W; ++w) {
+      c.stretch().apply(out, w);
+      c.follow(paths, actual, w);
+    }
+    return coverage(out.rows(60, 60), actual.rows(60, 60), 0.8);
+  };
+  const double still = held(0), moving = held(0.05);
+  // 360 cells: standard error 0.021.
+  CHECK(still < 0.8 - 3 * 0.021);
+  CHECK_THAT(moving, WithinAbs(0.8, 3 * 0.021));
+}
+
+TEST_CASE("conformal: what can not be is refused", "[forecast][conformal]") {
+  CHECK_THROWS_AS(Conformal(0), ArgumentError);
+  CHECK_THROWS_AS(Conformal(1, {.most = 0.5}), ArgumentError);
+  Conformal c(3);
+  CHECK_THROWS_AS(c.observe(Tensor<double>({1, 5, 2}), Tensor<double>({1, 2}), 0), ShapeError);
+}
