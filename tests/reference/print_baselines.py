@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Prints the forecasts that tests/forecast/test_classical.cpp compares with, of two series that are
-formulas, and the equations of Yule and Walker for one without its trend. Made with statsforecast
+formulas, and the equations of Yule and Walker for one without its trend; for test_ets.cpp, models of
+exponential smoothing with given and with fitted numbers. Made with statsforecast
 2.1.1 and statsmodels 0.15 (pip install statsforecast==2.1.1):
 
     python3 tests/reference/print_baselines.py"""
 import math
 
 import numpy as np
-from statsforecast.models import RandomWalkWithDrift, Theta
+from statsforecast.models import AutoETS, RandomWalkWithDrift, Theta
 from statsmodels.regression.linear_model import yule_walker
+from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
 wavy = np.array([20 + 0.3 * t + 3 * math.sin(1.7 * t) + 2 * math.sin(0.9 * t * t) for t in range(48)])
 yearly = np.array(
@@ -25,3 +27,22 @@ level = wavy - 0.3 * np.arange(48)
 for order in range(1, 5):
     weights, deviation = yule_walker(level, order=order, method="mle")[:2]
     print("level", order, *(f"{v:.9g}" for v in weights), f"variance {deviation**2:.9g}")
+
+# Given numbers: the likelihood and six forecasts. The order is alpha, beta, gamma, phi, level, slope, season.
+first = 1 + 0.3 * np.sin(2 * np.pi * np.arange(12) / 12)
+for error, trend, damped, seasonal in (("add", None, False, None), ("add", "add", False, "add"), ("mul", "add", True, "add"), ("mul", None, False, "add")):
+    season = None if seasonal is None else 50 * (first - 1)
+    model = ETSModel(yearly, error=error, trend=trend, damped_trend=damped, seasonal=seasonal, seasonal_periods=12 if seasonal else None,
+                     initialization_method="known", initial_level=50, initial_trend=0.5 if trend else None, initial_seasonal=season)
+    numbers = [0.4] + [0.1] * (trend is not None) + [0.2] * (seasonal is not None) + [0.95] * damped
+    done = model.smooth(numbers)
+    print("ETS", error, trend, damped, seasonal, f"-2 llf {-2 * done.llf:.10g}", *(f"{v:.9g}" for v in done.forecast(6)))
+# Fitted: AICc, the first weights, six forecasts.
+for form in "ANN", "MNN", "AAN", "MAN":
+    fitted = AutoETS(season_length=1, model=form, damped=False).fit(wavy)
+    print("AutoETS", form, f"{fitted.model_['aicc']:.7g}", fitted.model_["par"][:2], *(f"{v:.6g}" for v in fitted.predict(6)["mean"]))
+for form in "ANA", "MNM", "MAM":
+    fitted = AutoETS(season_length=12, model=form, damped=False).fit(yearly)
+    print("AutoETS", form, f"{fitted.model_['aicc']:.7g}", fitted.model_["par"][:3], *(f"{v:.6g}" for v in fitted.predict(6)["mean"]))
+fitted = AutoETS(season_length=12, model="MAM", damped=True).fit(yearly)  # its season stands last phase first
+print("AutoETS MAdM", *(f"{v:.9g}" for v in fitted.model_["par"]), fitted.model_["loglik"], *fitted.predict(6)["mean"])

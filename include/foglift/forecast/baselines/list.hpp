@@ -3,6 +3,7 @@
 #include "foglift/forecast/baselines/autoregression.hpp"
 #include "foglift/forecast/baselines/climatology.hpp"
 #include "foglift/forecast/baselines/drift.hpp"
+#include "foglift/forecast/baselines/ets.hpp"
 #include "foglift/forecast/baselines/recent_walk.hpp"
 #include "foglift/forecast/baselines/theta.hpp"
 
@@ -26,6 +27,7 @@ inline constexpr std::array baselines = {
     Baseline{"random walk with drift", random_walk_drift},
     Baseline{"climatology", climatology},
     Baseline{"theta", theta_paths},
+    Baseline{"exponential smoothing", ets_paths},
     Baseline{"autoregression", autoregression_paths},
 };
 
