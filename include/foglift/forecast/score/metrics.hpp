@@ -11,7 +11,8 @@ namespace forecast {
 
 // Names and conventions. Papers call three different numbers "CRPS"; here
 //   crps                         is the CRPS itself, in the unit of the data;
-//   mean_weighted_quantile_loss  is what GluonTS and TSDiff report as CRPS;
+//   mean_weighted_quantile_loss  is what GluonTS and TSDiff report as CRPS; with nineteen_levels
+//                                and linear quantiles, what CSDI does;
 //   coverage, mase, pit          say how they treat ties, missing cells and the season.
 // Paths are [windows, paths, horizon], actual values [windows, horizon]; a NaN among the actual
 // values is a cell that no metric sees. Every metric throws ShapeError if the shapes do not fit,
@@ -79,19 +80,28 @@ double crps(const Tensor<T>& paths, const Tensor<U>& actual, Crps kind = Crps::e
 /// The quantile levels 0.1, 0.2 ... 0.9.
 inline constexpr std::array<double, 9> nine_levels{.1, .2, .3, .4, .5, .6, .7, .8, .9};
 
+/// The quantile levels 0.05, 0.1 ... 0.95, of CSDI and of CRPS-sum.
+inline constexpr std::array<double, 19> nineteen_levels{.05, .1, .15, .2, .25, .3, .35, .4, .45, .5,
+                                                        .55, .6, .65, .7, .75, .8, .85, .9, .95};
+
+/// A function that takes quantiles: quantile_nearest or quantile_linear.
+using QuantileRule = double (*)(std::span<const double> sorted, double level);
+
 /// GluonTS's mean_wQuantileLoss: for each level q, 2 sum |(x_q - y) (1[y <= x_q] - q)| / sum |y|
-/// with x_q = quantile_nearest; the mean over levels. Sums run over all windows and steps: a ratio
-/// of sums, not a mean of ratios. For a point forecast it is sum |x - y| / sum |y|.
+/// with x_q by the rule; the mean over levels. Sums run over all windows and steps: a ratio
+/// of sums, not a mean of ratios. For a point forecast it is sum |x - y| / sum |y|. GluonTS takes
+/// quantile_nearest, CSDI quantile_linear, which torch.quantile is.
 /// Throws NumericError if every actual value is 0.
 template <Scalar T, Scalar U>
 double mean_weighted_quantile_loss(const Tensor<T>& paths, const Tensor<U>& actual,
-                                   std::span<const double> levels = nine_levels) {
+                                   std::span<const double> levels = nine_levels,
+                                   QuantileRule rule = quantile_nearest) {
   if (levels.empty()) raise<ArgumentError>("mean_weighted_quantile_loss: no level");
   double loss = 0, size = 0;
   detail::each_cell(paths, actual, "mean_weighted_quantile_loss",
                     [&](Index, Index, std::span<const double> members, double y) {
                       for (const double q : levels) {
-                        const double x = quantile_nearest(members, q);
+                        const double x = rule(members, q);
                         loss += 2 * std::abs((x - y) * ((y <= x ? 1 : 0) - q));
                       }
                       size += std::abs(y);
