@@ -29,8 +29,9 @@ class Progress {
   void update(long done, long total, const std::string& note, long before = 0) {
     const double elapsed = seconds();
     const bool last = done >= total;
-    if (quiet_ || (!last && elapsed < next_)) return;
+    if (quiet_ || (elapsed < next_ && !(last && shown_))) return;
     next_ = elapsed + (terminal_ ? 0.1 : 15);
+    shown_ = true;
     const double share = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 1;
     const long own = std::max(1L, done - before);
     const double left = elapsed * static_cast<double>(total - done) / static_cast<double>(own);
@@ -57,7 +58,7 @@ class Progress {
 
  private:
   std::string task_;
-  bool quiet_, terminal_, drawn_ = false;
-  double next_ = 0;
+  bool quiet_, terminal_, drawn_ = false, shown_ = false;
+  double next_ = 1;  // what takes less is not worth a line
   double start_ = seconds_now();
 };

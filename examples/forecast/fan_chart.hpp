@@ -4,7 +4,7 @@
 #include "foglift/core/tensor.hpp"
 #include "foglift/forecast/score/quantile.hpp"
 #include "foglift/forecast/series/panel.hpp"
-#include "gnuplot.hpp"
+#include "support/gnuplot.hpp"
 
 #include <algorithm>
 #include <array>
@@ -19,9 +19,9 @@ struct FanChart {
   std::string title, unit;
   std::string forecast_line, backtest_line;  ///< what the upper and the lower panel are
   const foglift::forecast::Series* series = nullptr;
-  std::vector<foglift::forecast::Origin> origins;  ///< of the backtest, oldest first
-  foglift::Tensor<double> backtest;                ///< [origins, paths, horizon]
-  foglift::Tensor<double> future;                  ///< [1, paths, horizon] from the series' end
+  std::vector<foglift::forecast::Origin> origins = {};  ///< of the backtest, oldest first
+  foglift::Tensor<double> backtest = {};                ///< [origins, paths, horizon]
+  foglift::Tensor<double> future = {};  ///< [1, paths, horizon] from the series' end
 };
 
 namespace fan_chart {
@@ -47,7 +47,10 @@ inline void write_bands(std::ostream& out, const foglift::forecast::TimeAxis& ax
 }
 
 /// Three blocks for gnuplot's `index`: observed values, bands of the backtest, bands of the future.
-inline std::string data(const FanChart& c, foglift::Index first) {
+inline std::string data(const FanChart& c) {
+  const foglift::Index backtest = c.origins.empty() ? c.series->size() : c.origins.front().at;
+  const foglift::Index first =
+      std::max<foglift::Index>(0, std::min(backtest, c.series->size() - 3 * c.future.dim(2)));
   std::ostringstream out;
   out << "# time value\n";
   const foglift::forecast::Series& s = *c.series;
@@ -60,9 +63,11 @@ inline std::string data(const FanChart& c, foglift::Index first) {
       out << v << '\n';
   }
   out << "\n\n# time and quantiles 0.025 0.1 0.25 0.5 0.75 0.9 0.975 of the backtest\n";
-  const auto past = foglift::forecast::quantiles(c.backtest, levels);
-  for (std::size_t w = 0; w < c.origins.size(); ++w)
-    write_bands(out, s.time, c.origins[w].at, past, static_cast<foglift::Index>(w));
+  if (!c.origins.empty()) {
+    const auto past = foglift::forecast::quantiles(c.backtest, levels);
+    for (std::size_t w = 0; w < c.origins.size(); ++w)
+      write_bands(out, s.time, c.origins[w].at, past, static_cast<foglift::Index>(w));
+  }
   out << "\n# the same of the forecast\n";
   write_bands(out, s.time, s.size(), foglift::forecast::quantiles(c.future, levels), 0);
   return out.str();
@@ -106,7 +111,8 @@ inline std::string script(const FanChart& c) {
   const foglift::Index backtest = c.origins.empty() ? end : c.origins.front().at;
   const foglift::Index recent = std::max<foglift::Index>(0, end - 3 * H);
   // From 0, unless that would leave most of the panel empty.
-  const auto [low, high] = std::minmax_element(c.backtest.begin(), c.backtest.end());
+  const foglift::Tensor<double>& drawn = c.origins.empty() ? c.future : c.backtest;
+  const auto [low, high] = std::minmax_element(drawn.begin(), drawn.end());
   const bool counts = *low >= 0 && *low < 0.4 * *high;
   std::ostringstream out;
   out << "# Draws forecast.svg and forecast.png from chart.dat: run  gnuplot forecast.gp  here.\n"
@@ -132,7 +138,9 @@ inline std::string script(const FanChart& c) {
       << " at screen 0.015,0.915 noenhanced font ',15' textcolor rgb grey\n"
          "set key at screen 0.975,0.965 right center horizontal samplen 1.4 width -0.3 Left "
          "reverse\n"
-         "set tmargin at screen 0.87\nset bmargin at screen 0.45\n"
+         "set tmargin at screen 0.87\nset bmargin at screen "
+      << (c.origins.empty() ? "0.065" : "0.45")
+      << "\n"
          "now = '"
       << iso(c.series->time.at(end))
       << "'\nset arrow 1 from now, graph 0 to now, graph 1 nohead back linecolor rgb grey dashtype "
@@ -140,25 +148,15 @@ inline std::string script(const FanChart& c) {
          "set object 1 rectangle from now, graph 0 to graph 1, graph 1 behind fillcolor rgb "
          "'#f6f6f2' fillstyle solid noborder\n"
          "set label 3 'forecast' at now, graph 0.95 offset 0.7,0 textcolor rgb grey\n"
-      << panel(c, recent, end + H, 2)
-      << "unset label 1\nunset label 3\nunset arrow 1\nunset object 1\nunset key\n"
-         "set label 2 "
-      << gnuplot::quoted(c.backtest_line)
-      << " at screen 0.015,0.375\nset tmargin at screen 0.34\nset bmargin at screen 0.065\n"
-      << panel(c, backtest, end, 1.2) << "unset multiplot\nunset label\n}\nunset output\n";
+      << panel(c, recent, end + H, 2);
+  if (!c.origins.empty())
+    out << "unset label 1\nunset label 3\nunset arrow 1\nunset object 1\nunset key\n"
+           "set label 2 "
+        << gnuplot::quoted(c.backtest_line)
+        << " at screen 0.015,0.375\nset tmargin at screen 0.34\nset bmargin at screen 0.065\n"
+        << panel(c, backtest, end, 1.2);
+  out << "unset multiplot\nunset label\n}\nunset output\n";
   return out.str();
 }
 
 }  // namespace fan_chart
-
-/// Writes chart.dat and forecast.gp into a folder and lets gnuplot draw forecast.svg and
-/// forecast.png there. False if there is no gnuplot, or it failed: the two files are there then.
-inline bool draw(const FanChart& chart, const std::string& folder) {
-  const foglift::Index backtest =
-      chart.origins.empty() ? chart.series->size() : chart.origins.front().at;
-  const foglift::Index first = std::max<foglift::Index>(
-      0, std::min(backtest, chart.series->size() - 3 * chart.future.dim(2)));
-  foglift::write_file(folder + "/chart.dat", fan_chart::data(chart, first));
-  foglift::write_file(folder + "/forecast.gp", fan_chart::script(chart));
-  return gnuplot::run(folder, "forecast.gp");
-}

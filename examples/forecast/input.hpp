@@ -1,0 +1,81 @@
+#pragma once
+
+#include "foglift/forecast/series/read.hpp"
+#include "foglift/forecast/series/season.hpp"
+#include "options.hpp"
+#include "support/sha256.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace tool {
+
+namespace forecast = foglift::forecast;
+using foglift::Tensor;
+
+/// The series of a file, and what was found out about it.
+struct Input {
+  std::string sha256;
+  forecast::Reading read;
+  std::vector<Index> seasons;  ///< that the first series shows, strongest first
+
+  const std::vector<forecast::Series>& series() const { return read.series; }
+  const std::string& path() const { return read.source; }
+  std::string name() const { return std::filesystem::path(path()).filename().string(); }
+  /// What the values are called.
+  std::string unit() const { return read.target.size() == 1 ? read.target.front() : "value"; }
+  /// The fewest cells of a series.
+  Index shortest() const {
+    Index n = series().front().size();
+    for (const forecast::Series& s : series()) n = std::min(n, s.size());
+    return n;
+  }
+  const forecast::Frequency& step() const { return series().front().time.frequency; }
+};
+
+/// Whether two readings have the same series, to the bit.
+inline bool same_series(const forecast::Reading& a, const forecast::Reading& b) {
+  const auto same = [](const forecast::Series& x, const forecast::Series& y) {
+    return x.name == y.name && x.time == y.time && x.channels == y.channels &&
+           std::equal(x.values.begin(), x.values.end(), y.values.begin(), y.values.end(),
+                      [](double v, double w) { return v == w || (v != v && w != w); });
+  };
+  return std::equal(a.series.begin(), a.series.end(), b.series.begin(), b.series.end(), same);
+}
+
+/// Reads the file of the options, which name afterwards the columns that were found, where a
+/// reading by those names gives the same series.
+inline Input read_input(Options& o) {
+  constexpr std::uint64_t largest = std::uint64_t{1} << 30;
+  if (o.file.empty()) throw command_line::Wrong("name a file");
+  const std::string text = foglift::read_file(o.file, largest);
+  const auto letter = [](const std::string& name) {
+    return name.empty()          ? '\0'
+           : name == "point"     ? '.'
+           : name == "semicolon" ? ';'
+           : name == "tab"       ? '\t'
+           : name == "bar"       ? '|'
+           : name == "blank"     ? ' '
+                                 : ',';
+  };
+  o.read.delimiter = letter(o.delimiter);
+  o.read.decimal = letter(o.decimal);
+  Input in{sha256(text), forecast::parse_panel(text, o.read, o.file), {}};
+  forecast::ReadOptions named = o.read;
+  if (named.date.empty()) named.date = {in.read.date};
+  if (named.target.empty()) named.target = in.read.target;
+  if (named.id.empty()) named.id = in.read.id;
+  if (named.known.empty()) named.known = in.read.known;
+  try {
+    if (same_series(forecast::parse_panel(text, named, o.file), in.read)) o.read = named;
+  } catch (const foglift::Error&) {  // names of columns that were made, not read
+  }
+  // The backtest takes at most the last fifth, which nothing may be learned from.
+  const auto& values = in.series().front().values;
+  in.seasons = forecast::detect_seasons(std::span(values).first(values.size() - values.size() / 5),
+                                        in.step());
+  return in;
+}
+
+}  // namespace tool
