@@ -1,8 +1,7 @@
-// Covers: calendar clock guess regular season series/frequency series/grid time_axis
+// Covers: calendar season time_axis
 #include "foglift/core/rng.hpp"
 #include "foglift/forecast/series/calendar.hpp"
 #include "foglift/forecast/series/grid.hpp"
-#include "foglift/forecast/series/regular.hpp"
 #include "foglift/forecast/series/season.hpp"
 #include "support/catch.hpp"
 
@@ -52,71 +51,12 @@ TEST_CASE("frequency: found from times with gaps", "[forecast][frequency]") {
     CAPTURE(c.name);
     CHECK(c.step.name() == c.name);
     const TimeAxis axis{time_at(2019, 1, c.step.months ? c.step.days.front() : 1), c.step};
-    std::vector<Time> times;
+    Rows rows;
     for (Index i = 0; i < 60; ++i)
-      if (i % 7 != 3) times.push_back(axis.at(i));  // a seventh is missing
-    CHECK(detect_frequency(times) == c.step);
+      if (i % 11 != 3) rows.stamps.push_back({axis.at(i), 0, {}});  // each eleventh is missing
+    const Grid grid = on_grid(rows);
+    CHECK(grid.time == axis);
   }
-}
-
-TEST_CASE("regular series: any order in, gaps come out as NaN", "[forecast][frequency]") {
-  const Time t0 = time_at(2020, 2, 28);
-  const std::vector<Time> times = {t0 + 5 * 3600, t0, t0 + 3600, t0 + 2 * 3600, t0 + 3 * 3600};
-  const std::vector<double> values = {5, 0, 1, 2, 3};
-  const Series s = regular_series(times, values, "x");
-  CHECK(s.name == "x");
-  CHECK(s.time == TimeAxis{t0, {.seconds = 3600}});
-  REQUIRE(s.size() == 6);
-  for (std::size_t i = 0; i < 6; ++i) {
-    if (i == 4)
-      CHECK(std::isnan(s.values[i]));
-    else
-      CHECK(s.values[i] == static_cast<double>(i));
-  }
-}
-
-TEST_CASE("regular series: what is not one is named", "[forecast][frequency]") {
-  const Time t0 = time_at(2020, 2, 28);
-  const auto message = [](std::vector<Time> times) -> std::string {
-    try {
-      regular_series(times, std::vector<double>(times.size(), 1.0));
-    } catch (const ArgumentError& e) {
-      return e.what();
-    }
-    return "accepted";
-  };
-  CHECK_THAT(message({t0}), ContainsSubstring("at least 2"));
-  CHECK_THAT(message({t0, t0 + 60, t0 + 60}),
-             ContainsSubstring("two rows are dated 2020-02-28 00:01:00"));
-  CHECK_THAT(message({t0, t0 + 60, t0 + 120, t0 + 190}),
-             ContainsSubstring("2020-02-28 00:03:10 does not fit"));
-  CHECK_THAT(message({t0, t0 + 60, t0 + 120, t0 + 60'000'000}), ContainsSubstring("almost empty"));
-  const std::vector<Time> two = {t0, t0 + 60};
-  CHECK_THROWS_AS(regular_series(two, std::vector<double>{1}), ShapeError);
-}
-
-TEST_CASE("regular series: as many cells as the rows are worth, and not one more",
-          "[forecast][frequency]") {
-  const Time t0 = time_at(2020, 2, 28);
-  const auto times = [&](Index cells) {
-    return std::vector<Time>{t0, t0 + 60, t0 + 120, t0 + 60 * (cells - 1)};
-  };
-  const std::vector<double> four(4, 1.0);
-  CHECK(most_cells(4) == 32 * 4 + 1000);
-  CHECK(regular_series(times(1128), four).size() == 1128);
-  CHECK_THROWS_WITH(
-      regular_series(times(1129), four),
-      ContainsSubstring("a series of 1129 minutely cells") && ContainsSubstring("at most 1128"));
-  // Stamps that follow no frequency: the most frequent gap is the least of all gaps that differ.
-  std::vector<Time> far;
-  for (Time i = 0; i < 9000; ++i) far.push_back(t0 + i * 1000 + i % 7 * i % 11);
-  CHECK_THROWS_AS(regular_series(far, std::vector<double>(far.size(), 1.0), "x", nullptr),
-                  ArgumentError);
-}
-
-TEST_CASE("frequency: of two gaps that are as frequent, the smaller one", "[forecast][frequency]") {
-  const std::vector<Time> times = {0, 60, 120, 240, 360};
-  CHECK(detect_frequency(times) == Frequency{.seconds = 60});
 }
 
 TEST_CASE("seasons: one that explains less than a tenth is not one", "[forecast][season]") {

@@ -40,8 +40,31 @@ struct OpenSteps {
   friend bool operator==(const OpenSteps&, const OpenSteps&) = default;
 };
 
+/// The stretches of steps that are open, of one flag for each step of a week.
+inline std::vector<OpenSteps> open_runs(const std::vector<bool>& open) {
+  std::vector<OpenSteps> runs;
+  for (std::size_t s = 0; s < open.size(); ++s) {
+    const auto step = static_cast<Time>(s);
+    if (!open[s]) continue;
+    if (!runs.empty() && runs.back().end == step)
+      ++runs.back().end;
+    else
+      runs.push_back({step, step + 1});
+  }
+  return runs;
+}
+
 /// What becomes of a day of the month that is a Saturday or Sunday.
 enum class Weekend { stays, before, after };
+
+/// The day of a month that a day of a rule, 1 to 31, falls on.
+constexpr int day_of_month(int year, int month, int day, Weekend weekend) {
+  day = std::min(day, data::days_in_month(year, month));
+  if (weekend == Weekend::stays) return day;
+  const int weekday = data::weekday(data::days_from_civil(year, month, day) * day_seconds);
+  if (weekday < 5) return day;
+  return weekend == Weekend::before ? day - (weekday - 4) : day + (7 - weekday);
+}
 
 /// The step between the cells of a regular series: a duration (all of them, or those of open hours
 /// alone), or one or more days of every so many calendar months.

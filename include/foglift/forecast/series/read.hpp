@@ -1,14 +1,16 @@
 #pragma once
 
 #include "foglift/core/file.hpp"
+#include "foglift/forecast/series/grid.hpp"
 #include "foglift/forecast/series/read/date_column.hpp"
 #include "foglift/forecast/series/read/number_columns.hpp"
-#include "foglift/forecast/series/regular.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace foglift {
@@ -50,10 +52,13 @@ inline Reading parse_panel(std::string_view text, const ReadOptions& options = {
     if (r.target.empty() || name != r.target.front()) r.unused.push_back(name);
   }
   if (r.target.empty()) raise<FormatError>(source, ": no column of numbers that vary, to forecast");
-  const data::CsvTable sorted = table.sorted_by(r.date);
+  Rows rows{.names = r.target, .columns = {table.numbers(r.target.front())}};
+  for (const Time t : table.dates(r.date)) rows.stamps.push_back({t, 0, {}});
   try {
+    Grid grid = on_grid(rows);
     r.series.push_back(
-        regular_series(sorted.dates(r.date), sorted.numbers(r.target.front()), r.target.front()));
+        {.name = r.target.front(), .time = grid.time, .values = std::move(grid.columns.front())});
+    std::move(grid.guesses.begin(), grid.guesses.end(), std::back_inserter(r.guesses));
   } catch (const ArgumentError& error) {
     raise<FormatError>(source, ": column \"", r.date, "\": ", error.what());
   }

@@ -5,11 +5,50 @@
 #include "foglift/forecast/series/frequency.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 
 namespace foglift {
 inline namespace v0 {
 namespace forecast {
+
+/// How much of a moment is written.
+struct StampForm {
+  bool clock = false, seconds = false;
+  int digits = 0;  ///< behind the second
+};
+
+/// "2024-01-31", "2024-01-31 17:30", "2024-01-31 17:30:00.25"; with a T and an offset from UTC
+/// where the moment has one: "2024-03-31T03:00:00+02:00".
+inline std::string stamp_text(data::Stamp t, const StampForm& form) {
+  int unit = 1;
+  for (int n = form.digits; n < 9; ++n) unit *= 10;
+  t.nanoseconds = (t.nanoseconds + unit / 2) / unit * unit;
+  if (t.nanoseconds == 1'000'000'000) t.nanoseconds = 0, ++t.seconds;
+  const auto padded = [](int value, std::size_t width) {
+    const std::string text = std::to_string(value);
+    return std::string(text.size() < width ? width - text.size() : 0, '0') + text;
+  };
+  const data::CivilTime c = data::civil_from_seconds(t.seconds);
+  std::string out = data::format_date(t.seconds - time_of_day(t.seconds));
+  if (!t.offset && !form.clock) return out;
+  out += (t.offset ? 'T' : ' ') + padded(c.hour, 2) + ':' + padded(c.minute, 2);
+  if (t.offset || form.seconds) out += ':' + padded(c.second, 2);
+  if (form.digits > 0)
+    out += '.' + padded(t.nanoseconds, 9).substr(0, static_cast<std::size_t>(form.digits));
+  if (!t.offset) return out;
+  const int minutes = std::abs(*t.offset) / 60;
+  return out + (*t.offset < 0 ? '-' : '+') + padded(minutes / 60, 2) + ':' +
+         padded(minutes % 60, 2);
+}
+
+/// The same with as much as the moment has.
+inline std::string stamp_text(const data::Stamp& t) {
+  StampForm form{.clock = time_of_day(t.seconds) != 0 || t.nanoseconds != 0,
+                 .seconds = t.seconds % 60 != 0 || t.nanoseconds != 0};
+  for (int unit = 1'000'000'000; t.nanoseconds % unit != 0; unit /= 10) ++form.digits;
+  return stamp_text(t, form);
+}
 
 /// The times of a regular series: what becomes of its cells, and of cells before and behind them,
 /// in files, pictures and calendars.
@@ -61,32 +100,18 @@ struct TimeAxis {
   /// 17:30:00.25", "2024-03-31T03:00:00+02:00"; with no more digits than tell the cells of this
   /// axis apart, and the offset of the local clock if it is known.
   std::string text(Index i) const {
-    const data::Stamp t = rounded(stamp(i), digits());
-    const data::CivilTime c = data::civil_from_seconds(t.seconds);
-    std::string out = data::format_date(t.seconds - time_of_day(t.seconds));
-    const bool offset = t.offset.has_value();
-    if (!offset && whole(day_seconds)) return out;
-    out += (offset ? 'T' : ' ') + padded(c.hour, 2) + ':' + padded(c.minute, 2);
-    if (offset || !whole(60)) out += ':' + padded(c.second, 2);
-    if (digits() > 0) out += '.' + padded(t.nanoseconds, 9).substr(0, std::size_t(digits()));
-    return offset ? out + offset_text(*t.offset) : out;
+    const int fraction = digits();
+    std::string out = stamp_text(
+        stamp(i), {.clock = !whole(day_seconds), .seconds = !whole(60), .digits = fraction});
+    const auto utc = [](const UtcOffset& o) { return o.seconds == 0; };
+    if (!clock.offsets.empty() && std::all_of(clock.offsets.begin(), clock.offsets.end(), utc))
+      out.replace(out.size() - 6, 6, "Z");
+    return out;
   }
 
   friend bool operator==(const TimeAxis&, const TimeAxis&) = default;
 
  private:
-  static std::string padded(int value, std::size_t width) {
-    const std::string text = std::to_string(value);
-    return std::string(text.size() < width ? width - text.size() : 0, '0') + text;
-  }
-  /// "Z" where the clock is UTC throughout.
-  std::string offset_text(int seconds) const {
-    if (std::all_of(clock.offsets.begin(), clock.offsets.end(),
-                    [](const UtcOffset& o) { return o.seconds == 0; }))
-      return "Z";
-    const int minutes = std::abs(seconds) / 60;
-    return (seconds < 0 ? '-' : '+') + padded(minutes / 60, 2) + ':' + padded(minutes % 60, 2);
-  }
   /// Whether all cells stand on multiples of so many seconds.
   bool whole(Time unit) const {
     return nanoseconds == 0 && frequency.per == 1 && start % unit == 0 &&
@@ -98,17 +123,10 @@ struct TimeAxis {
     Time unit = 1;  // 10^n
     const auto exact = [&] { return frequency.seconds * unit % frequency.per == 0; };
     const auto fine = [&] { return n >= 3 && unit * frequency.seconds >= 10 * frequency.per; };
-    if (!frequency.months)
-      while (n < 9 && !exact() && !fine()) ++n, unit *= 10;
-    for (Time rest = nanoseconds; n < 9 && rest * unit % 1'000'000'000 != 0;) ++n, unit *= 10;
+    for (; n < 9 && !exact() && !fine(); unit *= 10) ++n;
+    if (exact())
+      for (; nanoseconds * unit % 1'000'000'000 != 0; unit *= 10) ++n;
     return n;
-  }
-  static data::Stamp rounded(data::Stamp t, int digits) {
-    int unit = 1;
-    for (int n = digits; n < 9; ++n) unit *= 10;
-    t.nanoseconds = (t.nanoseconds + unit / 2) / unit * unit;
-    if (t.nanoseconds == 1'000'000'000) t.nanoseconds = 0, ++t.seconds;
-    return t;
   }
 
   data::Stamp step_cell(Index i) const {
@@ -128,12 +146,8 @@ struct TimeAxis {
            static_cast<Index>(part * static_cast<double>(f.per) / static_cast<double>(f.seconds));
   }
 
-  /// Day of a month, in it, that a day of the rule falls on.
   int day_in(const data::CivilTime& month, int day) const {
-    day = std::min(day, data::days_in_month(month.year, month.month));
-    const int weekday = data::weekday(data::seconds_from_civil({month.year, month.month, day}));
-    if (weekday < 5 || frequency.weekend == Weekend::stays) return day;
-    return frequency.weekend == Weekend::before ? day - (weekday - 4) : day + (7 - weekday);
+    return day_of_month(month.year, month.month, day, frequency.weekend);
   }
   static data::CivilTime month_of(Time number) {
     const Time year = floor_div(number, 12);
