@@ -78,6 +78,7 @@ class Ensemble {
   train::FitEnd fit(const Panel& panel, On&&... on) {
     const TrimmedPanel data(panel);
     const Windows windows = Windows::of(data, horizon(), options_.windows);
+    const std::vector<Origin> all = windows.all();
     std::string untrained;
     if (!refitting()) {
       try {
@@ -88,7 +89,8 @@ class Ensemble {
       }
       state().fitted.erase(model_key);
       if (untrained.empty())
-        state().fitted[model_key] = model_paths(data, windows.all(), options_.paths);
+        state().fitted[model_key] =
+            model_paths(data, std::span(all).subspan(windows.early.size()), options_.paths);
     }
     judge_windows(data, windows, untrained);
     return refit(data, on...);
@@ -213,9 +215,11 @@ class Ensemble {
     const std::vector<Origin> all = windows.all();
     std::vector<Part> parts = {{options_.name, {}, untrained}};
     if (const auto kept = fitted.find(model_key); kept != fitted.end()) {
-      if (kept->second.shape() != Shape{std::ssize(all), options_.paths, horizon()})
+      const Index early = std::ssize(windows.early), rest = std::ssize(all) - early;
+      if (kept->second.shape() != Shape{rest, options_.paths, horizon()})
         raise<ArgumentError>("Ensemble::fit: the state was trained on another panel");
-      parts[0].paths = kept->second;
+      parts[0].paths =
+          concat({Tensor<double>({early, options_.paths, horizon()}), kept->second}, 0);
     }
     const bool trained = !parts[0].paths.empty();
     const ClassicalParts::Options drawn = classical_options(options_.paths);

@@ -11,6 +11,7 @@ struct ConformalOptions {
   double prior = 2;    ///< windows that say "no change": what few windows find is shrunk by them
   double rate = 0.05;  ///< by how much a window that follows moves the level that is asked for
   double most = 5;     ///< the largest factor, and one over the smallest
+  double independent = 1;  ///< how many windows each is worth: less than 1 where they overlap
 };
 
 /// Split conformal prediction of multi-step sample paths, adaptive over time. The score of an
@@ -110,7 +111,7 @@ class Conformal {
     const double at = std::clamp(std::ceil(level * (n + 1)) - 1, 0.0, n - 1);
     const double found =
         std::clamp(pool[static_cast<std::size_t>(at)], 1 / options_.most, options_.most);
-    const auto W = static_cast<double>(windows);
+    const auto W = static_cast<double>(windows) * options_.independent;
     return std::pow(found, W / (W + options_.prior));
   }
 

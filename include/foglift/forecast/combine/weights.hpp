@@ -23,6 +23,7 @@ struct WeightOptions {
   /// windows are worth (Smith & Wallis 2009).
   double prior = 4;
   double worse = 0.1;  ///< a part that loses more, relative to the best, and beyond noise, gets 0
+  double independent = 1;  ///< how many windows each is worth: less than 1 where they overlap
 };
 
 namespace detail {
@@ -145,19 +146,20 @@ inline std::vector<double> window_losses(const Tensor<double>& paths, const Tens
   return out;
 }
 
-/// Mean and standard error of a - b over the windows that have both; the error of fewer than three
-/// is unknown, NaN.
+/// Mean and standard error of a - b over the windows that have both; the error of what is worth
+/// fewer than two and a half is unknown, NaN.
 struct Difference {
   double mean = 0, error = 0, windows = 0;
 
-  Difference(std::span<const double> a, std::span<const double> b) {
+  Difference(std::span<const double> a, std::span<const double> b, double independent) {
     for (std::size_t w = 0; w < a.size(); ++w)
       if (!std::isnan(a[w] - b[w])) mean += a[w] - b[w], ++windows;
     mean /= windows;
     for (std::size_t w = 0; w < a.size(); ++w)
       if (!std::isnan(a[w] - b[w])) error += (a[w] - b[w] - mean) * (a[w] - b[w] - mean);
-    error = windows < 3 ? std::numeric_limits<double>::quiet_NaN()
-                        : std::sqrt(error / (windows - 1) / windows);
+    error = std::sqrt(error / (windows - 1));
+    windows *= independent;
+    error = windows < 2.5 ? std::numeric_limits<double>::quiet_NaN() : error / std::sqrt(windows);
   }
   /// Above `least` and twice its standard error, or five times `least` where that is unknown.
   bool beyond_noise(double least) const {
@@ -209,15 +211,15 @@ inline Combination fit_weights(std::span<const Tensor<double>> parts, const Tens
   double good = 0;
   for (std::size_t k = 0; k < P; ++k)
     good += out.weights[k] =
-        !detail::Difference(losses[k], losses[best]).beyond_noise(noise) ? 1 : 0;
+        !detail::Difference(losses[k], losses[best], o.independent).beyond_noise(noise) ? 1 : 0;
   for (double& w : out.weights) w /= good;
-  const double windows = detail::Difference(losses[best], losses[best]).windows;
+  const double windows = detail::Difference(losses[best], losses[best], o.independent).windows;
   const std::vector<double> fitted = pinball.minimum(out.weights);
   for (std::size_t k = 0; k < P; ++k)
     out.weights[k] = (windows * fitted[k] + o.prior * out.weights[k]) / (windows + o.prior);
   out.order = std::max_element(out.weights.begin(), out.weights.end()) - out.weights.begin();
   const auto whole = detail::window_losses(out(parts), actual, scales);
-  if (detail::Difference(whole, losses[best]).beyond_noise(0.2 * noise)) {
+  if (detail::Difference(whole, losses[best], o.independent).beyond_noise(0.2 * noise)) {
     out.weights.assign(P, 0);
     out.weights[best] = 1;
     out.order = static_cast<Index>(best);

@@ -49,51 +49,80 @@ inline std::vector<double> series_scales(std::span<const Tensor<double>> parts,
   return out;
 }
 
+/// The weights that windows call for. The first part, a model, is not known at the `early` ones:
+/// the others are weighed by all windows, then the model and their combination by the rest.
 inline Combination chosen_weights(std::span<const Tensor<double>> parts,
                                   const Tensor<double>& actual, std::span<const Index> series,
-                                  const JudgeOptions& o) {
-  Combination out = fit_weights(parts, actual, series_scales(parts, actual, series), o.weights);
-  if (o.combine) return out;
-  const auto best = std::min_element(out.loss.begin(), out.loss.end()) - out.loss.begin();
-  out.weights.assign(parts.size(), 0);
-  out.weights[static_cast<std::size_t>(best)] = 1;
-  out.order = best;
+                                  Index early, const JudgeOptions& o) {
+  const auto fit = [&](std::span<const Tensor<double>> some, const Tensor<double>& came,
+                       std::span<const Index> of) {
+    Combination out = fit_weights(some, came, series_scales(some, came, of), o.weights);
+    if (o.combine) return out;
+    const auto best = std::min_element(out.loss.begin(), out.loss.end()) - out.loss.begin();
+    out.weights.assign(some.size(), 0);
+    out.weights[static_cast<std::size_t>(best)] = 1;
+    out.order = best;
+    return out;
+  };
+  if (early == 0 || parts.size() == 1) return fit(parts, actual, series);
+  const Combination others = fit(parts.subspan(1), actual, series);
+  const Index W = actual.dim(0) - early;
+  const Tensor<double> two[] = {parts[0].rows(early, W), others(parts.subspan(1)).rows(early, W)};
+  Combination out =
+      fit(two, actual.rows(early, W), series.subspan(static_cast<std::size_t>(early)));
+  const double model = out.weights[0];
+  out.weights = {model};
+  for (const double w : others.weights) out.weights.push_back((1 - model) * w);
+  out.loss.resize(1);
+  out.loss.insert(out.loss.end(), others.loss.begin(), others.loss.end());
+  out.order = std::max_element(out.weights.begin(), out.weights.end()) - out.weights.begin();
   return out;
 }
 }  // namespace detail
 
-/// Judges parts [W, S, H] at windows of which the first `validation` choose and the others are the
-/// backtest: actual values [W, H], NaN where nothing is known, the series of each window, and its
-/// turn in the backtest: a window of a later turn may know what came in those of earlier ones.
-/// Without validation windows, weights are equal and nothing is calibrated. Throws what fit_weights
-/// and Conformal do.
+/// What windows are, in their order: early ones, validation, backtest.
+struct JudgedWindows {
+  Index early = 0;  ///< at which the first part was not drawn; its paths there are not read
+  Index validation = 0;
+  std::vector<Index> series;  ///< of each window
+  std::vector<Index> turn;    ///< of each: in the backtest, a later turn may know what came before
+};
+
+/// Judges parts [W, S, H] by actual values [W, H], NaN where nothing is known. Without windows
+/// before the backtest, weights are equal and nothing is calibrated at first. Throws what
+/// fit_weights and Conformal do.
 inline Judgement judge(std::span<const Tensor<double>> parts, const Tensor<double>& actual,
-                       Index validation, std::span<const Index> series, std::span<const Index> turn,
-                       const JudgeOptions& o = {}) {
+                       const JudgedWindows& windows, const JudgeOptions& o = {}) {
   detail::require_parts(parts, "judge");
-  const Index W = parts[0].dim(0), B = W - validation, H = parts[0].dim(2);
-  if (validation < 0 || B < 0 || actual.shape() != Shape{W, H} || std::ssize(series) != W ||
-      std::ssize(turn) != W)
-    raise<ShapeError>("judge: ", parts[0].shape(), " with ", validation,
-                      " windows of validation, actual values ", actual.shape(), ", ", series.size(),
-                      " series and ", turn.size(), " turns");
-  std::vector<Tensor<double>> before;
-  for (const Tensor<double>& part : parts) before.push_back(part.rows(0, validation));
+  const Index W = parts[0].dim(0), H = parts[0].dim(2), before = windows.early + windows.validation;
+  const Index B = W - before;
+  if (windows.early < 0 || windows.validation < 0 || B < 0 || actual.shape() != Shape{W, H} ||
+      std::ssize(windows.series) != W || std::ssize(windows.turn) != W)
+    raise<ShapeError>("judge: ", parts[0].shape(), " with ", windows.early, " and ",
+                      windows.validation, " windows before the backtest, actual values ",
+                      actual.shape(), ", ", windows.series.size(), " series and ",
+                      windows.turn.size(), " turns");
+  std::vector<Tensor<double>> known;
+  for (const Tensor<double>& part : parts) known.push_back(part.rows(0, before));
+  const std::span<const Index> series = windows.series, turn = windows.turn;
   Judgement out;
-  out.chosen = detail::chosen_weights(before, actual.rows(0, validation),
-                                      series.first(static_cast<std::size_t>(validation)), o);
-  out.combination = detail::chosen_weights(parts, actual, series, o);
+  out.chosen =
+      detail::chosen_weights(known, actual.rows(0, before),
+                             series.first(static_cast<std::size_t>(before)), windows.early, o);
+  out.combination = detail::chosen_weights(parts, actual, series, windows.early, o);
 
   // Walks the backtest turn by turn; the windows of one turn do not know each other.
-  const auto walk = [&](const Tensor<double>& combined, Tensor<double>* calibrated) {
+  const auto walk = [&](const Combination& by, const Tensor<double>& combined,
+                        Tensor<double>* calibrated) {
     Conformal conformal(H, o.conformal);
-    for (Index w = 0; w < validation; ++w) conformal.observe(combined, actual, w);
-    const Index turns = B > 0 ? *std::max_element(turn.begin() + validation, turn.end()) + 1 : 0;
+    for (Index w = by.weights[0] > 0 ? windows.early : 0; w < before; ++w)
+      conformal.observe(combined, actual, w);
+    const Index turns = B > 0 ? *std::max_element(turn.begin() + before, turn.end()) + 1 : 0;
     for (Index t = 0; t < turns; ++t) {
       const Stretch now = conformal.stretch();
-      for (Index w = validation; w < W; ++w)
+      for (Index w = before; w < W; ++w)
         if (calibrated && turn[static_cast<std::size_t>(w)] == t) now.apply(*calibrated, w);
-      for (Index w = validation; w < W; ++w)
+      for (Index w = before; w < W; ++w)
         if (turn[static_cast<std::size_t>(w)] == t) conformal.follow(combined, actual, w);
     }
     return conformal.stretch();
@@ -101,11 +130,11 @@ inline Judgement judge(std::span<const Tensor<double>> parts, const Tensor<doubl
   const Tensor<double> chosen = out.chosen(parts);
   Tensor<double> calibrated = chosen;
   if (o.calibrate) {
-    walk(chosen, &calibrated);
-    out.stretch = walk(out.combination(parts), nullptr);
+    walk(out.chosen, chosen, &calibrated);
+    out.stretch = walk(out.combination, out.combination(parts), nullptr);
   }
-  out.combined = chosen.rows(validation, B);
-  out.paths = calibrated.rows(validation, B);
+  out.combined = chosen.rows(before, B);
+  out.paths = calibrated.rows(before, B);
   return out;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/autograd/ops/shape_ops.hpp"
 #include "foglift/forecast/bounds.hpp"
 #include "foglift/forecast/ensemble/classical.hpp"
 #include "foglift/forecast/ensemble/judge.hpp"
@@ -29,6 +30,7 @@ struct EnsembleReport {
   std::vector<std::vector<Score>> of_series;  ///< the same of each series
   std::vector<MaskedValue> masked;
   std::vector<std::string> notes;  ///< what was left out or done otherwise, and why
+  Index early_windows = 0;         ///< before the validation, by which baselines are judged
   Index validation_windows = 0;
   Index trained_steps = 0;  ///< those that the validation chose; 0: not trained
   Index refit_steps = 0;
@@ -93,13 +95,14 @@ struct EnsembleChoice {
 /// Judges parts, the model's first, drawn at windows.all(): by judge(), within bounds.
 inline EnsembleChoice choose(std::vector<Part> parts, const TrimmedPanel& data,
                              const Windows& windows, const ClassicalParts::Options& drawn,
-                             const Bounds& bounds, const JudgeOptions& options) {
+                             const Bounds& bounds, JudgeOptions options) {
   EnsembleChoice out;
   EnsembleReport& report = out.report;
   out.weights.assign(parts.size(), 0);
   const auto note = [&](const std::string& text) { report.notes.push_back(text); };
   const std::vector<Origin> all = windows.all();
   report.validation_windows = std::ssize(windows.validation);
+  report.early_windows = std::ssize(windows.early);
   const auto full = detail::known_until(data, detail::ends_of(data), drawn.mask_outliers);
   if (drawn.mask_outliers)
     for (Index s = 0; s < data.size(); ++s)
@@ -133,19 +136,23 @@ inline EnsembleChoice choose(std::vector<Part> parts, const TrimmedPanel& data,
     note("no part could be drawn: the last value is repeated");
   }
 
-  std::vector<Index> series, turn(windows.validation.size(), 0);
-  for (const Origin& o : all) series.push_back(o.series);
+  // A model was trained on what came at the early windows; without one, they are as good as others.
+  const Index E = std::ssize(windows.early), V = std::ssize(windows.validation);
+  const Index B = std::ssize(windows.backtest);
+  const bool model = !places.empty() && places[0] == 0;
+  JudgedWindows judged_windows{model ? E : 0, model ? V : E + V, {}, {}};
+  for (const Origin& o : all) judged_windows.series.push_back(o.series);
+  judged_windows.turn.resize(static_cast<std::size_t>(E + V));
   for (const Origin& o : windows.backtest)  // counted from the end, which all series share
-    turn.push_back(windows.each -
-                   (KnownCells::of(data[o.series]).last - o.at) / drawn.draws.horizon);
+    judged_windows.turn.push_back(windows.each - (KnownCells::of(data[o.series]).last - o.at) /
+                                                     drawn.draws.horizon);
+  options.weights.independent = options.conformal.independent = windows.independent;
   const auto past = detail::known_until(data, windows.cut, drawn.mask_outliers);
-  const Tensor<double> before = actual_values(past, windows.validation, drawn.draws.horizon);
-  report.actual = actual_values(full, windows.backtest, drawn.draws.horizon);
-  Tensor<double> actual({std::ssize(all), drawn.draws.horizon});
-  std::copy(before.begin(), before.end(), actual.begin());
-  std::copy(report.actual.begin(), report.actual.end(), actual.begin() + before.size());
-
-  Judgement judged = judge(paths, actual, std::ssize(windows.validation), series, turn, options);
+  const auto before = std::span(all).first(static_cast<std::size_t>(E + V));
+  const Tensor<double> came[] = {actual_values(past, before, drawn.draws.horizon),
+                                 actual_values(full, windows.backtest, drawn.draws.horizon)};
+  report.actual = came[1];
+  Judgement judged = judge(paths, concat({came[0], came[1]}, 0), judged_windows, options);
   const ClassicalParts still(data, windows.backtest, drawn);
   for (Tensor<double>* t : {&judged.combined, &judged.paths}) {
     if (!windows.backtest.empty()) still.replace_stopped(*t);
@@ -164,11 +171,10 @@ inline EnsembleChoice choose(std::vector<Part> parts, const TrimmedPanel& data,
     note("too few values to judge by: there is no backtest");
     return out;
   }
-  const Index V = std::ssize(windows.validation), W = std::ssize(windows.backtest);
   const auto add = [&](const std::string& name, const Tensor<double>& p) {
     detail::add_scores(report, name, p, full, windows.backtest, drawn.draws.season());
   };
-  for (std::size_t k = 0; k < paths.size(); ++k) add(report.parts[k], paths[k].rows(V, W));
+  for (std::size_t k = 0; k < paths.size(); ++k) add(report.parts[k], paths[k].rows(E + V, B));
   add("combination", judged.combined);
   add("combination, calibrated", judged.paths);
   report.paths = std::move(judged.paths);

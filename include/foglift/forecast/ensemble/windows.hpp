@@ -90,40 +90,50 @@ class TrimmedPanel {
   std::vector<Index> skipped_;
 };
 
-/// The windows by which a forecast is made honest: those of the validation choose weights and
-/// calibration, those of the backtest judge. They do not overlap, and end with the last value.
+/// The windows by which a forecast is made honest. Those of the backtest judge: they do not
+/// overlap, and end with the last value. Those before it choose weights and calibration.
 struct Windows {
+  /// Before the validation, whose cells train a model: what needs no training is judged there too.
+  std::vector<Origin> early;
   std::vector<Origin> validation, backtest;  ///< oldest first in every series
   std::vector<Index> cut;                    ///< of each series: where its backtest begins
-  Index each = 0;                            ///< windows of the longest series' backtest
+  Index each = 0;          ///< windows of the longest series' backtest, and of a validation
+  double independent = 1;  ///< what early and validation windows are worth each, as they overlap
 
-  /// A fifth of the series, 1 to 14 windows, for each of both; `backtest` instead if it is
-  /// positive. A series gets as many as leave it half of its values before the first.
+  static constexpr Index most = 14;
+
+  /// The backtest is a fifth of the series, 1 to 14 windows, or `backtest` of them if it is
+  /// positive. Before it stand up to 14 windows, evenly over 14 horizons. A series gets as many of
+  /// both as leave it half of its values before the first.
   static Windows of(const TrimmedPanel& panel, Index horizon, Index backtest) {
     Windows out;
     std::vector<Index> ends;
-    Index longest = 0;
-    for (const Series& s : panel.series()) {
-      ends.push_back(KnownCells::of(s).last);
-      longest = std::max(longest, ends.back());
-    }
-    out.each = backtest > 0 ? backtest : std::clamp<Index>(longest / (5 * horizon), 1, 14);
+    for (const Series& s : panel.series()) ends.push_back(KnownCells::of(s).last);
+    const Index longest = *std::max_element(ends.begin(), ends.end());
+    out.each = backtest > 0 ? backtest : std::clamp<Index>(longest / (5 * horizon), 1, most);
+    double stretches = 0, chosen = 0;
     for (Index s = 0; s < panel.size(); ++s) {
       const Index end = ends[static_cast<std::size_t>(s)];
       const Index judged = std::min(out.each, std::max<Index>(0, (end - 4) / (2 * horizon)));
-      const Index chosen =
-          std::min(out.each, std::max<Index>(0, (end - judged * horizon) / (2 * horizon)));
-      out.cut.push_back(end - judged * horizon);
-      for (Index w = chosen; w > 0; --w)
-        out.validation.push_back({s, out.cut.back() - w * horizon});
+      const Index cut = end - judged * horizon, reach = std::min(most * horizon, cut / 2);
+      const Index room = reach - horizon, count = room < 0 ? 0 : std::min(most, room + 1);
+      for (Index i = 0; i < count; ++i) {
+        const Index at = cut - horizon - room * (count - 1 - i) / std::max<Index>(1, count - 1);
+        (at < cut - out.each * horizon ? out.early : out.validation).push_back({s, at});
+      }
       for (Index w = judged; w > 0; --w) out.backtest.push_back({s, end - w * horizon});
+      out.cut.push_back(cut);
+      if (count > 0) stretches += static_cast<double>(reach) / static_cast<double>(horizon);
+      chosen += static_cast<double>(count);
     }
+    if (chosen > 0) out.independent = std::min(1.0, stretches / chosen);
     return out;
   }
 
-  /// All origins, those of the validation first.
+  /// All origins: early ones, validation, backtest.
   std::vector<Origin> all() const {
-    std::vector<Origin> out = validation;
+    std::vector<Origin> out = early;
+    out.insert(out.end(), validation.begin(), validation.end());
     out.insert(out.end(), backtest.begin(), backtest.end());
     return out;
   }
