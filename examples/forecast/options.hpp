@@ -54,7 +54,7 @@ struct Reading {
       CLI::IsMember({"comma", "semicolon", "tab", "bar", "blank"}));
     f("decimal", o.decimal, "point or comma in numbers (default: found out)",
       CLI::IsMember({"point", "comma"}));
-    f("missing", o.read.missing, "numbers that stand for missing ones, like -999");
+    f("missing", o.read.missing, "cells that stand for a missing value, like -999; none: no guess");
   }
 };
 

@@ -1,20 +1,43 @@
-// Covers: series/read read/options date_column number_columns
-#include "foglift/forecast/series/read.hpp"
-#include "support/catch.hpp"
+// Covers: series/read read/options sheet numbers date_source date_parts dates items across roles
+//   build checks
+#include "read_cases.hpp"
 
 using namespace foglift;
 
 TEST_CASE("read_panel: a date, a target and what was guessed", "[forecast][read]") {
-  const forecast::Reading r = forecast::parse_panel(
-      "row;day;sales;price\n1;1/14/2024;5,5;2\n2;1/15/2024;9,5;2\n3;1/17/2024;7,5;3\n");
+  const forecast::Reading r =
+      forecast::parse_panel(read_cases::expand("row;day;sales;price\n*12 1d {i};%m/%d/%Y;{c};2\n"));
   CHECK(r.date == "day");
   CHECK(r.target == std::vector<std::string>{"sales"});
-  CHECK(r.rows == 3);
-  CHECK(r.missing == 1);
+  CHECK(r.unused == std::vector<std::string>{"row", "price"});
+  CHECK(r.rows == 12);
+  CHECK(r.missing == 0);
   REQUIRE(r.series.size() == 1);
-  CHECK(r.series[0].time.start == 1'705'190'400);
-  CHECK(r.series[0].size() == 4);
-  CHECK(r.series[0].value(3) == 7.5);
-  REQUIRE(r.guesses.size() == 2);
-  CHECK(r.guesses[0].line() == "dates read by '%m/%d/%Y'; --date-format overrules");
+  CHECK(r.series[0].time.text(0) == "2024-01-01");
+  CHECK(r.series[0].value(1) == 14.5);
+  REQUIRE(r.guesses.size() == 3);
+  CHECK(r.guesses[1].line() ==
+        "target 'sales' ('price' without variation; 'row' counting rows); --target overrules");
+}
+
+TEST_CASE("read_panel: rows behind the last value are the future", "[forecast][read]") {
+  const std::string text =
+      "date,price,promo,units,wind\n*20 1d "
+      "%Y-%m-%d,{v},usual,{n},{v}\n2024-01-21,9.5,sale,,\n2024-01-22,8.5,usual,,\n";
+  const forecast::Reading r = forecast::parse_panel(read_cases::expand(text));
+  CHECK(r.future == 2);
+  CHECK(r.target == std::vector<std::string>{"units"});
+  CHECK(r.known == std::vector<std::string>{"price"});
+  REQUIRE(r.series[0].size() == 20);
+  CHECK(r.series[0].known.shape() == Shape{22, 1});
+  CHECK(r.series[0].known(21, 0) == 8.5);
+
+  const forecast::Reading words =
+      forecast::parse_panel(read_cases::expand(text), {.known = {"promo,price"}, .past = {"wind"}});
+  CHECK(words.known == std::vector<std::string>{"promo", "price"});
+  CHECK(words.series[0].known.shape() == Shape{22, 3});
+  CHECK(words.series[0].known(20, 0) == 1);  // sale
+  CHECK(words.series[0].known(20, 1) == 0);  // usual
+  CHECK(words.series[0].past.shape() == Shape{20, 1});
+  CHECK(words.series[0].past(1, 0) == 14.5);
 }

@@ -103,12 +103,13 @@ std::vector<std::int64_t> stamps_of(const Cells& cells, const std::string& forma
 }
 
 /// Share of the steps from row to row that are the most frequent one: of months where all stand on
-/// one day of the month, else of seconds. 0 for fewer than two rows.
+/// one day of the month at one time, else of seconds. 0 for fewer than two rows.
 inline double regularity(std::span<const std::int64_t> times) {
   if (times.size() < 2) return 0;
   const int day = civil_from_seconds(times[0]).day;
-  const bool months = std::all_of(times.begin(), times.end(),
-                                  [&](std::int64_t t) { return civil_from_seconds(t).day == day; });
+  const bool months = std::all_of(times.begin(), times.end(), [&](std::int64_t t) {
+    return (t - times[0]) % 86'400 == 0 && civil_from_seconds(t).day == day;
+  });
   const auto place = [&](std::int64_t t) {
     const CivilTime date = civil_from_seconds(t);
     return months ? std::int64_t{12} * date.year + date.month : t;

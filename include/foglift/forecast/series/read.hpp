@@ -1,13 +1,9 @@
 #pragma once
 
 #include "foglift/core/file.hpp"
-#include "foglift/forecast/series/grid.hpp"
-#include "foglift/forecast/series/read/date_column.hpp"
-#include "foglift/forecast/series/read/number_columns.hpp"
+#include "foglift/forecast/series/read/across.hpp"
+#include "foglift/forecast/series/read/build.hpp"
 
-#include <algorithm>
-#include <cmath>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,51 +14,94 @@ inline namespace v0 {
 namespace forecast {
 
 namespace detail {
-/// False for numbers that are all the same or missing, and for those that count the rows.
-inline bool worth_forecasting(const std::vector<double>& x) {
-  bool counts = true;
-  double low = INFINITY, high = -INFINITY;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    if (i > 0) counts = counts && x[i] == x[i - 1] + 1;
-    if (!std::isnan(x[i])) low = std::min(low, x[i]), high = std::max(high, x[i]);
+struct Dated {
+  DateSource source = {};
+  std::vector<data::Stamp> times = {};  ///< of each row
+};
+
+/// The dates of a sheet whose rows have one each.
+inline Dated dates_of_rows(Sheet& sheet, DateFinder& finder) {
+  sheet.add_future();
+  if (!finder.source.read_all(sheet, finder.times, 1).empty()) finder.refuse_rows(finder.source);
+  return {std::move(finder.source), std::move(finder.times)};
+}
+
+/// Whether the times of rows leave to columns what these are named as.
+inline bool leaves_to(const std::vector<data::Stamp>& times, Across::Kind kind) {
+  return std::all_of(times.begin(), times.end(), [&](const data::Stamp& t) {
+    const data::CivilTime date = data::civil_from_seconds(t.seconds);
+    const bool midnight = time_of_day(t.seconds) == 0;
+    if (kind == Across::Kind::hours) return midnight;
+    return midnight && date.day == 1 && (kind == Across::Kind::days || date.month == 1);
+  });
+}
+
+/// Finds the dates of the rows. Where columns are named as times, makes rows of them.
+inline Dated find_dates(Sheet& sheet) {
+  std::optional<Across> across = find_across(sheet);
+  DateFinder finder(sheet, across ? across->columns : std::vector<std::size_t>());
+  Dated out;
+  if (!across) {
+    finder.find();
+    return dates_of_rows(sheet, finder);
   }
-  return high > low && !counts;
+  if (across->kind == Across::Kind::times) {
+    const auto month = across->format == "%Y" ? finder.month_column() : std::nullopt;
+    if (month) {
+      across->kind = Across::Kind::years;
+      finder.source = DateSource({*month});
+    } else if (finder.find_if_any()) {
+      return dates_of_rows(sheet, finder);  // names that look like years
+    }
+  } else {
+    finder.find();
+    if (!leaves_to(finder.times, across->kind)) {
+      DateFinder all(sheet);
+      all.find();
+      return dates_of_rows(sheet, all);
+    }
+  }
+  out = dates_of_rows(sheet, finder);
+  const std::size_t records = sheet.rows(), parts = across->columns.size();
+  out.times.resize(records);
+  std::vector<data::Stamp> times;
+  std::vector<std::size_t> rows;
+  for (std::size_t record = 0; record < records; ++record)
+    for (std::size_t p = 0; p < parts; ++p)
+      if (const auto time = across->at(out.times[record].seconds, p)) {
+        data::Stamp stamp = out.times[record];
+        stamp.seconds = *time;
+        times.push_back(stamp);
+        rows.push_back(record * parts + p);
+      }
+  sheet.say(std::to_string(parts) + " columns made rows: '" +
+                sheet.names()[across->columns.front()] + "' to '" +
+                sheet.names()[across->columns.back()] + '\'',
+            std::string("they are named as ") + across->name(), "--ignore");
+  sheet.unfold(across->columns);
+  if (rows.size() < records * parts) sheet.keep(std::move(rows));
+  out.times = std::move(times);
+  return out;
 }
 }  // namespace detail
 
-/// The panel that CSV-like text holds; errors and guesses name the options of ReadOptions. Throws
-/// FormatError, beginning with `source`, for text that has no dates or nothing to forecast.
+/// The panel that CSV-like text holds: its table, dates, series and what is known beside them are
+/// found out where the options do not say them; docs/forecasting.md has what is recognised. Errors
+/// and guesses name the options. Throws FormatError, beginning with `source` (and the line), for
+/// text that has no dates or nothing to forecast, and for rows that make no regular series.
 inline Reading parse_panel(std::string_view text, const ReadOptions& options = {},
                            std::string_view source = "text") {
-  Reading r{.source = std::string(source)};
-  const data::CsvOptions csv{.delimiter = options.delimiter,
-                             .decimal = options.decimal == ',' ? ',' : '.',
-                             .keep_spellings = true};
-  data::CsvTable table = data::parse_csv(text, csv, source);
-  detail::DateColumn found = detail::find_dates(
-      table, text, csv, options.date.empty() ? "" : options.date.front(), options.date_format);
-  r.date = found.name;
-  r.guesses = std::move(found.guesses);
-  for (Guess& guess : detail::spelled_numbers(table, text, options.decimal))
-    r.guesses.push_back(std::move(guess));
-  r.rows = static_cast<Index>(table.rows());
-  r.target = options.target;
-  for (const std::string& name : table.names(data::ColumnKind::number)) {
-    if (r.target.empty() && detail::worth_forecasting(table.numbers(name))) r.target = {name};
-    if (r.target.empty() || name != r.target.front()) r.unused.push_back(name);
-  }
-  if (r.target.empty()) raise<FormatError>(source, ": no column of numbers that vary, to forecast");
-  Rows rows{.names = r.target, .columns = {table.numbers(r.target.front())}};
-  for (const Time t : table.dates(r.date)) rows.stamps.push_back({t, 0, {}});
-  try {
-    Grid grid = on_grid(rows);
-    r.series.push_back(
-        {.name = r.target.front(), .time = grid.time, .values = std::move(grid.columns.front())});
-    std::move(grid.guesses.begin(), grid.guesses.end(), std::back_inserter(r.guesses));
-  } catch (const ArgumentError& error) {
-    raise<FormatError>(source, ": column \"", r.date, "\": ", error.what());
-  }
-  for (const double v : r.series.front().values) r.missing += std::isnan(v);
+  detail::Sheet sheet(text, source, options);
+  detail::Dated dates = detail::find_dates(sheet);
+  Reading r{.source = std::string(source), .date = dates.source.name(sheet)};
+  r.rows = static_cast<Index>(sheet.rows());
+  detail::Numbers numbers(sheet);
+  numbers.agree(dates.source.point_dates());
+  detail::Items items = detail::ItemFinder(sheet, numbers, dates.source, dates.times).find();
+  detail::RoleFinder finder(sheet, numbers, dates.source, items, dates.times);
+  detail::Roles roles = finder.find();
+  detail::SeriesBuilder(sheet, numbers, std::move(roles), items, dates.times).build(finder, r);
+  r.guesses = std::move(sheet.guesses());
   return r;
 }
 

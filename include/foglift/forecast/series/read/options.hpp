@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/forecast/series/grid/options.hpp"
 #include "foglift/forecast/series/guess.hpp"
 #include "foglift/forecast/series/panel.hpp"
 
@@ -18,7 +19,7 @@ struct ReadOptions {
   Index skip = 0;                         ///< --skip: lines at the top that are none of the table
   char delimiter = '\0';                  ///< --delimiter; ' ': runs of blanks
   char decimal = '\0';                    ///< --decimal: '.' or ','
-  std::vector<double> missing = {};       ///< --missing: numbers that stand for missing ones
+  std::vector<std::string> missing = {};  ///< --missing: cells without a value; "none": no guess
   std::vector<std::string> date = {};     ///< --date: a column, or several that are joined
   std::string date_format = {};           ///< --date-format, of data::parse_stamp
   std::vector<std::string> target = {};   ///< --target: columns, or "all": a series for each
@@ -27,6 +28,7 @@ struct ReadOptions {
   std::vector<std::string> past = {};     ///< --past: covariates that are not
   std::vector<std::string> statics = {};  ///< --static: numbers of the whole series
   std::vector<std::string> ignore = {};   ///< --ignore: columns that are not looked at
+  GridOptions grid = {};                  ///< --freq, --resample, --duplicates
   std::string future = {};                ///< --future: a file of rows ahead, of the same columns
 };
 
