@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 """Prints the forecasts that tests/forecast/test_classical.cpp compares with, of two series that are
 formulas, and the equations of Yule and Walker for one without its trend; for test_ets.cpp, models of
-exponential smoothing with given and with fitted numbers. Made with statsforecast
+exponential smoothing with given and with fitted numbers; for test_arima.cpp ARIMA models and the test
+of Kwiatkowski et al.; for test_stl.cpp decompositions. Made with statsforecast
 2.1.1 and statsmodels 0.15 (pip install statsforecast==2.1.1):
 
     python3 tests/reference/print_baselines.py"""
 import math
 
 import numpy as np
-from statsforecast.models import AutoETS, RandomWalkWithDrift, Theta
+from statsforecast.models import ARIMA, AutoARIMA, AutoETS, RandomWalkWithDrift, Theta
 from statsmodels.regression.linear_model import yule_walker
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+from statsmodels.tsa.seasonal import MSTL, STL
+from statsmodels.tsa.stattools import kpss
 
 wavy = np.array([20 + 0.3 * t + 3 * math.sin(1.7 * t) + 2 * math.sin(0.9 * t * t) for t in range(48)])
 yearly = np.array(
@@ -46,3 +49,25 @@ for form in "ANA", "MNM", "MAM":
     print("AutoETS", form, f"{fitted.model_['aicc']:.7g}", fitted.model_["par"][:3], *(f"{v:.6g}" for v in fitted.predict(6)["mean"]))
 fitted = AutoETS(season_length=12, model="MAM", damped=True).fit(yearly)  # its season stands last phase first
 print("AutoETS MAdM", *(f"{v:.9g}" for v in fitted.model_["par"]), fitted.model_["loglik"], *fitted.predict(6)["mean"])
+
+for x, m, order, season, constant in (
+    (wavy, 1, (2, 1, 0), (0, 0, 0), False),
+    (wavy, 1, (2, 1, 1), (0, 0, 0), True),
+    (wavy, 1, (0, 2, 1), (0, 0, 0), False),
+    (yearly, 12, (1, 0, 0), (1, 1, 0), True),
+    (yearly, 12, (0, 1, 1), (0, 1, 1), False),
+):
+    for method in "CSS", "CSS-ML":
+        fitted = ARIMA(order, m, season, include_mean=constant, include_drift=constant, method=method).fit(x)
+        print(method, order, season, fitted.model_["coef"], fitted.model_["sigma2"], *fitted.predict(6)["mean"])
+for x, m in (wavy, 1), (yearly, 12):
+    print("AutoARIMA", AutoARIMA(season_length=m).fit(x).model_["arma"])
+for x in wavy, np.diff(wavy), yearly:
+    print("kpss", kpss(x, regression="c", nlags=int(3 * np.sqrt(len(x)) / 13))[0])
+
+cells = [0, 1, 13, 40, 71]
+for options in {}, {"robust": True}, {"seasonal_jump": 1, "trend_jump": 3, "low_pass_jump": 2}:
+    parts = STL(yearly, period=12, **options).fit()
+    print("STL", options, *(f"{v:.9f}" for v in [*parts.seasonal[cells], *parts.trend[cells]]))
+parts = MSTL(yearly, periods=(5, 12)).fit()
+print("MSTL", *(f"{v:.9f}" for v in [*parts.seasonal[cells, 0], *parts.seasonal[cells, 1], *parts.trend[cells]]))

@@ -3,6 +3,7 @@
 #include "foglift/core/rng.hpp"
 #include "foglift/forecast/series/value.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <span>
@@ -30,6 +31,11 @@ inline void require_baseline(const BaselineOptions& o, const char* where) {
                          "; both must be positive");
   for (const Index season : o.seasons)
     if (season < 1) raise<ArgumentError>(where, ": season ", season);
+}
+
+/// The last `most` values, or all of fewer.
+inline std::span<const double> recent_values(std::span<const double> history, Index most) {
+  return history.last(static_cast<std::size_t>(std::min(most, std::ssize(history))));
 }
 
 /// x[t], or the nearest earlier value one or more `step` before it that is there; NaN if none is.

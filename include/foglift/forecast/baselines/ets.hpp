@@ -217,8 +217,7 @@ inline Tensor<double> ets_paths(std::span<const double> history, const BaselineO
   for (const Index season : o.seasons)
     if (season > 1) periods.push_back(season);
   const Index longest = periods.empty() ? 1 : *std::max_element(periods.begin(), periods.end());
-  const auto recent = history.last(
-      std::min(history.size(), static_cast<std::size_t>(std::max<Index>(500, 30 * longest))));
+  const auto recent = detail::recent_values(history, std::max<Index>(500, 30 * longest));
   const EtsFit fit = fit_ets(recent, periods);
   std::vector<double> path(static_cast<std::size_t>(o.horizon));
   Tensor<double> out({o.paths, o.horizon});

@@ -1,9 +1,11 @@
 #pragma once
 
+#include "foglift/forecast/baselines/arima.hpp"
 #include "foglift/forecast/baselines/autoregression.hpp"
 #include "foglift/forecast/baselines/climatology.hpp"
 #include "foglift/forecast/baselines/drift.hpp"
 #include "foglift/forecast/baselines/ets.hpp"
+#include "foglift/forecast/baselines/mstl.hpp"
 #include "foglift/forecast/baselines/recent_walk.hpp"
 #include "foglift/forecast/baselines/theta.hpp"
 
@@ -28,6 +30,8 @@ inline constexpr std::array baselines = {
     Baseline{"climatology", climatology},
     Baseline{"theta", theta_paths},
     Baseline{"exponential smoothing", ets_paths},
+    Baseline{"ARIMA", arima_paths},
+    Baseline{"MSTL + ARIMA", mstl_paths},
     Baseline{"autoregression", autoregression_paths},
 };
 

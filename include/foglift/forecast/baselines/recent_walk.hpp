@@ -15,8 +15,7 @@ inline Tensor<double> recent_walk_bootstrap(std::span<const double> history,
                                             const BaselineOptions& o, const Rng& rng) {
   detail::require_baseline(o, "recent_walk_bootstrap");
   const Index cells = std::max({4 * o.horizon, 2 * o.season(), Index{30}}) + 1;
-  return random_walk_bootstrap(
-      history.last(static_cast<std::size_t>(std::min(cells, std::ssize(history)))), o, rng);
+  return random_walk_bootstrap(detail::recent_values(history, cells), o, rng);
 }
 
 }  // namespace forecast

@@ -94,6 +94,26 @@ inline SeasonalIndices classical_indices(std::span<const double> x, Index season
   return {std::move(sum), multiplicative};
 }
 
+/// filled(), where what is interpolated are the values less their classical season, found from
+/// what was filled before, four times; that of straight lines alone for fewer than two seasons.
+inline Filled filled(std::span<const double> history, Index season, Index least,
+                     const char* where) {
+  Filled out = filled(history, least, where);
+  const auto n = out.values.size();
+  const auto x = history.subspan(history.size() - n - static_cast<std::size_t>(out.after), n);
+  if (season < 2 || std::ssize(out.values) < 2 * season ||
+      std::none_of(x.begin(), x.end(), [](double v) { return std::isnan(v); }))
+    return out;
+  for (int i = 0; i < 4; ++i) {
+    const SeasonalIndices indices = classical_indices(out.values, season, false);
+    std::vector<double> adjusted(x.begin(), x.end());
+    for (std::size_t t = 0; t < n; ++t) adjusted[t] -= indices.of(static_cast<Index>(t));
+    out.values = filled(adjusted, least, where).values;
+    for (std::size_t t = 0; t < n; ++t) out.values[t] += indices.of(static_cast<Index>(t));
+  }
+  return out;
+}
+
 /// The indices that values call for: none (terms of 0) unless they are seasonal(); factors if all
 /// values are positive and all factors at least 0.01, else terms.
 inline SeasonalIndices seasonal_indices(std::span<const double> x, Index season) {
@@ -114,7 +134,7 @@ Tensor<double> adjusted_paths(std::span<const double> history, Index least,
                               const BaselineOptions& o, const Rng& rng, const char* where,
                               const Fit& fit) {
   require_baseline(o, where);
-  auto [x, after] = filled(history, least, where);
+  auto [x, after] = filled(history, o.season(), least, where);
   const SeasonalIndices indices = seasonal_indices(x, o.season());
   const Index n = std::ssize(x);
   for (Index t = 0; t < n; ++t) {

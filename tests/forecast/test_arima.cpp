@@ -1,0 +1,192 @@
+// Covers: arima arima_model logarithms
+#include "foglift/forecast/baselines/arima.hpp"
+#include "support/catch.hpp"
+
+#include <cmath>
+#include <numbers>
+
+using namespace foglift;
+using namespace foglift::forecast;
+
+namespace {
+const double missing = std::numeric_limits<double>::quiet_NaN();
+
+// Two series of tests/reference/print_baselines.py.
+std::vector<double> wavy() {
+  std::vector<double> x;
+  for (int t = 0; t < 48; ++t)
+    x.push_back(20 + 0.3 * t + 3 * std::sin(1.7 * t) + 2 * std::sin(0.9 * t * t));
+  return x;
+}
+std::vector<double> yearly() {
+  std::vector<double> x;
+  for (int t = 0; t < 72; ++t)
+    x.push_back((50 + 0.5 * t) * (1 + 0.3 * std::sin(std::numbers::pi * t / 6)) +
+                2 * std::sin(0.9 * t * t));
+  return x;
+}
+ArimaFit fit_order(const std::vector<double>& x, const ArimaOrder& order) {
+  const StandardUnits units(x);
+  const auto z = units.to(x);
+  ArimaFit fit = forecast::detail::ArimaSearch(z, z, order).fit(order);
+  fit.location = units.location, fit.scale = units.scale;
+  return fit;
+}
+std::vector<double> points(const ArimaFit& fit, std::size_t horizon) {
+  std::vector<double> path(horizon);
+  fit.model.simulate(path);  // normals of 0: no errors
+  for (double& v : path) v = fit.location + fit.scale * v;
+  return path;
+}
+void check_close(const std::vector<double>& a, const std::vector<double>& b, double relative) {
+  REQUIRE(a.size() == b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) CHECK_THAT(a[i], WithinRel(b[i], relative));
+}
+}  // namespace
+
+TEST_CASE("arima: orders that are given, against statsforecast 2.1.1", "[forecast][arima]") {
+  // ARIMA(method="CSS") prints six digits of the weights; its forecasts are those of "CSS-ML",
+  // which leaves these weights as they are. Before the first error it sets others than 0, which
+  // moves forecasts of moving averages by 2e-6.
+  const ArimaFit two = fit_order(wavy(), {.p = 2, .d = 1});
+  check_close(two.model.ar.weights, {-0.507662, -0.620658}, 1e-5);
+  check_close(points(two, 6),
+              {34.69072734, 35.73848831, 33.64466, 34.05731406, 35.14737612, 34.33787}, 1e-6);
+  const ArimaFit drift = fit_order(wavy(), {.p = 2, .d = 1, .q = 1, .constant = true});
+  check_close(drift.model.ar.weights, {-0.332695, -0.600932}, 1e-5);
+  check_close(drift.model.ma.weights, {-0.797699}, 1e-5);
+  CHECK_THAT(drift.model.mean * drift.scale, WithinRel(0.293875, 1e-5));
+  check_close(points(drift, 6),
+              {33.84963171, 36.11187963, 34.9206419, 34.52574778, 35.94122514, 36.2758519}, 1e-5);
+  const ArimaFit twice = fit_order(wavy(), {.d = 2, .q = 1});
+  check_close(twice.model.ma.weights, {-0.861607}, 1e-5);
+  CHECK_THAT(twice.model.variance * twice.scale * twice.scale, WithinRel(13.97537516, 1e-6));
+  const ArimaFit season =
+      fit_order(yearly(), {.p = 1, .P = 1, .D = 1, .period = 12, .constant = true});
+  check_close(season.model.ar.weights, {0.400362, -0.312247, 0.400362 * 0.312247}, 1e-5);
+  CHECK_THAT(season.model.mean * season.scale, WithinRel(12 * 0.483787, 1e-5));
+  check_close(points(season, 6),
+              {84.87939868, 97.76390759, 106.80621189, 110.74554502, 107.80394801, 102.0910576},
+              1e-6);
+  const ArimaFit airline = fit_order(yearly(), {.d = 1, .q = 1, .D = 1, .Q = 1, .period = 12});
+  check_close(airline.model.ma.weights, {-0.928085, -0.058967, 0.928085 * 0.058967}, 1e-5);
+  CHECK_THAT(airline.model.variance * airline.scale * airline.scale, WithinRel(6.225565845, 1e-6));
+}
+
+TEST_CASE("arima: the orders of statsforecast 2.1.1's AutoARIMA", "[forecast][arima]") {
+  // There (2,1,1) + c, whose AICc by the exact likelihood is the least.
+  const ArimaFit level = fit_arima(wavy(), 1);
+  CHECK(level.model.order.name() == "(3,1,1) + c");
+  CHECK(level.aicc < fit_order(wavy(), {.p = 2, .d = 1, .q = 1, .constant = true}).aicc);
+  CHECK(fit_arima(yearly(), 12).model.order.name() == "(1,0,0)(1,1,0)[12] + c");
+}
+
+TEST_CASE("arima: the gradient is that of differences, unknown cells included",
+          "[forecast][arima]") {
+  const auto w = wavy();
+  std::vector<bool> known(w.size(), true);
+  known[0] = known[20] = known[21] = false;
+  ArimaSquares squares(w, known);
+  std::vector<double> a = {0.5, -0.2}, A = {0.3}, b = {0.4}, B = {-0.3, 0.1};
+  double mean = 21;
+  const auto at = [&] {
+    return squares(forecast::detail::product(a, A, 4, -1), forecast::detail::product(b, B, 4, 1),
+                   mean);
+  };
+  at();
+  const auto ar = forecast::detail::product(a, A, 4, -1),
+             ma = forecast::detail::product(b, B, 4, 1);
+  std::vector<double> d_ar(ar.lags.size()), d_ma(ma.lags.size()), da(2), dA(1), db(1), dB(2);
+  const double d_mean = squares.gradient(ar, ma, d_ar, d_ma);
+  forecast::detail::pull_product(d_ar, a, A, -1, da, dA);
+  forecast::detail::pull_product(d_ma, b, B, 1, db, dB);
+  const auto check = [&](double& number, double derivative) {
+    const double here = number;
+    number = here + 1e-5;
+    const double above = at();
+    number = here - 1e-5;
+    CHECK_THAT((above - at()) / 2e-5, WithinRel(derivative, 1e-6));
+    number = here;
+  };
+  check(a[0], da[0]), check(a[1], da[1]), check(A[0], dA[0]), check(b[0], db[0]);
+  check(B[0], dB[0]), check(B[1], dB[1]), check(mean, d_mean);
+}
+
+TEST_CASE("arima: paths by hand, through differences and a season", "[forecast][arima]") {
+  // (1 - B)(1 - B^2) y = w, w = 0.5 w[-1] + e + 0.25 e[-1], variance 4.
+  ArimaModel m;
+  m.order = {.p = 1, .d = 1, .q = 1, .D = 1, .period = 2};
+  m.ar = {{1}, {0.5}}, m.ma = {{1}, {0.25}}, m.variance = 4;
+  m.sum = forecast::detail::integration(m.order);
+  CHECK(m.sum.lags == std::vector<Index>{1, 2, 3});
+  CHECK(m.sum.weights == std::vector<double>{1, 1, -1});
+  m.values = {1, 5, 3}, m.past = {2}, m.errors = {4};
+  std::vector<double> path = {1, -1};
+  m.simulate(path);
+  // e = 2, w = 1 + 2 + 1 = 4, y = 4 + 3 + 5 - 1; then e = -2, w = 2 - 2 + 0.5, y = 0.5 + 11 + 3 - 5
+  CHECK(path == std::vector<double>{11, 9.5});
+}
+
+TEST_CASE("arima: roots inside of the circle are seen", "[forecast][arima]") {
+  using forecast::detail::roots_beyond;
+  CHECK(roots_beyond(std::vector<double>{0.9}, 1.01));
+  CHECK_FALSE(roots_beyond(std::vector<double>{0.995}, 1.01));
+  // 1 - w1 z - w2 z^2 with roots r e^(+- i): w1 = 2 cos(1) / r, w2 = -1 / r^2.
+  for (const double r : {0.95, 1.05})
+    CHECK(roots_beyond(std::vector<double>{2 * std::cos(1) / r, -1 / (r * r)}, 1.01) == (r > 1.01));
+}
+
+TEST_CASE("kpss: statsmodels 0.15, and the strength of seasons", "[forecast][arima]") {
+  // kpss(x, regression="c", nlags=int(3 * sqrt(n) / 13))
+  CHECK_THAT(kpss(wavy()), WithinRel(2.146580949135323, 1e-10));
+  CHECK_THAT(kpss(yearly()), WithinRel(1.0476259783724988, 1e-10));
+  CHECK_THAT(kpss(forecast::detail::differences(wavy(), 1)),
+             WithinRel(0.017911523833730698, 1e-10));
+  CHECK(kpss(std::vector<double>(20, 3.0)) == 0);
+  CHECK(seasonal_strength(yearly(), 12) > 0.95);  // squares of 2 sin and of 20 sin
+  const auto noise = Rng(3).normal<double>({20, 120});
+  for (Index i = 0; i < 20; ++i)
+    CHECK(seasonal_strength(std::span(noise.data() + 120 * i, std::size_t{120}), 12) < 0.64);
+}
+
+TEST_CASE("arima: gaps, zeros, few values and none", "[forecast][arima]") {
+  auto x = yearly();
+  const auto whole = points(fit_arima(x, 12), 12);
+  for (const std::size_t t : {9u, 30u, 31u, 50u, 71u}) x[t] = missing;
+  ArimaFit fit = fit_arima(x, 12);
+  const auto gaps = points(fit, 13);    // from cell 71 on
+  for (std::size_t h = 0; h < 12; ++h)  // deviations of the forecasts are 2.3 to 3.5
+    CHECK_THAT(gaps[h + 1], WithinAbs(whole[h], 5));
+  std::vector<double> zeros(60), flat(30, 4.5);
+  zeros[7] = zeros[20] = zeros[44] = 5;
+  for (const auto& v : {zeros, flat, std::vector<double>{missing, 3, 4, missing, 4, 5, 3}})
+    for (const double y : arima_paths(v, {.horizon = 40, .seasons = {7}}, Rng(1)))
+      CHECK(std::isfinite(y));
+  CHECK_THAT(arima_paths(flat, {.horizon = 1}, Rng(1))(0, 0), WithinAbs(4.5, 1e-7));
+  CHECK_THROWS_AS(arima_paths(std::span(flat).first(4), {}, Rng(1)), ArgumentError);
+  CHECK_THROWS_AS(arima_paths(std::vector<double>(9, 1e200), {}, Rng(1)), NumericError);
+}
+
+TEST_CASE("spread: logarithms where it follows the level, and only there", "[forecast][arima]") {
+  std::vector<double> grows, shifted, even, falls, slow, by_turns;
+  const auto noise = Rng(4).normal<double>({120});
+  for (int t = 0; t < 120; ++t) {
+    const double wave = 0.2 * std::sin(std::numbers::pi * t / 6) + 0.05 * noise[t];
+    grows.push_back(std::exp(0.01 * t + wave)), shifted.push_back(grows.back() - 2);
+    even.push_back(10 + 0.1 * t + wave);
+    falls.push_back(10 + 0.1 * t + wave * std::exp(-0.01 * t));
+    slow.push_back(std::exp(0.01 * t) +
+                   0.2 * std::sin(std::numbers::pi * t / 6) * std::exp(0.003 * t));
+    by_turns.push_back(std::exp(0.01 * t) * (1 + (t / 12 % 2 ? 2 : 0.1) * wave));
+  }
+  CHECK(spread_follows_level(grows, 12));
+  grows[40] = grows[41] = missing;
+  CHECK(spread_follows_level(grows, 12));
+  CHECK_FALSE(spread_follows_level(shifted, 12));  // not all are positive
+  CHECK_FALSE(spread_follows_level(even, 12));
+  CHECK_FALSE(spread_follows_level(falls, 12));
+  CHECK_FALSE(spread_follows_level(slow, 12));
+  CHECK_FALSE(spread_follows_level(by_turns, 12));
+  CHECK_FALSE(spread_follows_level(std::span(grows).first(60), 12));  // five blocks
+  for (const double v : arima_paths(grows, {.horizon = 60, .seasons = {12}}, Rng(1))) CHECK(v > 0);
+}
