@@ -92,6 +92,13 @@ TEST_CASE("seasons: lengths that the calendar gives", "[forecast][season]") {
   CHECK(calendar_seasons({.months = 1}) == V{12});
   CHECK(calendar_seasons({.months = 3}) == V{4});
   CHECK(calendar_seasons({.months = 12}) == V{});
+  CHECK(calendar_seasons({.months = 1, .days = {1, 15}}) == V{24});
+  CHECK(calendar_seasons({.seconds = 1, .per = 10}) == V{600, 36'000, 864'000, 6'048'000});
+  // Six days a week are 6 / 7 of 365.25 days a year.
+  CHECK(calendar_seasons({.seconds = day_seconds, .open = {{0, 6}}}) == V{6, 313});
+  // Two days of 10 half-hours; days of 10 and of 4.
+  CHECK(calendar_seasons({.seconds = 1800, .open = {{20, 30}, {68, 78}}}) == V{10, 20});
+  CHECK(calendar_seasons({.seconds = 1800, .open = {{20, 30}, {68, 72}}}) == V{14});
 }
 
 TEST_CASE("autocorrelation: of a cosine and of a short list by hand", "[forecast][season]") {
@@ -140,6 +147,10 @@ TEST_CASE("calendar: waves for what the frequency resolves and the length shows"
   CHECK(Calendar::of({.seconds = 86'400}, 1100) == Calendar{0, 3, 2});
   CHECK(Calendar::of({.months = 1}, 120) == Calendar{0, 0, 2});
   CHECK(Calendar::of({.months = 12}, 120) == Calendar{0, 0, 0});
+  // Business days tell days of the week apart; 783 of them are three years and a day.
+  const Frequency business{.seconds = day_seconds, .open = {{0, 5}}};
+  CHECK(Calendar::of(business, 784) == Calendar{0, 3, 2});
+  CHECK(Calendar::of(business, 780) == Calendar{0, 3, 0});
 }
 
 TEST_CASE("calendar: phases at known times", "[forecast][calendar]") {

@@ -97,6 +97,8 @@ TEST_CASE("frequency: what is none is refused", "[forecast][frequency]") {
                                       {.seconds = 1, .months = 1},
                                       {.seconds = -1},
                                       {.seconds = 1, .per = 0},
+                                      {.seconds = 20'000'000'000},
+                                      {.seconds = 2'000'000'000, .per = 7},
                                       {.months = 1, .days = {}},
                                       {.months = 1, .days = {15, 1}},
                                       {.months = 1, .days = {0}},

@@ -94,6 +94,13 @@ TEST_CASE("grid: any order in, gaps come out as NaN", "[forecast][grid]") {
 }
 
 TEST_CASE("grid: what is none is named, with the option that mends it", "[forecast][grid]") {
+  const Rows once{{at("2020-02-28"), at("2020-02-28")}, {"y"}, {{1, 1}}};
+  CHECK_THAT(refusal(once), ContainsSubstring("1 time, at least 2"));
+  CHECK_THAT(refusal({}, {.frequency = "day"}), ContainsSubstring("0 times, at least 1"));
+  CHECK_THAT(refusal({{{Time{1} << 60, 0, {}}}, {"y"}, {{1}}}),
+             ContainsSubstring("row 1") && ContainsSubstring("years 0 to 9999"));
+  CHECK_THAT(refusal({{{0, 5, {}}, {Time{10'000'000'000}, 0, {}}}, {"y"}, {{1, 2}}}),
+             ContainsSubstring("more than 290 years"));
   CHECK_THAT(refusal(rows_at({"2020-02-28"})),
              ContainsSubstring("at least 2") && ContainsSubstring("--freq"));
   CHECK(on_grid(rows_at({"2020-02-28"}), {.frequency = "day"}).size() == 1);
@@ -156,6 +163,30 @@ TEST_CASE("grid: stamps of fractions of a second", "[forecast][grid]") {
   CHECK(v.time.text(1) == "2024-05-01 12:00:00.200");
   CHECK(v.time.text(90) == "2024-05-01 12:00:03.167");
   CHECK(invertible(v));
+}
+
+TEST_CASE("grid: steps that stamps are too coarse for", "[forecast][grid]") {
+  const auto written = [](double step, Index count, int digits) {
+    const double unit = std::pow(10, digits);
+    Rows rows{.names = {"y"}, .columns = {{}}};
+    for (Index i = 0; i < count; ++i) {
+      const auto units = std::llround(static_cast<double>(i) * step * unit);
+      const auto second = static_cast<long long>(unit);
+      rows.stamps.push_back(
+          {units / second, static_cast<int>(units % second * (1'000'000'000 / second)), {}});
+      rows.columns[0].push_back(static_cast<double>(i));
+    }
+    return on_grid(rows);
+  };
+  const Grid slow = written(2.5, 100, 0);  // 0, 3, 5, 8, 10, ... s
+  CHECK(slow.time.frequency == Frequency{.seconds = 5, .per = 2});
+  CHECK(slow.size() == 100);
+  const Grid sound = written(1 / 44'100.0, 3000, 6);
+  CHECK(sound.time.frequency == Frequency{.seconds = 1, .per = 44'100});
+  CHECK(sound.size() == 3000);
+  CHECK(sound.time.text(44'100) == "1970-01-01 00:00:01.000000");
+  CHECK(sound.time.text(1) == "1970-01-01 00:00:00.000023");
+  CHECK(written(1 / 60.0, 500, 3).time.frequency == Frequency{.seconds = 1, .per = 60});
 }
 
 TEST_CASE("grid: stamps that stray by less than a twentieth of a step are moved",
@@ -339,6 +370,24 @@ TEST_CASE("grid: open hours and days are learnt from what never holds a value",
       rows_from("2024-01-01", 3600, 24 * 7, [](Time t) { return hour(t) >= 6 && hour(t) < 22; }));
   CHECK(week.time.frequency.name() == "hourly, 06:00-22:00");
 
+  // Two weeks of a desk: its days by themselves, its hours by all of them.
+  const Grid desk = on_grid(rows_from("2024-01-01 09:00", 3600, 24 * 12 - 15, [](Time t) {
+    return data::weekday(t) < 5 && hour(t) >= 9 && hour(t) < 17;
+  }));
+  CHECK(desk.time.frequency.name() == "hourly, Mon-Fri 09:00-17:00");
+  CHECK(desk.time.text(desk.size()) == "2024-01-15 09:00");
+
+  // Tuesdays and Thursdays have no step of their own.
+  const Grid lessons = on_grid(rows_from("2024-01-02", day_seconds, 40, [](Time t) {
+    return data::weekday(t) == 1 || data::weekday(t) == 3;
+  }));
+  CHECK(lessons.time.frequency.name() == "daily, Tue, Thu");
+  CHECK(lessons.size() == 12);
+  // Days without a pattern: every one is a cell, and most are missing.
+  const Grid some = on_grid(rows_at({"2024-01-01", "2024-01-03", "2024-01-06", "2024-01-14"}));
+  CHECK(some.size() == 14);
+  CHECK_THAT(all_guesses(some), ContainsSubstring("daily, 10 of 14 without a row"));
+
   // Values that are often missing are no hours that are closed.
   const auto rare = rows_from("2024-01-01", day_seconds, 70,
                               [](Time t) { return t / day_seconds * 7919 % 1000 < 400; });
@@ -352,6 +401,54 @@ TEST_CASE("grid: rows without a value do not open closed hours", "[forecast][gri
   const Grid g = on_grid(rows);
   CHECK(g.size() == 36);
   CHECK(g.columns[0][6] == 8);  // the second Monday
+}
+
+TEST_CASE("grid: open hours are of the local clock, whatever its offset", "[forecast][grid]") {
+  Rows rows{.names = {"y"}, .columns = {{}}};
+  for (Time t = at("2024-03-11").seconds; t < at("2024-04-13").seconds; t += 3600) {
+    if (data::weekday(t) == 6 || hour(t) < 8 || hour(t) > 11) continue;
+    rows.stamps.push_back({t, 0, t < at("2024-03-31 02:00").seconds ? 3600 : 7200});
+    rows.columns[0].push_back(1);
+  }
+  const Grid g = on_grid(rows);
+  CHECK(g.time.frequency.name() == "hourly, Mon-Sat 08:00-12:00");
+  CHECK(g.size() == 29 * 4);  // 33 days less 4 Sundays
+  CHECK(g.time.text(71) == "2024-03-30T11:00:00+01:00");
+  CHECK(g.time.text(72) == "2024-04-01T08:00:00+02:00");
+  CHECK(g.time.stamp(72).utc() == at("2024-04-01 06:00").seconds);
+  CHECK(invertible(g));
+}
+
+TEST_CASE("grid: the frequency of another series, where rows fit it", "[forecast][grid]") {
+  const Frequency open{.seconds = day_seconds, .open = {{0, 6}}};
+  const Grid one = on_grid(rows_at({"2024-01-05"}), {.like = open});  // a Friday
+  CHECK(one.time.frequency == open);
+  CHECK(one.time.text(2) == "2024-01-08");
+  // A Sunday without a value is left out, one with a value refutes the frequency.
+  Rows rows = rows_at({"2024-01-05", "2024-01-06", "2024-01-07", "2024-01-08"});
+  CHECK(on_grid(rows, {.like = open}).time.frequency == Frequency{.seconds = day_seconds});
+  CHECK_THAT(refusal(rows, {.frequency = "daily, Mon-Sat"}), ContainsSubstring("do not fit"));
+  rows.columns[0][2] = missing;
+  CHECK(same(on_grid(rows, {.like = open}).columns[0], {1, 2, 4}));
+  const Grid last = on_grid(rows_at({"2024-02-29"}), {.frequency = "month"});
+  CHECK(last.time.text(1) == "2024-03-31");
+}
+
+TEST_CASE("grid: a frequency by name", "[forecast][grid]") {
+  // Every second month is missing, but for the last one.
+  const auto months = rows_at({"2024-01-15", "2024-03-15", "2024-05-15", "2024-06-15"});
+  CHECK(same(on_grid(months, {.frequency = "month"}).columns[0], {1, missing, 2, missing, 3, 4}));
+  CHECK_THAT(refusal(months, {.frequency = "month end"}),
+             ContainsSubstring("'month end'") && ContainsSubstring("--resample"));
+  CHECK_THAT(refusal(months, {.frequency = "fortnight"}), ContainsSubstring("is no frequency"));
+  // Half past, by a second at most.
+  const Grid late =
+      on_grid(rows_at({"2024-01-01 00:30", "2024-01-01 01:30:01", "2024-01-01 05:30"}),
+              {.frequency = "1h"});
+  CHECK(late.size() == 6);
+  CHECK(late.time.text(0) == "2024-01-01 00:30");
+  CHECK_THAT(all_guesses(late),
+             ContainsSubstring("1 of 3 stamps moved") && ContainsSubstring("--resample overrules"));
 }
 
 TEST_CASE("grid: rows of one time by --duplicates", "[forecast][grid]") {
@@ -398,6 +495,17 @@ TEST_CASE("grid: rows from one step to the next by --resample", "[forecast][grid
   CHECK(weeks.time.text(0) == "2024-01-01");
   CHECK_THAT(refusal(days, {.resample = Combine::sum}), ContainsSubstring("--freq"));
   CHECK_THAT(refusal(rows, {.frequency = "1h"}), ContainsSubstring("--resample"));
+  // Bins of hours are of UTC, but begin as the local clock's do; days are the local clock's own.
+  const auto india = rows_at({"2024-01-01T23:40:00+05:30", "2024-01-01T23:50:00+05:30",
+                              "2024-01-02T00:00:00+05:30", "2024-01-02T00:50:00+05:30"});
+  const Grid local = on_grid(india, {.frequency = "1h", .resample = Combine::sum});
+  CHECK(same(local.columns[0], {3, 7}));
+  CHECK(local.time.text(0) == "2024-01-01T23:00:00+05:30");
+  CHECK(same(on_grid(india, {.frequency = "day", .resample = Combine::sum}).columns[0], {3}));
+  // A weekend counts to the Friday before.
+  const Grid business = on_grid(rows_from("2024-01-04", day_seconds, 8, [](Time) { return true; }),
+                                {.frequency = "business day", .resample = Combine::sum});
+  CHECK(same(business.columns[0], {1, 2 + 3 + 4, 5, 6, 7, 8}));
   // Stamps that repeat are rows of their step like others.
   CHECK(same(on_grid(rows_at({"2024-01-01 08:00", "2024-01-01 08:00", "2024-01-02 09:00",
                               "2024-01-03 07:00"}),

@@ -79,6 +79,9 @@ struct Frequency {
   std::vector<int> days = {31};
   Weekend weekend = Weekend::stays;  ///< {.months = 1, .weekend = before}: last business days
 
+  static constexpr Time most_seconds = 10'000'000'000;  ///< of a step: 300 years
+  static constexpr Time most_parts = 1'000'000'000;     ///< of `per`, and then of `seconds`
+
   friend bool operator==(const Frequency&, const Frequency&) = default;
 
   /// Throws ArgumentError unless a step is a positive number of seconds, or of months.
@@ -86,6 +89,10 @@ struct Frequency {
     if (seconds < 0 || months < 0 || (seconds > 0) == (months > 0) || per < 1)
       raise<ArgumentError>(where, ": a step of ", seconds, " seconds and ", months,
                            " months; one of them must be positive, the other 0");
+    if (seconds > most_seconds || per > most_parts || (per > 1 && seconds > most_parts))
+      raise<ArgumentError>(where, ": a step of ", seconds, '/', per, " seconds; needed at most ",
+                           most_seconds, ", of a fraction at most ", most_parts,
+                           " above and below");
     if (months &&
         (days.empty() || days.front() < 1 || days.back() > 31 ||
          std::adjacent_find(days.begin(), days.end(), std::greater_equal<>{}) != days.end()))

@@ -109,12 +109,12 @@ inline void resample(const Ordered& o, const Frequency& f, Combine how, const Cl
   combine(once, repeats(once), Combine::first);
   std::vector<Guess> unsaid;
   const auto input = once.size() > 1 ? Recognition(once, clock).find(unsaid) : std::nullopt;
-  const data::Stamp next = input ? input->axis.stamp(input->axis.cell(stamps.back()) + 1)
-                                 : stamps.back();
+  const data::Stamp next =
+      input ? input->axis.stamp(input->axis.cell(stamps.back()) + 1) : stamps.back();
   if (cells > 1 && grid.time.cell(next) < cells) {
     --cells;
-    grid.guesses.push_back({"the last step, from " + grid.time.text(cells) + ", is left out",
-                            "rows end within it"});
+    grid.guesses.push_back(
+        {"the last step, from " + grid.time.text(cells) + ", is left out", "rows end within it"});
   }
   grid.columns = empty_columns(o, cells);
   std::size_t at = 0;
@@ -139,12 +139,18 @@ inline Grid on_grid(const Rows& rows, const GridOptions& options = {}) {
   detail::Ordered o = detail::in_order(rows);
   std::optional<NamedFrequency> named;
   if (!options.frequency.empty()) named = parse_frequency(options.frequency);
-  if (o.size() == 0 || (o.size() == 1 && !named && !options.like))
-    raise<ArgumentError>("on_grid: ", o.size(), " rows, at least 2 are needed",
-                         o.size() == 1 ? ", or the frequency by --freq" : "");
+  const auto require_rows = [&] {
+    const bool known = named || options.like;
+    if (o.size() < (known ? 1 : 2))
+      raise<ArgumentError>("on_grid: ", o.size(), o.size() == 1 ? " time" : " times", ", at least ",
+                           known ? "1 is" : "2 are", " needed",
+                           o.size() == 1 ? ", or the frequency by --freq" : "");
+  };
+  require_rows();
   Grid grid;
   if (options.resample == Combine::refuse || options.duplicates != Combine::refuse)
     detail::resolve_repeats(o, options.duplicates, grid.guesses);
+  require_rows();
   const Clock clock = detail::clock_of(o, grid.guesses);
   const detail::Recognition recognition(o, clock);
   if (options.resample != Combine::refuse) {
@@ -154,22 +160,21 @@ inline Grid on_grid(const Rows& rows, const GridOptions& options = {}) {
     return grid;
   }
   std::optional<detail::Fit> fit;
-  if (named) {
-    fit = recognition.fit(*named);
-    if (!fit)
-      raise<ArgumentError>("on_grid: ", o.size(), " rows from ", o.text(0), " do not fit --freq '",
-                           options.frequency, "'; their commonest gaps are ", recognition.gaps(),
-                           "; --resample mean, sum or last makes one of the rows of each step");
-  } else {
-    if (options.like) fit = recognition.fit({*options.like});
-    if (!fit) fit = recognition.find(grid.guesses);
-    if (!fit)
-      raise<ArgumentError>("on_grid: ", o.size(), " rows from ", o.text(0), " to ",
-                           o.text(o.rows.stamps.size() - 1),
-                           " follow no frequency; their commonest gaps are ", recognition.gaps(),
-                           "; needed equal steps or days of the calendar: check the dates, or give "
-                           "--freq day, 1h, ... with --resample mean, sum or last");
+  if (named || options.like) {
+    fit = recognition.fit(named ? *named : NamedFrequency{*options.like});
+    if (fit && fit->moved > 0) recognition.say_moved(*fit, "--resample", grid.guesses);
   }
+  if (!fit && named)
+    raise<ArgumentError>("on_grid: ", o.size(), " rows from ", o.text(0), " do not fit --freq '",
+                         options.frequency, "'; their commonest gaps are ", recognition.gaps(),
+                         "; --resample mean, sum or last makes one of the rows of each step");
+  if (!fit) fit = recognition.find(grid.guesses);
+  if (!fit)
+    raise<ArgumentError>(
+        "on_grid: ", o.size(), " rows from ", o.text(0), " to ", o.text(o.rows.stamps.size() - 1),
+        " follow no frequency; their commonest gaps are ", recognition.gaps(),
+        "; needed equal steps or days of the calendar: check the dates, or give "
+        "--freq day, 1h, ..., with --resample mean, sum or last for rows that share a step");
   detail::place(o, std::move(*fit), grid);
   return grid;
 }

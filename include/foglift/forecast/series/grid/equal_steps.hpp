@@ -3,6 +3,7 @@
 #include "foglift/forecast/series/grid/ordered.hpp"
 
 #include <cmath>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <utility>
@@ -62,38 +63,58 @@ inline std::pair<Time, Time> simplest_fraction(double low, double high) {
   return {static_cast<Time>(whole) * p + q, p};
 }
 
-/// The roundest number of seconds of an interval: a multiple of the largest unit of time, or else
-/// the simplest fraction.
+/// The roundest number of seconds of an interval: a multiple of the largest unit of time, or else a
+/// fraction of the roundest number of times a second, or else the simplest fraction.
 inline Frequency roundest_step(double low, double high) {
   for (const Time unit : {week_seconds, day_seconds, Time{3600}, Time{1800}, Time{900}, Time{600},
                           Time{300}, Time{60}, Time{30}, Time{10}, Time{5}, Time{1}}) {
     const double n = std::ceil(low / static_cast<double>(unit));
     if (n * static_cast<double>(unit) <= high) return {.seconds = static_cast<Time>(n) * unit};
   }
+  for (const double unit : {1000., 100., 50., 10., 5., 1.})
+    if (const double n = std::ceil(1 / high / unit) * unit; n <= 1 / low)
+      return {.seconds = 1, .per = static_cast<Time>(n)};
   const auto [p, q] = simplest_fraction(low, high);
+  if (p > Frequency::most_parts || q > Frequency::most_parts)
+    return {.seconds = std::max<Time>(1, std::llround(low))};
   return {.seconds = p, .per = q};
 }
 
-/// The step of stamps that stray from a grid, by how many steps their mean is known: the mean of
-/// the gaps near the median, counted on over the wider ones.
+/// The roundest step of stamps that stray from a grid. The mean of the gaps near the median counts
+/// the cells, and the least-squares line of stamps over cells says the step, which twice their
+/// farthest distance from that line leaves uncertain over the whole series.
 inline Frequency estimated_step(const Ticks& t) {
+  const std::size_t n = t.at.size();
   std::vector<double> gaps;
-  for (std::size_t i = 1; i < t.at.size(); ++i)
-    gaps.push_back(static_cast<double>(t.at[i] - t.at[i - 1]));
+  for (std::size_t i = 1; i < n; ++i) gaps.push_back(static_cast<double>(t.at[i] - t.at[i - 1]));
   std::vector<double> sorted = gaps;
   const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
   std::nth_element(sorted.begin(), middle, sorted.end());
-  double sum = 0, n = 0;
+  double sum = 0, near = 0, cells = 0;
   for (const double g : gaps)
-    if (g > 0.5 * *middle && g < 1.5 * *middle) sum += g, ++n;
-  double step = sum / n, cells = 0;
-  for (int pass = 0; pass < 3; ++pass) {
-    cells = 0;
-    for (const double g : gaps) cells += std::max(1.0, std::round(g / step));
+    if (g > 0.6 * *middle && g < 1.6 * *middle) sum += g, ++near;
+  double step = sum / near;
+  std::vector<double> cell(n, 0);
+  for (int pass = 0; pass < 2; ++pass) {
+    for (std::size_t i = 1; i < n; ++i)
+      cell[i] = cell[i - 1] + std::max(1.0, std::nearbyint(gaps[i - 1] / step));
+    cells = cell.back();
     step = static_cast<double>(t.at.back()) / cells;
   }
-  const double stray = 2 * jitter_steps / cells;
-  return roundest_step(t.seconds(step) * (1 - stray), t.seconds(step) * (1 + stray));
+  const double mean_cell = std::accumulate(cell.begin(), cell.end(), 0.0) / static_cast<double>(n);
+  double mean = 0, xy = 0, xx = 0, farthest = 0;  // of what is left over by the step so far
+  const auto left = [&](std::size_t i) { return static_cast<double>(t.at[i]) - cell[i] * step; };
+  for (std::size_t i = 0; i < n; ++i) mean += left(i) / static_cast<double>(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    xy += (cell[i] - mean_cell) * left(i);
+    xx += (cell[i] - mean_cell) * (cell[i] - mean_cell);
+  }
+  const double slope = xy / xx;
+  for (std::size_t i = 0; i < n; ++i)
+    farthest = std::max(farthest, std::abs(left(i) - mean - slope * (cell[i] - mean_cell)));
+  step += slope;
+  const double stray = std::max(2 * farthest / cells, 1e-12 * step);
+  return roundest_step(t.seconds(std::max(step - stray, step / 2)), t.seconds(step + stray));
 }
 
 /// The roundest moment of those from `low` to `high` ticks behind zero.
@@ -121,7 +142,8 @@ inline data::Stamp roundest_start(const Ticks& t, const Frequency& f, double low
 }
 
 /// Stamps on a grid of equal steps: each on its cell, or within jitter_steps of it, or as far as
-/// rounding to fractions of a second or whole ones moves them. Nothing if one is farther.
+/// rounding to fractions of a second or whole ones moves them. Nothing if one is farther, or two
+/// share a cell.
 inline std::optional<Fit> fit_steps(const Ticks& t, const Frequency& f) {
   Fit fit{{t.zero.seconds, f, t.zero.nanoseconds, {}}, {}, 0, 0};
   const std::size_t n = t.at.size();
@@ -138,8 +160,9 @@ inline std::optional<Fit> fit_steps(const Ticks& t, const Frequency& f) {
   const double most = half < step / 4 ? std::max(jitter_steps * step, half) : jitter_steps * step;
   double low = 0, high = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    const double place = static_cast<double>(t.at[i]) / step, cell = std::round(place);
+    const double place = static_cast<double>(t.at[i]) / step, cell = std::nearbyint(place);
     fit.cells[i] = static_cast<Index>(cell);
+    if (i > 0 && fit.cells[i] == fit.cells[i - 1]) return std::nullopt;
     low = std::min(low, (place - cell) * step);
     high = std::max(high, (place - cell) * step);
     if (high - low > 2 * most * (1 + 1e-9)) return std::nullopt;
@@ -151,7 +174,7 @@ inline std::optional<Fit> fit_steps(const Ticks& t, const Frequency& f) {
                        (t.second > 1 ? start.nanoseconds - t.zero.nanoseconds : 0);
   for (std::size_t i = 0; i < n; ++i) {
     const double place = static_cast<double>(t.at[i]) / step;
-    const double off = t.seconds(std::abs((place - std::round(place)) * step - shift));
+    const double off = t.seconds(std::abs((place - std::nearbyint(place)) * step - shift));
     if (off > 1e-9) ++fit.moved, fit.farthest = std::max(fit.farthest, off);
   }
   return fit;

@@ -30,22 +30,25 @@ inline std::optional<std::vector<bool>> open_steps(std::span<const Time> steps, 
   const Time first = steps.front() - floor_div(steps.front(), cycle) * cycle;
   const Time end = steps.back() - floor_div(steps.back(), cycle) * cycle;
   const auto visits = [&](Time step) { return cycles - (step < first) - (step > end); };
-  Index misses = 0, all = 0, closed = 0;
+  Index misses = 0, all = 0;
+  std::vector<bool> open(static_cast<std::size_t>(cycle), true);
   for (Time s = 0; s < cycle; ++s)
     if (const Index n = count[static_cast<std::size_t>(s)]; n > 0)
       all += visits(s), misses += visits(s) - n;
     else
-      ++closed;
+      open[static_cast<std::size_t>(s)] = false;
   const double q = (static_cast<double>(misses) + 0.5) / (static_cast<double>(all) + 1);
+  // That nothing happens at weekends needs half the evidence.
+  const bool weekend = open == std::vector<bool>{true, true, true, true, true, false, false};
   double chance = 0;
-  std::vector<bool> open(static_cast<std::size_t>(cycle), true);
+  bool closed = false;
   for (Time s = 0; s < cycle; ++s) {
-    if (count[static_cast<std::size_t>(s)] > 0) continue;
-    if (visits(s) < fewest) return std::nullopt;
+    if (open[static_cast<std::size_t>(s)]) continue;
+    if (visits(s) < (weekend ? 1 : fewest)) return std::nullopt;
     chance += std::pow(q, static_cast<double>(visits(s)));
-    open[static_cast<std::size_t>(s)] = false;
+    closed = true;
   }
-  return closed > 0 && chance < 0.05 ? std::optional(open) : std::nullopt;
+  return closed && chance < (weekend ? 0.1 : 0.05) ? std::optional(open) : std::nullopt;
 }
 
 /// Opens closed stretches of less than so many steps around the cycle; false if less than a
@@ -66,28 +69,36 @@ inline bool without_short_breaks(std::vector<bool>& open, std::size_t shortest) 
   return 24 * closed >= n;
 }
 
-/// A frequency of whole steps of a day with the open hours that values show: of the week or, in too
-/// few weeks, of the day. `times` of the values on the local clock, increasing. Nothing if no steps
-/// are closed.
+/// A frequency of whole steps of a day with the open hours that values show: for each day of the
+/// week its own or, if that would take more weeks, the same on all days that are open. `times` of
+/// the values on the local clock, increasing. Nothing if no steps are closed.
 inline std::optional<Frequency> with_open_hours(Frequency f, std::span<const Time> times) {
   if (f.per != 1 || f.months || day_seconds % f.seconds != 0 || times.size() < 4)
     return std::nullopt;
-  const Time monday = times[0] - time_of_week(times[0]);
-  std::vector<Time> steps;
+  const Time monday = times[0] - time_of_week(times[0]), day = day_seconds / f.seconds;
+  const auto breaks = static_cast<std::size_t>(std::max<Time>(1, 3600 / f.seconds));
+  std::vector<Time> steps, days;
   steps.reserve(times.size());
-  for (const Time t : times) steps.push_back((t - monday) / f.seconds);
+  for (const Time t : times) {
+    steps.push_back((t - monday) / f.seconds);
+    if (days.empty() || days.back() != steps.back() / day) days.push_back(steps.back() / day);
+  }
   if (std::adjacent_find(steps.begin(), steps.end(), std::greater_equal<>{}) != steps.end())
     return std::nullopt;
-  const auto hour = static_cast<std::size_t>(std::max<Time>(1, 3600 / f.seconds));
-  for (const Time cycle : {week_seconds / f.seconds, day_seconds / f.seconds}) {
-    auto open = open_steps(steps, cycle, cycle == day_seconds / f.seconds ? 4 : 2);
-    if (!open || !without_short_breaks(*open, hour)) continue;
-    std::vector<bool> week(static_cast<std::size_t>(week_seconds / f.seconds));
-    for (std::size_t s = 0; s < week.size(); ++s) week[s] = (*open)[s % open->size()];
-    f.open = open_runs(week);
+  if (auto week = open_steps(steps, 7 * day, 2); week && without_short_breaks(*week, breaks)) {
+    f.open = open_runs(*week);
     return f;
   }
-  return std::nullopt;
+  const auto open_days = open_steps(days, 7, 2);
+  auto hours = open_steps(steps, day, 4);
+  if (hours && !without_short_breaks(*hours, breaks)) hours.reset();
+  if (!open_days && !hours) return std::nullopt;
+  std::vector<bool> week;
+  for (std::size_t d = 0; d < 7; ++d)
+    for (std::size_t s = 0; s < static_cast<std::size_t>(day); ++s)
+      week.push_back((!open_days || (*open_days)[d]) && (!hours || (*hours)[s]));
+  f.open = open_runs(week);
+  return f;
 }
 
 }  // namespace detail

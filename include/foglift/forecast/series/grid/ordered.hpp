@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <compare>
 #include <limits>
 #include <numeric>
 #include <span>
@@ -46,7 +47,8 @@ inline bool same_time(const data::Stamp& a, const data::Stamp& b) {
 }
 
 /// Rows in the order of time; of one time, in that of the file. Throws ShapeError for columns of
-/// another length than the stamps, ArgumentError if some stamps have an offset and others not.
+/// another length than the stamps, ArgumentError if some stamps have an offset and others not, or
+/// for one outside of the years 0 to 9999.
 inline Ordered in_order(const Rows& rows) {
   const std::size_t n = rows.stamps.size();
   for (const auto& column : rows.columns)
@@ -54,14 +56,28 @@ inline Ordered in_order(const Rows& rows) {
       raise<ShapeError>("on_grid: ", n, " stamps for ", column.size(), " values");
   Ordered out{rows, std::vector<std::size_t>(n), n > 0 && rows.stamps[0].offset.has_value()};
   std::iota(out.row.begin(), out.row.end(), std::size_t{0});
+  constexpr Time first = data::seconds_from_civil({.year = 0});
+  constexpr Time end = data::seconds_from_civil({.year = 10'000});
+  for (std::size_t i = 0; i < n; ++i)
+    if (rows.stamps[i].seconds < first || rows.stamps[i].seconds >= end)
+      raise<ArgumentError>("on_grid: row ", i + 1, ": ", rows.stamps[i].seconds,
+                           " seconds since 1970 are outside of the years 0 to 9999");
   for (std::size_t i = 0; i < n; ++i)
     if (rows.stamps[i].offset.has_value() != out.has_offsets)
       raise<ArgumentError>("on_grid: ", out.text(0), " and ", out.text(i),
                            ": one says its offset from UTC, the other does not; all must, or none");
   if (std::is_sorted(rows.stamps.begin(), rows.stamps.end(), earlier)) return out;
-  std::stable_sort(out.row.begin(), out.row.end(), [&](std::size_t a, std::size_t b) {
-    return earlier(rows.stamps[a], rows.stamps[b]);
-  });
+  struct Key {
+    Time utc;
+    int nanoseconds;
+    std::size_t row;
+    auto operator<=>(const Key&) const = default;
+  };
+  std::vector<Key> keys(n);
+  for (std::size_t i = 0; i < n; ++i)
+    keys[i] = {rows.stamps[i].utc(), rows.stamps[i].nanoseconds, i};
+  std::sort(keys.begin(), keys.end());
+  for (std::size_t i = 0; i < n; ++i) out.row[i] = keys[i].row;
   for (std::size_t i = 0; i < n; ++i) {
     out.rows.stamps[i] = rows.stamps[out.row[i]];
     for (std::size_t c = 0; c < rows.columns.size(); ++c)
@@ -97,7 +113,7 @@ inline std::string duration_text(double seconds) {
   Unit best{1, "second"};
   for (const Unit u : {Unit{60, "minute"}, Unit{3600, "hour"}, Unit{86'400, "day"}})
     if (seconds >= u.size) best = u;
-  if (seconds < 1 && seconds > 0) best = {1e-3, "millisecond"};
+  if (seconds < 1) best = seconds < 1e-3 ? Unit{1e-6, "microsecond"} : Unit{1e-3, "millisecond"};
   const std::string n = number_text(seconds / best.size, 4);
   return n + ' ' + best.name + (n == "1" ? "" : "s");
 }

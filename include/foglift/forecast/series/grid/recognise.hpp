@@ -31,19 +31,24 @@ inline std::vector<Time> gaps_of(const Ticks& t) {
   return gaps;
 }
 
+/// Whether a row has a value; so have all where there are no columns.
+inline bool has_value(const Ordered& o, std::size_t row) {
+  const auto& columns = o.rows.columns;
+  return columns.empty() || std::any_of(columns.begin(), columns.end(),
+                                        [&](const auto& c) { return !std::isnan(c[row]); });
+}
+
 /// Times on the local clock of the cells of rows that have a value.
 inline std::vector<Time> times_with_values(const Ordered& o, const Fit& fit) {
   std::vector<Time> times;
-  const auto& columns = o.rows.columns;
+  times.reserve(fit.cells.size());
   for (std::size_t i = 0; i < fit.cells.size(); ++i)
-    if (columns.empty() || std::any_of(columns.begin(), columns.end(),
-                                       [&](const auto& c) { return !std::isnan(c[i]); }))
-      times.push_back(fit.axis.at(fit.cells[i]));
+    if (has_value(o, i)) times.push_back(fit.axis.at(fit.cells[i]));
   return times;
 }
 
-/// Puts stamps of equal steps on the open ones of them alone; a row on a closed one, which has no
-/// value, gets the cell -1.
+/// Puts stamps of equal steps on the open ones of them alone; one on a closed step gets the cell
+/// -1.
 inline void keep_open(Fit& fit, Frequency open) {
   const Time s = open.seconds;
   std::vector<bool> is_open(static_cast<std::size_t>(week_seconds / s), false);
@@ -95,9 +100,15 @@ class Recognition {
       return on_local(fit_axis(stamps, month_axis(rule, stamps[0]), most_days * day_seconds));
     }
     if (!f.open.empty()) {
-      TimeAxis axis{
-          .start = stamps[0].seconds, .frequency = f, .nanoseconds = stamps[0].nanoseconds};
-      return on_local(fit_axis(stamps, axis, jitter_steps * f.finest()));
+      auto found = fit_steps(ticks_of(stamps, false), {.seconds = f.seconds});
+      if (!found) return std::nullopt;
+      keep_open(*found, f);
+      Index kept = 0;
+      for (std::size_t i = 0; i < stamps.size(); ++i) {
+        kept += found->cells[i] != -1;
+        if (found->cells[i] == -1 && has_value(o_, i)) return std::nullopt;
+      }
+      return kept > 0 ? on_local(std::move(found)) : std::nullopt;
     }
     for (const bool utc : clocks(f.length()))
       if (auto found = fit_steps(ticks_of(stamps, utc), f)) return on_clock(std::move(*found), utc);
@@ -114,19 +125,23 @@ class Recognition {
     }
     auto found = by_steps();
     if (!found && (found = by_month(true))) say_rule(*found, guesses);
-    if (!found && !(found = by_uneven_steps())) return std::nullopt;
-    if (found->axis.frequency.months) return found;
-    if (found->moved > 0)
-      guesses.push_back({std::to_string(found->moved) + " of " + std::to_string(o_.size()) +
-                             " stamps moved onto the grid, by at most " +
-                             duration_text(found->farthest),
-                         "near times that are " + found->axis.frequency.name(), "--freq"});
+    if (!found) found = by_straying_steps();
+    if (!found) found = by_common_step(guesses);
+    if (!found || found->axis.frequency.months) return found;
+    if (found->moved > 0) say_moved(*found, "--freq", guesses);
     if (const auto open = with_open_hours(found->axis.frequency, times_with_values(o_, *found))) {
       keep_open(*found, *open);
       guesses.push_back(
           {"cells are " + open->name(), "other times of the week never hold a value", "--freq"});
     }
     return found;
+  }
+
+  /// How far stamps were from their cells, and what overrules it.
+  void say_moved(const Fit& fit, const char* option, std::vector<Guess>& guesses) const {
+    guesses.push_back({std::to_string(fit.moved) + " of " + std::to_string(o_.size()) +
+                           " stamps moved onto the grid, by at most " + duration_text(fit.farthest),
+                       "near times that are " + fit.axis.frequency.name(), option});
   }
 
   /// The commonest gaps, for the message of a refusal.
@@ -190,25 +205,35 @@ class Recognition {
     return std::nullopt;
   }
 
-  /// Steps that stamps stray from, or that divide all gaps.
-  std::optional<Fit> by_uneven_steps() const {
-    for (const bool straying : {true, false})
-      for (const bool utc : clocks(0)) {
-        const Ticks t = ticks_of(o_.rows.stamps, utc);
-        if (straying) {
-          if (auto found = fit_steps(t, estimated_step(t))) return on_clock(std::move(*found), utc);
-          continue;
-        }
-        Time all = 0;
-        for (const Time g : gaps_of(t)) all = std::gcd(all, g);
-        if (all == 0) continue;
-        auto found = fit_steps(t, step_of(t, all));
-        if (!found) continue;
-        *found = on_clock(std::move(*found), utc);
-        if (found->cells.back() < 3 * o_.size() ||
-            with_open_hours(found->axis.frequency, times_with_values(o_, *found)))
-          return found;
-      }
+  /// Steps that stamps stray from.
+  std::optional<Fit> by_straying_steps() const {
+    for (const bool utc : clocks(0)) {
+      const Ticks t = ticks_of(o_.rows.stamps, utc);
+      if (auto found = fit_steps(t, estimated_step(t))) return on_clock(std::move(*found), utc);
+    }
+    return std::nullopt;
+  }
+
+  /// Steps that divide all gaps, if a third of them (of days a tenth) have a row, or the others are
+  /// closed hours.
+  std::optional<Fit> by_common_step(std::vector<Guess>& guesses) const {
+    for (const bool utc : clocks(0)) {
+      const Ticks t = ticks_of(o_.rows.stamps, utc);
+      Time step = 0;
+      for (const Time g : gaps_of(t)) step = std::gcd(step, g);
+      if (step == 0) continue;
+      auto found = fit_steps(t, step_of(t, step));
+      if (!found) continue;
+      *found = on_clock(std::move(*found), utc);
+      const Frequency& f = found->axis.frequency;
+      if (with_open_hours(f, times_with_values(o_, *found))) return found;
+      const Index cells = found->cells.back() + 1, rows = o_.size();
+      if (cells > (f.finest() < day_seconds ? 3 : 10) * rows) continue;
+      guesses.push_back({"cells are " + f.name() + ", " + std::to_string(cells - rows) + " of " +
+                             std::to_string(cells) + " without a row",
+                         "the longest step that makes all gaps", "--freq"});
+      return found;
+    }
     return std::nullopt;
   }
 

@@ -102,11 +102,11 @@ inline void resolve_repeats(Ordered& o, Combine how, std::vector<Guess>& guesses
     if (const Time g = o.rows.stamps[i].seconds - o.rows.stamps[i - 1].seconds; g > 0)
       gaps.push_back(g);
   const Time usual = gaps.empty() ? day_seconds : most_frequent(gaps);
-  std::string changes, others;
-  Index equal = 0, bad = 0;
+  std::string change, others;
+  Index equal = 0, bad = 0, twice = 0;
   for (const Repeat& r : all) {
     if (set_back(o, r, all, usual)) {
-      changes += (changes.empty() ? "" : ", ") + stamp_text(o.rows.stamps[r.first]);
+      if (++twice == 1) change = stamp_text(o.rows.stamps[r.first]);
     } else if (equal_rows(o.rows, r)) {
       ++equal;
     } else if (++bad <= 3) {
@@ -122,11 +122,12 @@ inline void resolve_repeats(Ordered& o, Combine how, std::vector<Guess>& guesses
                          " in several rows: ", others, bad > 3 ? ", ..." : "",
                          "; needed one row a time: --duplicates mean, sum, first or last combines "
                          "them, --id names the column that tells several series apart");
-  if (!changes.empty()) {
+  if (twice > 0) {
     const std::string skipped = set_forward(o, usual);
-    guesses.push_back({"the clock was set back: " + changes +
-                           (changes.find(',') == std::string::npos ? " stands" : " stand") +
-                           " twice and is averaged" +
+    guesses.push_back({"the clock was set back: " +
+                           (twice == 1 ? change + " stands twice and is averaged"
+                                       : std::to_string(twice) + " times from " + change +
+                                             " stand twice and are averaged") +
                            (skipped.empty() ? "" : "; " + skipped + " was skipped and is missing"),
                        "a local clock without offsets", "--duplicates"});
   }
