@@ -14,19 +14,7 @@ inline std::string counted(foglift::Index n, const std::string& name) {
 
 /// "2 days", "48 hours": a number of cells in words.
 inline std::string span(const foglift::forecast::Frequency& f, foglift::Index cells) {
-  struct Unit {
-    foglift::forecast::Time seconds;
-    const char* name;
-  };
-  if (!f.open.empty() || f.days.size() > 1 || f.per > 1) return counted(cells, "step");
-  if (f.months)
-    return f.months % 12 ? counted(cells * f.months, "month")
-                         : counted(cells * f.months / 12, "year");
-  for (const Unit u :
-       {Unit{foglift::forecast::week_seconds, "week"}, Unit{foglift::forecast::day_seconds, "day"},
-        Unit{3600, "hour"}, Unit{60, "minute"}})
-    if (f.seconds % u.seconds == 0) return counted(cells * (f.seconds / u.seconds), u.name);
-  return counted(cells * f.seconds, "second");
+  return f.span(cells);
 }
 
 }  // namespace tool

@@ -86,6 +86,26 @@ TEST_CASE("frequency: a name is read back as the frequency it names", "[forecast
         "daily, Tue, Thu, Sat");
 }
 
+TEST_CASE("frequency: so many cells in words", "[forecast][frequency]") {
+  CHECK(Frequency{.seconds = 3600}.span(48) == "48 hours");
+  CHECK(Frequency{.seconds = 1800}.span(1) == "30 minutes");
+  CHECK(Frequency{.seconds = 1800}.span(2) == "60 minutes");
+  CHECK(Frequency{.seconds = 300}.span(288) == "24 hours");
+  CHECK(Frequency{.seconds = day_seconds}.span(1) == "1 day");
+  CHECK(Frequency{.seconds = 2 * week_seconds}.span(3) == "6 weeks");
+  CHECK(Frequency{.seconds = 90}.span(2) == "3 minutes");
+  CHECK(Frequency{.seconds = 1, .per = 10}.span(15) == "1.5 seconds");
+  CHECK(Frequency{.seconds = 1, .per = 10}.span(10) == "1 second");
+  CHECK(Frequency{.months = 1}.span(12) == "12 months");
+  CHECK(Frequency{.months = 12}.span(2) == "2 years");
+  CHECK(Frequency{.months = 3}.span(8) == "24 months");
+  CHECK(Frequency{.months = 1, .days = {1, 15}}.span(24) == "12 months");
+  CHECK(Frequency{.months = 1, .days = {1, 15}}.span(5) == "5 dates");
+  CHECK(Frequency{.seconds = day_seconds, .open = {{0, 6}}}.span(6) == "6 open days");
+  CHECK(Frequency{.seconds = day_seconds, .open = {{0, 5}}}.span(5) == "5 business days");
+  CHECK(Frequency{.seconds = 1800, .open = {{18, 32}}}.span(14) == "7 open hours");
+}
+
 TEST_CASE("frequency: what is none is refused", "[forecast][frequency]") {
   for (const char* name : {"", "x", "0s", "1.5 months", "-1h", "monthly on the 32nd", "hourly, ",
                            "1h, Mon 09:30-10:00", "1h, 10:00-09:00", "hourly, Mon-Foo", "5",

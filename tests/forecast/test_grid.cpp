@@ -362,6 +362,8 @@ TEST_CASE("grid: open hours and days are learnt from what never holds a value",
   CHECK(shop.size() == 4 * (5 * 20 + 10));
   CHECK(shop.time.text(110) == "2024-01-08 08:00");
   CHECK(shop.time.text(109) == "2024-01-06 12:30");
+  CHECK(shop.time.closed_before(110));
+  CHECK_FALSE(shop.time.closed_before(109));
   CHECK(shop.time.text(-1) == "2023-12-30 12:30");
   CHECK(invertible(shop));
 

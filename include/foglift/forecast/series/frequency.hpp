@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/core/shape.hpp"
+#include "foglift/core/text.hpp"
 #include "foglift/data/date.hpp"
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace foglift {
@@ -139,6 +141,10 @@ struct Frequency {
   /// In words: "hourly", "every 15 minutes", "half-hourly, Mon-Fri 08:00-18:00", "business-daily",
   /// "monthly on the 30th or last day".
   std::string name() const;
+
+  /// So many cells in words: "48 hours", "2 weeks", "6 open days", "5 business days", "1.5
+  /// seconds".
+  std::string span(std::int64_t cells) const;
 };
 
 namespace detail {
@@ -231,6 +237,33 @@ inline std::string Frequency::name() const {
   if (open.empty()) return step;
   if (seconds == day_seconds && open == std::vector<OpenSteps>{{0, 5}}) return "business-daily";
   return step + ", " + detail::open_name(seconds, open);
+}
+
+inline std::string Frequency::span(std::int64_t cells) const {
+  const auto counted = [](const std::string& n, const std::string& unit) {
+    return n + ' ' + unit + (n == "1" ? "" : "s");
+  };
+  const auto all = static_cast<Time>(days.size());
+  if (months && cells % all != 0) return counted(number_text(cells), "date");
+  if (months)
+    return cells / all * months % 12 == 0 && months % 12 == 0
+               ? counted(number_text(cells / all * months / 12), "year")
+               : counted(number_text(cells / all * months), "month");
+  if (per > 1 && cells * seconds % per != 0)
+    return counted(number_text(static_cast<double>(cells * seconds) / static_cast<double>(per), 4),
+                   "second");
+  const Time total = cells * seconds / per;
+  std::string unit = "second";
+  Time size = 1;
+  for (const auto& [length, word] :
+       {std::pair{Time{60}, "minute"}, std::pair{Time{3600}, "hour"}, std::pair{day_seconds, "day"},
+        std::pair{week_seconds, "week"}})
+    if ((seconds % length == 0 && per == 1) ||
+        (length <= 3600 && total % length == 0 && total >= 2 * length))
+      unit = word, size = length;
+  const bool business = name() == "business-daily";
+  if (!open.empty()) unit = (business ? "business " : "open ") + unit;
+  return counted(number_text(total / size), unit);
 }
 
 }  // namespace forecast

@@ -78,6 +78,11 @@ struct TimeAxis {
     return t;
   }
 
+  /// Whether closed hours lie between cell i and the one before it.
+  bool closed_before(Index i) const {
+    return !frequency.open.empty() && at(i) - at(i - 1) > frequency.seconds;
+  }
+
   /// The last cell that is at or before a time. Throws ArgumentError for an axis without a
   /// frequency.
   Index cell(const data::Stamp& t) const {
