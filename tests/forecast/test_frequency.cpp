@@ -103,7 +103,8 @@ TEST_CASE("frequency: so many cells in words", "[forecast][frequency]") {
   CHECK(Frequency{.months = 1, .days = {1, 15}}.span(5) == "5 dates");
   CHECK(Frequency{.seconds = day_seconds, .open = {{0, 6}}}.span(6) == "6 open days");
   CHECK(Frequency{.seconds = day_seconds, .open = {{0, 5}}}.span(5) == "5 business days");
-  CHECK(Frequency{.seconds = 1800, .open = {{18, 32}}}.span(14) == "7 open hours");
+  CHECK(Frequency{.seconds = 1800, .open = {{18, 32}}}.span(14) == "1 open day");
+  CHECK(Frequency{.seconds = 1800, .open = {{18, 32}}}.span(4) == "2 open hours");
 }
 
 TEST_CASE("frequency: what is none is refused", "[forecast][frequency]") {

@@ -321,6 +321,15 @@ TEST_CASE("grid: days of the month", "[forecast][grid]") {
           "yearly");
   follows(rows_at({"2020-12-28", "2021-01-04", "2021-01-18"}), {.seconds = week_seconds}, "weekly");
 
+  // Quarters, then a gap of four months.
+  const Grid months = follows(rows_at({"2020-01-01", "2020-04-01", "2020-07-01", "2020-11-01"}),
+                              {.months = 1, .days = {1}}, "monthly");
+  CHECK(months.size() == 11);
+  // Days of bills that follow no rule.
+  CHECK_THAT(refusal(rows_at({"2023-01-11", "2023-02-22", "2023-04-05", "2023-05-30", "2023-07-01",
+                              "2023-08-17"})),
+             ContainsSubstring("follow no frequency"));
+
   // Good Friday was the last business day of March 2018: 29 March stands for it.
   const Grid holiday =
       follows(rows_at({"2018-01-31", "2018-02-28", "2018-03-29", "2018-04-30", "2018-05-31",
@@ -343,6 +352,11 @@ TEST_CASE("grid: open hours and days are learnt from what never holds a value",
   CHECK(g.time.text(4) == "2024-01-08");
   CHECK(invertible(g));
   CHECK(on_grid(sundays, {.frequency = "day"}).size() == 39);
+
+  // One Sunday that is missing is no rule yet.
+  CHECK(on_grid(rows_from("2024-01-01", day_seconds, 13, [](Time t) {
+          return data::weekday(t) != 6;
+        })).size() == 13);
 
   const auto business = rows_from("2024-01-01", day_seconds, 60, [](Time t) {
     return data::weekday(t) < 5 && t != at("2024-01-15").seconds;

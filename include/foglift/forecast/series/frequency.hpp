@@ -252,6 +252,8 @@ inline std::string Frequency::span(std::int64_t cells) const {
   if (per > 1 && cells * seconds % per != 0)
     return counted(number_text(static_cast<double>(cells * seconds) / static_cast<double>(per), 4),
                    "second");
+  const Time day = seconds < day_seconds && !open.empty() ? open_cells_of_a_day() : 0;
+  if (day > 0 && cells % day == 0) return counted(number_text(cells / day), "open day");
   const Time total = cells * seconds / per;
   std::string unit = "second";
   Time size = 1;

@@ -109,15 +109,11 @@ inline std::optional<Frequency> days_rule(const Dates& dates) {
   return rule;
 }
 
-/// The axis of a rule from the day of it that is nearest to a stamp.
+/// The axis of a rule from its first day of a stamp's month, at the stamp's time of day.
 inline TimeAxis month_axis(const Frequency& rule, const data::Stamp& first) {
   const data::CivilTime date = data::civil_from_seconds(first.seconds);
-  int nearest = 0;
-  for (const int d : rule.days) {
-    const int day = day_of_month(date.year, date.month, d, rule.weekend);
-    if (nearest == 0 || std::abs(day - date.day) < std::abs(nearest - date.day)) nearest = day;
-  }
-  return {.start = first.seconds + (nearest - date.day) * day_seconds,
+  const int day = day_of_month(date.year, date.month, rule.days.front(), rule.weekend);
+  return {.start = first.seconds + (day - date.day) * day_seconds,
           .frequency = rule,
           .nanoseconds = first.nanoseconds};
 }
