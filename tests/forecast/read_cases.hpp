@@ -13,10 +13,11 @@ namespace read_cases {
 
 using namespace foglift;
 
-/// A file; a line "*12 1d rest" stands for 12 rows from 2024-01-01 00:00 (a Monday) on by steps of
-/// a day (y, M, d, h, m, s), in which strftime fills in the time, {v} is a number with a decimal
-/// point (10.5, 14.5, ...), {c} one with a comma, {n} a whole one (100, 104, ...), {i} the row
-/// from 1, {s} seconds and {ms} milliseconds since 1970, {q} the quarter.
+/// A file; a line "*12 1d rest" stands for 12 rows from 2024-01-01 00:00 (a Monday) on ("*12+5"
+/// from the sixth step on) by steps of a day (y, M, d, h, m, s), in which strftime fills in the
+/// time, {v} is a number with a decimal point (10.5, 14.5, ...), {c} one with a comma, {n} a whole
+/// one (100, 104, ...), {i} the row from 1, {s} seconds and {ms} milliseconds since 1970, {q} the
+/// quarter.
 inline std::string expand(const std::string& text) {
   std::istringstream lines(text);
   std::string out, line;
@@ -26,13 +27,15 @@ inline std::string expand(const std::string& text) {
       continue;
     }
     std::istringstream words(line.substr(1));
-    int count = 0, step = 0;
+    int count = 0, step = 0, first = 0;
     char unit = 'd';
-    words >> count >> step >> unit;
+    words >> count;
+    if (words.peek() == '+') words >> first;
+    words >> step >> unit;
     words.get();
     std::string pattern;
     std::getline(words, pattern);
-    for (int i = 0; i < count; ++i) {
+    for (int i = first; i < first + count; ++i) {
       std::tm t{};
       t.tm_year = 124;
       t.tm_mday = 1;
@@ -65,13 +68,13 @@ inline std::string expand(const std::string& text) {
   return out;
 }
 
-/// Options as on a command line: "--skip 2 --target a"; '_' stands for a blank in a word.
+/// Options as on a command line: "--skip 2 --target a"; '~' stands for a blank in a word.
 inline forecast::ReadOptions options_of(const std::string& text) {
   forecast::ReadOptions o;
   std::istringstream words(text);
   std::string option, value;
   while (words >> option >> value) {
-    for (char& c : value) c = c == '_' ? ' ' : c;
+    for (char& c : value) c = c == '~' ? ' ' : c;
     if (option == "--skip") o.skip = std::stoi(value);
     if (option == "--delimiter") o.delimiter = value[0];
     if (option == "--decimal") o.decimal = value[0];

@@ -82,12 +82,12 @@ class CsvCells {
   static constexpr int size_bits = 22;  // of max_field; 42 are left for the place
   static constexpr std::size_t most_odd = 20;
 
-  /// False for a record without anything.
+  /// False for a record without anything but lines that are drawn.
   bool add(const std::vector<CsvField>& record) {
     bool blank = true;
     for (const CsvField& field : record) {
       const std::string_view cell = trimmed(field.text);
-      blank = blank && cell.empty();
+      blank = blank && detail::is_rule(cell);
       std::size_t at = static_cast<std::size_t>(cell.data() - text_.data());
       if (cell.empty()) {
         at = 0;

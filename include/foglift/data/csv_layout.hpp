@@ -41,6 +41,11 @@ inline bool is_valued(std::string_view cell) {
   return parse_number(cell).resembles || find_number_form(one) || !date_forms(one).empty();
 }
 
+/// Whether a cell is empty, or a line is drawn in it.
+inline bool is_rule(std::string_view cell) {
+  return cell.empty() || (cell.size() > 2 && cell.find_first_not_of("-=+:_") == cell.npos);
+}
+
 /// Finds the layout of text from its first records.
 class LayoutFinder {
  public:
@@ -157,32 +162,37 @@ class LayoutFinder {
   /// count: hours, days, years.
   static bool names_columns(const std::vector<std::string>& cells,
                             const std::vector<bool>& valued) {
-    std::size_t words = 0, values = 0;
-    bool counts = true;
-    double before = -INFINITY;
+    std::size_t words = 0, beside = 0, dates = 0;
+    std::vector<double> values;
     for (std::size_t c = 0; c < cells.size(); ++c) {
-      if (!valued[c] || is_missing(cells[c])) continue;
-      if (!is_valued(cells[c])) {
-        ++words;
+      if (is_missing(cells[c])) continue;
+      if (!valued[c] || !is_valued(cells[c])) {
+        ++(valued[c] ? words : beside);
         continue;
       }
-      ++values;
-      std::array<std::string_view, 1> one{cells[c]};
+      const std::array<std::string_view, 1> one{cells[c]};
       const NumberCell number = parse_number(cells[c]);
-      double place = number.value;
-      if (!number.ok) {
-        const auto times = stamps_of(one, date_forms(one).empty() ? "" : date_forms(one)[0].format);
-        place = times.empty() ? NAN : static_cast<double>(times[0]);
-      }
-      counts = counts && place > before;
-      before = place;
+      dates += !number.ok;
+      const auto forms = number.ok ? std::vector<DateForm>() : date_forms(one);
+      const auto times =
+          forms.empty() ? std::vector<std::int64_t>() : stamps_of(one, forms[0].format);
+      values.push_back(times.empty() ? number.value : static_cast<double>(times[0]));
     }
-    return words > 0 && (words >= values || (counts && values >= 4));
+    if (words > 0 && words >= values.size()) return true;
+    if (values.size() < 4 || words + beside == 0) return false;
+    bool up = true, even = true;
+    for (std::size_t i = 1; i < values.size(); ++i) {
+      up = up && values[i] > values[i - 1];
+      even = even && values[i] - values[i - 1] == values[1] - values[0];
+    }
+    return up && (even || dates == values.size());
   }
 
   static std::size_t distinct(const std::vector<std::string>& cells) {
-    std::set<std::string_view> seen(cells.begin(), cells.end());
-    return seen.size() - seen.count("");
+    std::set<std::string_view> seen;
+    for (const std::string& cell : cells)
+      if (!is_rule(cell)) seen.insert(cell);
+    return seen.size();
   }
 
   void choose_header() {

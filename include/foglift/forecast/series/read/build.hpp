@@ -1,7 +1,7 @@
 #pragma once
 
-#include "foglift/core/text.hpp"
 #include "foglift/forecast/series/grid.hpp"
+#include "foglift/forecast/series/read/checks.hpp"
 #include "foglift/forecast/series/read/roles.hpp"
 
 #include <algorithm>
@@ -52,7 +52,7 @@ class SeriesBuilder {
       }
     order(r);
     say_grids();
-    check(r);
+    check_before_training(sheet_, r);
   }
 
  private:
@@ -323,54 +323,6 @@ class SeriesBuilder {
                    guess.reason, guess.option);
         n = 0;
       }
-  }
-
-  /// What can be known before training.
-  void check(Reading& r) {
-    std::size_t most = 0;
-    bool varies = false;
-    for (const Series& s : r.series) {
-      std::size_t present = 0;
-      double first = NAN;
-      for (const double v : s.values) {
-        if (std::isnan(v)) {
-          ++r.missing;
-          continue;
-        }
-        if (present++ == 0) first = v;
-        varies = varies || v != first;
-      }
-      most = std::max(most, present);
-    }
-    constexpr std::size_t fewest = 8;
-    if (most < fewest)
-      raise<FormatError>(sheet_.source(), ": ", most, most == 1 ? " value" : " values", " of '",
-                         r.target[0], "', at least ", fewest,
-                         " are needed for a forecast; --target names another column");
-    if (!varies)
-      raise<FormatError>(
-          sheet_.source(), ": '", r.target[0],
-          "' never varies, so there is nothing to forecast; --target names another column");
-    std::size_t silent = 0;
-    std::string since;
-    for (const Series& s : r.series) {
-      Index end = s.size();
-      while (end > 0 && std::isnan(s.value(end - 1))) --end;
-      Index change = end - 1;
-      while (change > 0 &&
-             (std::isnan(s.value(change - 1)) || s.value(change - 1) == s.value(end - 1)))
-        --change;
-      const bool off = 5 * (s.size() - end) >= s.size();
-      if (!off && 5 * (s.size() - change) < s.size()) continue;
-      if (silent++ == 0)
-        since = off ? "'" + s.name + "' has no value since " + s.time.text(end - 1)
-                    : "'" + s.name + "' is " + number_text(s.value(end - 1)) + " since " +
-                          s.time.text(change);
-    }
-    if (silent > 0)
-      sheet_.say(
-          since + (silent > 1 ? ", and " + std::to_string(silent - 1) + " more are such" : ""),
-          "a fifth of the series or more");
   }
 
   Sheet& sheet_;

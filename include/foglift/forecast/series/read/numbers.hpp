@@ -209,9 +209,10 @@ class Numbers {
     if (cells.empty()) return;
     if (kind.truth)
       return sheet_.say("'" + name + "' read as 1 and 0", std::string(cells[0]) + ", ...");
-    std::string_view sample = cells[0];
-    for (const std::string_view cell : cells)
-      if (cell.find_first_of(".,") != cell.npos) sample = cell;
+    const auto marked = std::find_if(cells.begin(), cells.end(), [](std::string_view cell) {
+      return cell.find_first_of(".,") != cell.npos;
+    });
+    const std::string_view sample = marked == cells.end() ? cells[0] : *marked;
     std::string reason;
     if (kind.form.ambiguous)
       reason = std::string("a ") + (kind.form.group == ',' ? "comma" : "point") +
