@@ -164,13 +164,17 @@ class DateFinder {
     return found;
   }
 
-  /// Reads all rows; false if one has no date but the last few, which are left out.
+  /// Reads all rows; false if one has no date but the last few, which are left out where words
+  /// stand for it.
   bool read(Candidate& c) const {
-    const auto bad = c.source.read_all(sheet_, c.times, 6);
-    // Counted from the end: those are no rows.
-    for (std::size_t i = 0; i < bad.size(); ++i)
+    constexpr std::size_t most = 6;
+    const auto bad = c.source.read_all(sheet_, c.times, most);
+    for (std::size_t i = 0; i < bad.size(); ++i) {
+      const std::string_view cell = sheet_.cell(bad[i], c.source.parts()[0].column);
+      if (!cell.empty() && cell[0] >= '0' && cell[0] <= '9') return false;
       if (bad[i] + (bad.size() - i) != sheet_.rows()) return false;
-    return bad.size() < std::min<std::size_t>(6, sheet_.rows());
+    }
+    return bad.size() < std::min(most, sheet_.rows());
   }
 
   void score(Candidate& c) const {
@@ -351,7 +355,9 @@ class DateFinder {
     const auto cells = sample_of(sheet_.column(column));
     for (const std::size_t from : {std::size_t{0}, cells.size() / 2}) {
       if (cells.size() < 5) break;
-      for (const std::string& format : data::detail::date_formats()) {
+      const std::string& asked = sheet_.options().date_format;
+      for (const std::string& format :
+           asked.empty() ? data::detail::date_formats() : std::vector<std::string>{asked}) {
         const data::StampCells read(format);
         if (!read(cells[from]) || !plausible(column, format)) continue;
         const auto fit = std::count_if(cells.begin(), cells.end(),

@@ -131,12 +131,10 @@ class Numbers {
     std::vector<std::string_view> cells = sample_of(column);
     std::erase_if(cells, [&](std::string_view cell) { return is_missing(cell); });
     const std::size_t n = cells.size();
-    std::size_t plain = 0, alike = 0, truths = 0;
+    std::size_t plain = 0, truths = 0;
     bool points = false, all_points = true;
     for (const std::string_view cell : cells) {
-      const data::NumberCell number = data::parse_number(cell);
-      plain += number.ok;
-      alike += number.resembles || data::detail::unmarked(cell).marked;
+      plain += data::parse_number(cell).ok;
       truths += truth_of(cell).has_value();
       points = points || cell.find('.') != cell.npos;
       all_points = all_points && cell.find('.') != cell.npos;
@@ -149,9 +147,16 @@ class Numbers {
           .plain = plain == n && form->decimal == '.', .forced = plain == n, .form = *form};
     if (truths == n) return NumberKind{.plain = false, .truth = true};
     // A few cells that are none are named when the column is asked for.
-    if (10 * std::max(plain, alike) >= 8 * n)
-      return NumberKind{.plain = decimal != ',',
-                        .form = {decimal == ',' ? ',' : '.', decimal == ',' ? '.' : ','}};
+    if (10 * plain >= 8 * n && decimal != ',') return NumberKind{};
+    for (const data::NumberForm form : {data::NumberForm{'.', ','}, {',', '.'}}) {
+      const auto fit = std::count_if(cells.begin(), cells.end(), [&](std::string_view cell) {
+        return data::NumberReader(form)(cell).has_value();
+      });
+      if (10 * static_cast<std::size_t>(fit) < 8 * n) continue;
+      const bool denied = decimal != '\0' && decimal != form.decimal;
+      return NumberKind{.plain = false,
+                        .form = denied ? data::NumberForm{form.group, form.decimal} : form};
+    }
     return std::nullopt;
   }
 
