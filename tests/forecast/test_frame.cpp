@@ -1,5 +1,6 @@
-// Covers: aligned_features frame framer panel scaler
+// Covers: best_center aligned_features frame framer panel scaler
 #include "foglift/forecast/frame/aligned_features.hpp"
+#include "foglift/forecast/frame/best_center.hpp"
 #include "foglift/forecast/frame/framer.hpp"
 #include "support/catch.hpp"
 
@@ -194,6 +195,40 @@ TEST_CASE("frame: measured from the location, targets are the next frame's conte
   const Frame now = framer(series, std::vector<Origin>{{0, 20}}, scaler);
   const Frame next = framer(series, std::vector<Origin>{{0, 26}}, scaler);
   CHECK(now.scaled_target() == next.scaled_context());
+}
+
+TEST_CASE("frame: targets are measured from the last value or a shifted season",
+          "[forecast][frame]") {
+  const std::vector<Series> series = {{.name = "x", .values = {1, 5, 2, 3, 7, NAN, 9, 9, 9, 9}}};
+  const auto center = [&](Center c, Index at) {
+    const Framer framer({.horizon = 4, .context = 3, .seasons = {3}, .center = c});
+    return framer.targets(series, std::vector<Origin>{{0, at}}).center.reshaped({4});
+  };
+  CHECK(center(Center::naive, 6) == Tensor<double>({4}, {3, 7, 2, 3}));
+  CHECK(center(Center::last, 6) == Tensor<double>({4}, {7, 7, 7, 7}));
+  // The last value is 7; a season before the cell in front of the origin (2) it was 2.
+  CHECK(center(Center::shifted, 6) == Tensor<double>({4}, {8, 12, 7, 8}));
+  CHECK(center(Center::shifted, 3) == center(Center::naive, 3));  // no season to compare with
+}
+
+TEST_CASE("frame: the best center is the one that targets are nearest to", "[forecast][frame]") {
+  const auto z = Rng(5).normal<double>({200});
+  std::vector<Series> walk = {{.name = "walk"}}, cycle = {{.name = "cycle"}},
+                      both = {{.name = "both"}};
+  double sum = 0;
+  for (Index t = 0; t < 200; ++t) {
+    const double wave = t % 5 == 0 ? 30 : 0;
+    sum += z[t];
+    walk[0].values.push_back(sum);
+    cycle[0].values.push_back(wave + z[t]);
+    both[0].values.push_back(wave + 3 * static_cast<double>(t) + z[t]);
+  }
+  const FrameOptions frame{.horizon = 3, .context = 10, .seasons = {5}};
+  CHECK(best_center(walk, frame, 20) == Center::last);
+  CHECK(best_center(cycle, frame, 20) == Center::naive);
+  CHECK(best_center(both, frame, 20) == Center::shifted);
+  for (std::size_t t = 180; t < 200; ++t) cycle[0].values[t] = 1e6;  // held out
+  CHECK(best_center(cycle, frame, 20) == Center::naive);
 }
 
 TEST_CASE("frame: a panel that it was not made for is refused", "[forecast][frame]") {

@@ -3,6 +3,7 @@
 #include "foglift/forecast/bounds.hpp"
 #include "foglift/forecast/ensemble/report.hpp"
 #include "foglift/forecast/forecaster.hpp"
+#include "foglift/forecast/frame/best_center.hpp"
 
 #include <optional>
 
@@ -18,6 +19,7 @@ struct EnsembleOptions {
   double refit = 0.3;  ///< steps on all data at last, per step of the training; 0: none
   Bounds bounds = {};
   bool mask_outliers = true;
+  bool choose_center = true;  ///< by best_center() on the training cells, else as M's frame has it
   JudgeOptions judge = {};
   std::string name = "model";  ///< of the method, in the report
 };
@@ -131,6 +133,7 @@ class Ensemble {
 
  private:
   static constexpr const char *weights_key = "ensemble.weights", *stretch_key = "ensemble.stretch",
+                              *center_key = "ensemble.center",
                               *steps_key = "ensemble.steps",      // of the training, of the refit
                                   *model_key = "ensemble.model";  // its paths at all windows
   static constexpr Index least_windows = 32;                      // to train on
@@ -145,9 +148,16 @@ class Ensemble {
     if (validation == 0) o.patience = 0;
     return o;
   }
+  /// The method with the center that was chosen.
+  typename M::Options method() const {
+    typename M::Options out = method_;
+    if (const auto center = state().fitted.find(center_key); center != state().fitted.end())
+      out.frame.center = static_cast<Center>(static_cast<int>(center->second[0]));
+    return out;
+  }
   /// The same state, trained in another way from now on.
   void train_by(const ForecasterOptions& o) {
-    Forecaster<M> next(method_, o);
+    Forecaster<M> next(method(), o);
     next.state() = std::move(model_.state());
     model_ = std::move(next);
   }
@@ -173,8 +183,12 @@ class Ensemble {
                   std::to_string(least_windows);
       return train::FitEnd::steps;
     }
+    const auto past = detail::known_until(data, windows.cut, options_.mask_outliers);
+    if (options_.choose_center && state().fitted.count(center_key) == 0)
+      state().fitted[center_key] = Tensor<double>(
+          {1}, static_cast<double>(best_center(past, framer().options(), validation)));
     train_by(training(validation));
-    return model_.fit(detail::known_until(data, windows.cut, options_.mask_outliers), on...);
+    return model_.fit(past, on...);
   }
 
   template <class... On>
@@ -195,12 +209,14 @@ class Ensemble {
                              Index paths) const {
     std::vector<Series> series = data.series();
     Tensor<double> out({std::ssize(origins), paths, horizon()});
+    Forecaster<M> model(method(), training(0));  // a state that was restored knows its center
+    model.state() = state();
     for (std::size_t w = 0; w < origins.size(); ++w) {
       const Origin& o = origins[w];
       Series& own = series[static_cast<std::size_t>(o.series)];
       const std::vector<double> history = data.history(o, options_.mask_outliers);
       std::copy(history.begin(), history.end(), own.values.begin());
-      const Tensor<double> one = model_.paths(series, origins.subspan(w, 1), paths);
+      const Tensor<double> one = model.paths(series, origins.subspan(w, 1), paths);
       std::copy(one.begin(), one.end(), out.data() + static_cast<Index>(w) * out.row_size());
       own.values = data[o.series].values;
     }
@@ -235,7 +251,7 @@ class Ensemble {
       fitted[stretch_key] = report_->stretch;
       fitted[steps_key] = Tensor<double>({2}, {trained ? steps : 0, trained ? more : 0});
       if (trained && more > 0) {
-        Forecaster<M> next(method_, training(0));
+        Forecaster<M> next(method(), training(0));
         next.state().model = next.state().ema = M(state().result());
         next.state().fitted = fitted;
         next.state().made_for = state().made_for;

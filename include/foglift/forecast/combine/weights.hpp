@@ -24,6 +24,7 @@ struct WeightOptions {
   double prior = 4;
   double worse = 0.1;  ///< a part that loses more, relative to the best, and beyond noise, gets 0
   double independent = 1;  ///< how many windows each is worth: less than 1 where they overlap
+  std::vector<double> shares = {};  ///< of the parts in these equal weights; empty: 1 each
 };
 
 namespace detail {
@@ -161,9 +162,9 @@ struct Difference {
     windows *= independent;
     error = windows < 2.5 ? std::numeric_limits<double>::quiet_NaN() : error / std::sqrt(windows);
   }
-  /// Above `least` and twice its standard error, or five times `least` where that is unknown.
+  /// Above `least` and twice its standard error, or ten times `least` where that is unknown.
   bool beyond_noise(double least) const {
-    return std::isnan(error) ? mean > 5 * least : mean > least && mean > 2 * error;
+    return std::isnan(error) ? mean > 10 * least : mean > least && mean > 2 * error;
   }
 };
 
@@ -190,6 +191,10 @@ inline Combination fit_weights(std::span<const Tensor<double>> parts, const Tens
       std::ssize(scales) != actual.dim(0))
     raise<ShapeError>("fit_weights: actual values ", actual.shape(), " and ", scales.size(),
                       " scales for paths ", parts[0].shape());
+  if (!o.shares.empty() && o.shares.size() != parts.size())
+    raise<ArgumentError>("fit_weights: ", o.shares.size(), " shares of ", parts.size(), " parts");
+  for (const double s : o.shares)
+    if (!(s > 0)) raise<ArgumentError>("fit_weights: a share of ", s, ", needed positive");
   for (const double s : scales)
     if (!(s > 0 && s <= largest_value))
       raise<ArgumentError>("fit_weights: a scale of ", s, ", needed positive");
@@ -211,7 +216,9 @@ inline Combination fit_weights(std::span<const Tensor<double>> parts, const Tens
   double good = 0;
   for (std::size_t k = 0; k < P; ++k)
     good += out.weights[k] =
-        !detail::Difference(losses[k], losses[best], o.independent).beyond_noise(noise) ? 1 : 0;
+        detail::Difference(losses[k], losses[best], o.independent).beyond_noise(noise) ? 0
+        : o.shares.empty()                                                             ? 1
+                           : o.shares[k];
   for (double& w : out.weights) w /= good;
   const double windows = detail::Difference(losses[best], losses[best], o.independent).windows;
   const std::vector<double> fitted = pinball.minimum(out.weights);

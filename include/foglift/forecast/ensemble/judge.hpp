@@ -55,8 +55,8 @@ inline Combination chosen_weights(std::span<const Tensor<double>> parts,
                                   const Tensor<double>& actual, std::span<const Index> series,
                                   Index early, const JudgeOptions& o) {
   const auto fit = [&](std::span<const Tensor<double>> some, const Tensor<double>& came,
-                       std::span<const Index> of) {
-    Combination out = fit_weights(some, came, series_scales(some, came, of), o.weights);
+                       std::span<const Index> of, const WeightOptions& by) {
+    Combination out = fit_weights(some, came, series_scales(some, came, of), by);
     if (o.combine) return out;
     const auto best = std::min_element(out.loss.begin(), out.loss.end()) - out.loss.begin();
     out.weights.assign(some.size(), 0);
@@ -64,12 +64,15 @@ inline Combination chosen_weights(std::span<const Tensor<double>> parts,
     out.order = best;
     return out;
   };
-  if (early == 0 || parts.size() == 1) return fit(parts, actual, series);
-  const Combination others = fit(parts.subspan(1), actual, series);
+  if (early == 0 || parts.size() == 1) return fit(parts, actual, series, o.weights);
+  const Combination others = fit(parts.subspan(1), actual, series, o.weights);
   const Index W = actual.dim(0) - early;
   const Tensor<double> two[] = {parts[0].rows(early, W), others(parts.subspan(1)).rows(early, W)};
+  WeightOptions by = o.weights;  // the model counts as one of all that are good
+  by.shares = {1.0, static_cast<double>(std::count_if(others.weights.begin(), others.weights.end(),
+                                                      [](double w) { return w > 0; }))};
   Combination out =
-      fit(two, actual.rows(early, W), series.subspan(static_cast<std::size_t>(early)));
+      fit(two, actual.rows(early, W), series.subspan(static_cast<std::size_t>(early)), by);
   const double model = out.weights[0];
   out.weights = {model};
   for (const double w : others.weights) out.weights.push_back((1 - model) * w);

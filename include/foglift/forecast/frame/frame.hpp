@@ -21,8 +21,10 @@ enum class Scaling {
 
 /// What targets are measured from.
 enum class Center {
-  naive,    ///< the seasonal naive forecast; without seasons the last value
-  location  ///< the location of the context, so that context and target are of one unit
+  naive,     ///< the seasonal naive forecast; without seasons the last value
+  location,  ///< the location of the context, so that context and target are of one unit
+  last,      ///< the last value
+  shifted    ///< the seasonal naive forecast, moved by the error that it made at the last value
 };
 
 /// What a method needs of a panel at a forecast origin.
@@ -76,7 +78,10 @@ struct FrameOptions {
         {"window.scaling", scaling == Scaling::standard   ? "standard"
                            : scaling == Scaling::mean_abs ? "mean_abs"
                                                           : "panel"}};
-    if (center != Center::naive) out["window.center"] = "location";
+    if (center != Center::naive)
+      out["window.center"] = center == Center::location ? "location"
+                             : center == Center::last   ? "last"
+                                                        : "shifted";
     if (columns != Columns{})
       out["window.columns"] = text(columns.channels, columns.known, columns.past, columns.statics);
     return out;

@@ -134,17 +134,26 @@ class Framer {
     return {centred ? m.mean : 0, scale};
   }
 
+  /// What the target of step h is measured from; NaN if no value tells.
+  double center_of(const Past& past, Index h, double location, double last) const {
+    const Index at = past.end, season = options_.season();
+    if (options_.center == Center::location) return location;
+    if (options_.center == Center::last) return last;
+    const double naive = past.last_known(seasonal_lag(at, h, season), season);
+    if (options_.center == Center::naive) return naive;
+    const double error = last - past.last_known(at - 1 - season, season);
+    return std::isnan(error) ? naive : naive + error;
+  }
+
   void fill_channel(const Past& past, const Scaler& scaler, Index b, Frame& out) const {
     const Index at = past.end, k = past.channel, C = out.context.dim(1);
     const Scale scale = scale_of(past, scaler.values);
     const auto or_location = [&](double v) { return std::isnan(v) ? scale.location : v; };
     out.location(b, k) = scale.location;
     out.scale(b, k) = scale.scale;
+    const double last = or_location(past.last_known(at - 1, 1));
     for (Index h = 0; h < options_.horizon; ++h) {
-      out.center(b, h, k) = options_.center == Center::location
-                                ? scale.location
-                                : or_location(past.last_known(
-                                      seasonal_lag(at, h, options_.season()), options_.season()));
+      out.center(b, h, k) = or_location(center_of(past, h, scale.location, last));
       if (at + h >= past.series.size()) continue;
       const double v = value_of(past.series, at + h, k);
       if (std::isnan(v)) continue;
@@ -159,7 +168,7 @@ class Framer {
                             most_scales, " can be shown");
       return v;
     };
-    out.last(b, k) = shown(or_location(past.last_known(at - 1, 1)));
+    out.last(b, k) = shown(last);
     for (Index c = std::max<Index>(0, C - at); c < C; ++c) {
       const double v = past(at - C + c);
       if (std::isnan(v)) continue;
