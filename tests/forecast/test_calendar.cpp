@@ -59,28 +59,10 @@ TEST_CASE("frequency: found from times with gaps", "[forecast][frequency]") {
   }
 }
 
-TEST_CASE("seasons: one that explains less than a tenth is not one", "[forecast][season]") {
-  // Changes of a wave a sin(2 pi t / 24) have variance 2 a^2 sin^2(pi / 24), those of noise 2:
-  // their autocorrelation at 24 is the share of the wave, with a standard error of 0.01 here.
-  const auto noise = Rng(8).normal<double>({24 * 420});
-  const double unit = 2 * std::pow(std::sin(std::numbers::pi / 24), 2);
-  for (const double share : {0.05, 0.2}) {
-    const double a = std::sqrt(2 * share / (1 - share) / unit);
-    std::vector<double> x;
-    for (Index t = 0; t < noise.size(); ++t)
-      x.push_back(a * std::sin(2 * std::numbers::pi * static_cast<double>(t) / 24) + noise[t]);
-    CHECK(detect_seasons(x, {.seconds = 3600}).empty() == (share < 0.1));
-  }
-}
-
 TEST_CASE("autocorrelation: a negative lag and an infinite value are refused",
           "[forecast][season]") {
   CHECK_THROWS_AS(autocorrelation(std::vector<double>{1, 2, 3}, -1), ArgumentError);
   CHECK_THROWS_AS(autocorrelation(std::vector<double>{1, HUGE_VAL, 3}, 1), NumericError);
-  CHECK_THROWS_AS(detect_seasons(std::vector<double>{1, 1e300, 3, 1, 2, 3, 4, 3, 2, 1, 2,
-                                                     2, 3,     4, 5, 6, 2, 1, 2, 3, 4},
-                                 {.seconds = day_seconds}),
-                  NumericError);
 }
 
 TEST_CASE("seasons: lengths that the calendar gives", "[forecast][season]") {
@@ -114,30 +96,6 @@ TEST_CASE("autocorrelation: of a cosine and of a short list by hand", "[forecast
   // Deviations -1 0 1 NaN 0: lag 2 has the pairs (-1, 1) and (1, 0): covariance -1/2, variance 1/2.
   CHECK_THAT(autocorrelation(std::vector<double>{1, 2, 3, missing, 2}, 2), WithinAbs(-1, 1e-12));
   CHECK(std::isnan(autocorrelation(std::vector<double>{1, 1, 1}, 1)));
-}
-
-TEST_CASE("seasons: found in noise and under a trend, not where there are none",
-          "[forecast][season]") {
-  const Rng rng(5);
-  const auto noise = rng.normal<double>({24 * 7 * 8});
-  std::vector<double> both, daily, none, walk;
-  double x = 0;
-  for (Index t = 0; t < noise.size(); ++t) {
-    const double day = std::sin(2 * std::numbers::pi * static_cast<double>(t) / 24);
-    const bool weekend = (t / 24) % 7 >= 5;
-    x += noise[t];
-    both.push_back((weekend ? 1 : 4) * day + 0.3 * noise[t] + 0.05 * static_cast<double>(t));
-    daily.push_back(2 * day + 0.5 * noise[t]);
-    none.push_back(noise[t]);
-    walk.push_back(x);
-  }
-  both[100] = both[101] = std::numeric_limits<double>::quiet_NaN();
-  const Frequency hourly{.seconds = 3600};
-  CHECK(detect_seasons(both, hourly) == std::vector<Index>{168, 24});
-  REQUIRE_FALSE(detect_seasons(daily, hourly).empty());
-  CHECK(detect_seasons(std::span(daily).first(24 * 14), hourly) == std::vector<Index>{24});
-  CHECK(detect_seasons(none, hourly).empty());
-  CHECK(detect_seasons(walk, hourly).empty());
 }
 
 TEST_CASE("calendar: waves for what the frequency resolves and the length shows",
