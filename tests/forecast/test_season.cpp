@@ -88,6 +88,13 @@ TEST_CASE("seasons: seldom in walks and noise", "[forecast][season]") {
   CHECK(walks < runs / 7.0);
 }
 
+TEST_CASE("seasons: a cycle of a length nearby is not the candidate's", "[forecast][season]") {
+  auto x = wandering(24 * 5, 6);
+  for (Index t = 0; t < std::ssize(x); ++t) x[static_cast<std::size_t>(t)] += 5 * wave(t, 26);
+  CHECK(detect_seasons(x, hourly).empty());
+  CHECK(detect_seasons(x, Seasons{26}) == Seasons{26});
+}
+
 TEST_CASE("seasons: peaks of the autocorrelation where no calendar helps", "[forecast][season]") {
   auto x = wandering(600, 5);
   CHECK(detect_seasons(x).empty());
