@@ -205,19 +205,20 @@ inline EtsFit fit_ets(std::span<const double> history, std::span<const Index> pe
   return best;
 }
 
-/// Paths [paths, horizon] of the ETS model of the least AICc, simulated with normal errors. Reads
-/// the last 30 seasons or 500 values, whichever is more: what is older moves the states no more.
-/// Throws as fit_ets, for fewer than five known values. Forms with a factor move with the zero
-/// point of the values; all others give a y + b the paths a paths + b.
+/// Paths [paths, horizon] of the ETS model of the least AICc, simulated with normal errors. Seasons
+/// of more than 400 cells are left out: that many states are not learned. Reads the last 720 values
+/// or 10 seasons, whichever is more: what is older moves the states no more. Throws as fit_ets, for
+/// fewer than five known values. Forms with a factor move with the zero point of the values; all
+/// others give a y + b the paths a paths + b.
 inline Tensor<double> ets_paths(std::span<const double> history, const BaselineOptions& o,
                                 const Rng& rng) {
   detail::require_baseline(o, "ets_paths");
   require_usable(history, "ets_paths");
   std::vector<Index> periods;
+  Index longest = 1;
   for (const Index season : o.seasons)
-    if (season > 1) periods.push_back(season);
-  const Index longest = periods.empty() ? 1 : *std::max_element(periods.begin(), periods.end());
-  const auto recent = detail::recent_values(history, std::max<Index>(500, 30 * longest));
+    if (season > 1 && season <= 400) periods.push_back(season), longest = std::max(longest, season);
+  const auto recent = detail::recent_values(history, std::max<Index>(720, 10 * longest));
   const EtsFit fit = fit_ets(recent, periods);
   std::vector<double> path(static_cast<std::size_t>(o.horizon));
   Tensor<double> out({o.paths, o.horizon});
