@@ -54,6 +54,7 @@ TEST_CASE("frequency: a name is read back as the frequency it names", "[forecast
   const std::vector<Frequency> all = {{.seconds = 1, .per = 1000},
                                       {.seconds = 1, .per = 50},
                                       {.seconds = 1001, .per = 30'000},
+                                      {.seconds = 5, .per = 2},
                                       {.seconds = 1},
                                       {.seconds = 90},
                                       {.seconds = 1800},

@@ -181,6 +181,7 @@ TEST_CASE("grid: steps that stamps are too coarse for", "[forecast][grid]") {
   const Grid slow = written(2.5, 100, 0);  // 0, 3, 5, 8, 10, ... s
   CHECK(slow.time.frequency == Frequency{.seconds = 5, .per = 2});
   CHECK(slow.size() == 100);
+  CHECK(slow.time.frequency.name() == "every 2.5 seconds");
   const Grid sound = written(1 / 44'100.0, 3000, 6);
   CHECK(sound.time.frequency == Frequency{.seconds = 1, .per = 44'100});
   CHECK(sound.size() == 3000);
@@ -325,7 +326,10 @@ TEST_CASE("grid: days of the month", "[forecast][grid]") {
   const Grid months = follows(rows_at({"2020-01-01", "2020-04-01", "2020-07-01", "2020-11-01"}),
                               {.months = 1, .days = {1}}, "monthly");
   CHECK(months.size() == 11);
-  // Days of bills that follow no rule.
+  // Days of bills that follow no rule, though some of them are near the first of the month.
+  CHECK_THAT(refusal(rows_at({"2023-01-01", "2023-02-03", "2023-03-02", "2023-04-01", "2023-05-04",
+                              "2023-06-02"})),
+             ContainsSubstring("follow no frequency"));
   CHECK_THAT(refusal(rows_at({"2023-01-11", "2023-02-22", "2023-04-05", "2023-05-30", "2023-07-01",
                               "2023-08-17"})),
              ContainsSubstring("follow no frequency"));

@@ -167,6 +167,9 @@ inline std::string fraction_name(Time seconds, Time per) {
   if (1'000'000'000 % per != 0)
     return "every " + std::to_string(seconds) + '/' + std::to_string(per) +
            (seconds == 1 ? " second" : " seconds");
+  if (seconds > per)
+    return "every " + number_text(static_cast<double>(seconds) / static_cast<double>(per)) +
+           " seconds";
   return every(seconds * (1'000'000'000 / per), {{1'000'000, "every millisecond", "milliseconds"},
                                                  {1'000, "every microsecond", "microseconds"},
                                                  {1, "every nanosecond", "nanoseconds"}});

@@ -3,7 +3,6 @@
 #include "foglift/forecast/series/grid/ordered.hpp"
 
 #include <cmath>
-#include <numeric>
 #include <optional>
 #include <span>
 #include <utility>
@@ -14,8 +13,8 @@ inline namespace v0 {
 namespace forecast {
 namespace detail {
 
-/// How far a stamp may lie from its cell, in steps.
-inline constexpr double jitter_steps = 0.05;
+/// How far a stamp may lie from its cell, in steps and in seconds: half a day.
+inline constexpr double jitter_steps = 0.05, jitter_seconds = 43'200;
 
 /// Increasing stamps as whole numbers of ticks behind the first one, on one clock.
 struct Ticks {
@@ -81,16 +80,17 @@ inline Frequency roundest_step(double low, double high) {
 }
 
 /// The roundest step of stamps that stray from a grid. The mean of the gaps near the median counts
-/// the cells, and the least-squares line of stamps over cells says the step, which twice their
-/// farthest distance from that line leaves uncertain over the whole series.
+/// the cells, first and last stamp say the step, and twice the farthest distance of a stamp from
+/// the grid between them what that leaves uncertain over the whole series.
 inline Frequency estimated_step(const Ticks& t) {
   const std::size_t n = t.at.size();
   std::vector<double> gaps;
+  gaps.reserve(n);
   for (std::size_t i = 1; i < n; ++i) gaps.push_back(static_cast<double>(t.at[i] - t.at[i - 1]));
   std::vector<double> sorted = gaps;
   const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
   std::nth_element(sorted.begin(), middle, sorted.end());
-  double sum = 0, near = 0, cells = 0;
+  double sum = 0, near = 0;
   for (const double g : gaps)
     if (g > 0.6 * *middle && g < 1.6 * *middle) sum += g, ++near;
   double step = sum / near;
@@ -98,22 +98,15 @@ inline Frequency estimated_step(const Ticks& t) {
   for (int pass = 0; pass < 2; ++pass) {
     for (std::size_t i = 1; i < n; ++i)
       cell[i] = cell[i - 1] + std::max(1.0, std::nearbyint(gaps[i - 1] / step));
-    cells = cell.back();
-    step = static_cast<double>(t.at.back()) / cells;
+    step = static_cast<double>(t.at.back()) / cell.back();
   }
-  const double mean_cell = std::accumulate(cell.begin(), cell.end(), 0.0) / static_cast<double>(n);
-  double mean = 0, xy = 0, xx = 0, farthest = 0;  // of what is left over by the step so far
-  const auto left = [&](std::size_t i) { return static_cast<double>(t.at[i]) - cell[i] * step; };
-  for (std::size_t i = 0; i < n; ++i) mean += left(i) / static_cast<double>(n);
+  double low = 0, high = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    xy += (cell[i] - mean_cell) * left(i);
-    xx += (cell[i] - mean_cell) * (cell[i] - mean_cell);
+    const double off = static_cast<double>(t.at[i]) - cell[i] * step;
+    low = std::min(low, off);
+    high = std::max(high, off);
   }
-  const double slope = xy / xx;
-  for (std::size_t i = 0; i < n; ++i)
-    farthest = std::max(farthest, std::abs(left(i) - mean - slope * (cell[i] - mean_cell)));
-  step += slope;
-  const double stray = std::max(2 * farthest / cells, 1e-12 * step);
+  const double stray = std::max((high - low) / cell.back(), 1e-12 * step);
   return roundest_step(t.seconds(std::max(step - stray, step / 2)), t.seconds(step + stray));
 }
 
@@ -141,7 +134,7 @@ inline data::Stamp roundest_start(const Ticks& t, const Frequency& f, double low
   return {t.zero.seconds + static_cast<Time>(whole), static_cast<int>(ns), {}};
 }
 
-/// Stamps on a grid of equal steps: each on its cell, or within jitter_steps of it, or as far as
+/// Stamps on a grid of equal steps: each on its cell, or within jitter of it, or as far as
 /// rounding to fractions of a second or whole ones moves them. Nothing if one is farther, or two
 /// share a cell.
 inline std::optional<Fit> fit_steps(const Ticks& t, const Frequency& f) {
@@ -157,7 +150,9 @@ inline std::optional<Fit> fit_steps(const Ticks& t, const Frequency& f) {
   }
   const double step = static_cast<double>(ticks) / static_cast<double>(f.per);
   const double half = static_cast<double>(t.resolution) / 2;
-  const double most = half < step / 4 ? std::max(jitter_steps * step, half) : jitter_steps * step;
+  const double stray =
+      std::min(jitter_steps * step, jitter_seconds * static_cast<double>(t.second));
+  const double most = half < step / 4 ? std::max(stray, half) : stray;
   double low = 0, high = 0;
   for (std::size_t i = 0; i < n; ++i) {
     const double place = static_cast<double>(t.at[i]) / step, cell = std::nearbyint(place);
