@@ -25,7 +25,8 @@ Linear::Options method() {
   return {.frame = {.horizon = 4, .context = 7, .seasons = {7}, .columns = {.known = 1}}};
 }
 EnsembleOptions quick() {
-  return {.paths = 40,
+  return {.windows = 4,
+          .paths = 30,
           .training = {.batch = 16,
                        .steps = 80,
                        .warm_up = 10,
@@ -38,14 +39,14 @@ EnsembleOptions quick() {
 
 TEST_CASE("ensemble: the report scores each part, the combination and the calibrated one",
           "[forecast][ensemble]") {
-  const auto series = weekly(200);
+  const auto series = weekly(160);
   Model model(method(), quick());
   CHECK_THROWS_AS(model.report(), ArgumentError);
-  CHECK_THROWS_AS(model.paths(series, std::vector<Origin>{{0, 200}}, 50), ArgumentError);
+  CHECK_THROWS_AS(model.paths(series, std::vector<Origin>{{0, 160}}, 50), ArgumentError);
   CHECK(model.fit(series) == train::FitEnd::steps);
   const EnsembleReport& r = model.report();
-  CHECK(r.origins == rolling_origins(series[0], 4, 10));
-  CHECK(r.validation_windows == 10);
+  CHECK(r.origins == rolling_origins(series[0], 4, 4));
+  CHECK(r.validation_windows + r.early_windows == 14);
   REQUIRE(r.scores.size() == r.parts.size() + 2);
   CHECK(r.parts.size() + r.notes.size() == baselines.size() + 1);
   CHECK(r.scores.front().name == "model");
@@ -63,19 +64,20 @@ TEST_CASE("ensemble: the report scores each part, the combination and the calibr
 
 TEST_CASE("ensemble: nothing fitted before a window knows what came in it",
           "[forecast][ensemble]") {
-  const auto series = weekly(200);
-  auto other = series;  // the backtest is cells 160 to 200, its window 3 begins at 172
-  for (std::size_t t = 172; t < 200; ++t) other[0].values[t] = 1e4 * static_cast<double>(t % 3);
+  const auto series = weekly(160);
+  auto other = series;  // the backtest is cells 144 to 160, its window 1 begins at 148
+  for (std::size_t t = 148; t < 160; ++t) other[0].values[t] = 1e4 * static_cast<double>(t % 3);
   Model a(method(), quick()), b(method(), quick());
   a.fit(series);
   b.fit(other);
   CHECK(a.report().backtest_weights == b.report().backtest_weights);
   CHECK(a.report().trained_steps == b.report().trained_steps);
-  CHECK(a.report().paths.rows(0, 4) == b.report().paths.rows(0, 4));
-  CHECK_FALSE(a.report().paths.rows(4, 1) == b.report().paths.rows(4, 1));
+  CHECK(a.report().paths.rows(0, 2) == b.report().paths.rows(0, 2));
+  CHECK_FALSE(a.report().paths.rows(2, 1) == b.report().paths.rows(2, 1));
   // The model's own paths, of validation and backtest.
-  CHECK(a.state().fitted.at("ensemble.model").rows(0, 14) ==
-        b.state().fitted.at("ensemble.model").rows(0, 14));
+  const Index before = a.report().validation_windows + 2;
+  CHECK(a.state().fitted.at("ensemble.model").rows(0, before) ==
+        b.state().fitted.at("ensemble.model").rows(0, before));
 }
 
 TEST_CASE("ensemble: a restored state forecasts the same, of rows that came since too",

@@ -14,7 +14,11 @@ inline Series cells_of(const Series& s, Index first, Index last) {
   if (first < 0 || last < first || last > s.size())
     raise<ArgumentError>("cells_of: cells ", first, " to ", last, " of ", s.size());
   Series out = s;
-  out.time.start = s.time.at(first);
+  if (first > 0) {
+    const data::Stamp start = s.time.stamp(first);
+    out.time.start = s.time.clock.steps_in_utc ? start.utc() : start.seconds;
+    out.time.nanoseconds = start.nanoseconds;
+  }
   out.values.assign(s.values.begin() + first * s.channels, s.values.begin() + last * s.channels);
   if (!s.known.empty()) out.known = s.known.rows(first, s.known.dim(0) - first);
   if (!s.past.empty()) out.past = s.past.rows(first, last - first);
