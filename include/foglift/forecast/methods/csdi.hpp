@@ -1,0 +1,192 @@
+#pragma once
+
+#include "foglift/autograd/ops/activation.hpp"
+#include "foglift/autograd/ops/shape_ops.hpp"
+#include "foglift/diffusion/denoiser.hpp"
+#include "foglift/diffusion/discrete.hpp"
+#include "foglift/diffusion/grid/chain.hpp"
+#include "foglift/diffusion/sample.hpp"
+#include "foglift/diffusion/solver/ddpm.hpp"
+#include "foglift/forecast/method.hpp"
+#include "foglift/nn/blocks/two_axis.hpp"
+#include "foglift/nn/layers/embedding.hpp"
+
+#include <cmath>
+
+namespace foglift {
+inline namespace v0 {
+namespace forecast {
+
+/// The published configuration (415,000 weights); `small` is one for minutes on two cores.
+struct CsdiOptions {
+  FrameOptions frame = {};
+  Index width = 64, layers = 4, heads = 8;
+  Index time_features = 128;  ///< of the place in the window, and of the noise level
+  Index channel_features = 16;
+  Index steps = 50;  ///< of the chain, with sqrt(beta) in equal steps
+  BetaRange beta = {.first = 1e-4, .last = 0.5};
+  Index sampling_steps = 50;  ///< of DDPM; at most `steps`
+
+  static CsdiOptions small(const FrameOptions& frame) {
+    return {.frame = frame, .width = 16, .layers = 2, .heads = 4, .time_features = 32};
+  }
+};
+
+/// CSDI (Tashiro et al. 2021): context and horizon are one window [L = C + H, K]; a network of
+/// attention over its times and over its channels sees the values that are known beside the noisy
+/// ones that are not, with a mask, and learns the noise of these. Here the known ones are those of
+/// the context, so that gaps in it cost nothing; calendar, covariates and statics are told at every
+/// place that has them. Paths are drawn by DDPM.
+class Csdi {
+  /// What is known of windows: values [B, L, K, 1], 0 where they are not, and what is told of every
+  /// place [B, L, K, side()].
+  struct Seen {
+    Tensor<float> values, side;
+  };
+
+  /// What the network says of noisy targets x [B, H, K]. Refers to all that it is given.
+  auto denoiser(const Seen& seen) const {
+    return NetworkDenoiser(
+        [&](const auto& x, const Tensor<float>& time) { return network(x, time, seen); },
+        predict::Epsilon{}, schedule_);
+  }
+
+ public:
+  using Options = CsdiOptions;
+
+  /// Throws what FrameOptions::check does, and ArgumentError for an extent that is not positive,
+  /// heads that do not divide the width, or more sampling steps than steps. `reach`, `lead` and
+  /// `center` are chosen here.
+  Csdi(const Options& o, Rng& rng)
+      : options_(complete(o)),
+        schedule_(DiscreteSchedule::scaled_linear(o.steps, o.beta)),
+        input_({.in = 2, .out = o.width}, rng),
+        embedding_({.features = o.time_features,
+                    .width = o.time_features,
+                    .time_scale = static_cast<double>(o.steps)},
+                   rng),
+        channels_(nn::normal_parameter<float>({options_.frame.columns.channels, o.channel_features},
+                                              1, rng)),
+        skip_({.in = o.width, .out = o.width}, rng),
+        output_({.in = o.width, .out = 1, .zero = true}, rng) {
+    for (Index i = 0; i < o.layers; ++i)
+      blocks_.emplace_back(nn::TwoAxisBlockOptions{.width = o.width,
+                                                   .heads = o.heads,
+                                                   .embedding = o.time_features,
+                                                   .condition = side() + o.channel_features},
+                           rng);
+  }
+
+  const Options& options() const { return options_; }
+  const FrameOptions& frame() const { return options_.frame; }
+  nn::Description description() const { return denoiser({}).description(); }
+
+  /// The mean squared error of the noise of targets that are there.
+  template <class... On>
+  auto loss(const Frame& frame, const LossKeys& keys, On&... tape) const {
+    const Seen seen = look(frame, 1);
+    return denoiser(seen).loss(tape..., frame.scaled_target(), keys.rng, keys.draws,
+                               {.weight = &frame.target_mask});
+  }
+
+  Tensor<float> draw(const Frame& frame, const PathKeys& paths) const {
+    const Seen seen = look(frame, paths.count);
+    return sample(solver::Ddpm{}, denoiser(seen), {paths.count, frame.horizon(), frame.channels()},
+                  grid::trailing(schedule_, options_.sampling_steps), paths.rng,
+                  {.first_sample = static_cast<std::uint64_t>(paths.first)});
+  }
+
+  static void each(auto& self, auto&& f) {
+    f("input", self.input_);
+    f("embedding", self.embedding_);
+    f("channels", self.channels_);
+    f("blocks", self.blocks_);
+    f("skip", self.skip_);
+    f("output", self.output_);
+  }
+
+ private:
+  static Options complete(Options o) {
+    o.frame.check("Csdi");
+    if (o.layers < 1 || o.steps < 1 || o.sampling_steps < 1 || o.sampling_steps > o.steps)
+      raise<ArgumentError>("Csdi: layers ", o.layers, ", steps ", o.steps, ", sampling_steps ",
+                           o.sampling_steps,
+                           "; all must be positive, and sampling_steps at most steps");
+    if (o.time_features < 2 || o.time_features % 2 != 0 || o.channel_features < 1)
+      raise<ArgumentError>("Csdi: time_features ", o.time_features, ", channel_features ",
+                           o.channel_features, "; needed an even and a positive number");
+    o.frame.reach = 0;
+    o.frame.lead = o.frame.context;
+    o.frame.center = Center::location;
+    return o;
+  }
+
+  /// Channels of Seen::side: features of the time, the mask, calendar, covariates, statics.
+  Index side() const {
+    const Columns& n = frame().columns;
+    return options_.time_features + 1 + frame().calendar.channels() + 2 * n.known + 2 * n.past +
+           n.statics;
+  }
+
+  /// Of a frame's rows, each `copies` times.
+  Seen look(const Frame& frame, Index copies) const {
+    const Index B = frame.size(), C = frame.context.dim(1), H = frame.horizon(),
+                K = frame.channels(), L = C + H, S = side();
+    const Tensor<float> context = frame.scaled_context();
+    Tensor<float> places({L});
+    for (Index t = 0; t < L; ++t) places[t] = static_cast<float>(t);
+    const Tensor<float> time = nn::sinusoidal_features(places, options_.time_features);
+    Seen out{Tensor<float>({B * copies, L, K, 1}), Tensor<float>({B * copies, L, K, S})};
+    for (Index row = 0; row < B * copies; ++row)
+      for (Index t = 0; t < L; ++t)
+        for (Index k = 0; k < K; ++k) {
+          const Index b = row / copies;
+          float* to = &out.side(row, t, k, 0);
+          const auto put = [&](const Tensor<float>& from, Index at, const Tensor<float>* mask) {
+            for (Index i = 0; i < from.dim(2); ++i) {
+              const bool there = at < from.dim(1) && (!mask || (*mask)(b, at, i) != 0);
+              *to++ = there ? from(b, at, i) : 0;
+              if (mask) *to++ = there ? 1 : 0;
+            }
+          };
+          to = std::copy_n(&time(t, 0), options_.time_features, to);
+          *to++ = t < C ? frame.context_mask(b, t, k) : 0;
+          put(frame.time, t, nullptr);
+          put(frame.known, t, &frame.known_mask);
+          put(frame.past, t, &frame.past_mask);
+          std::copy_n(frame.statics.data() + b * frame.statics.dim(1), frame.statics.dim(1), to);
+          if (t < C) out.values(row, t, k, 0) = context(b, t, k) / static_cast<float>(frame.spread);
+        }
+    return out;
+  }
+
+  template <Value X>
+  X network(const X& x, const Tensor<float>& time, const Seen& seen) const {
+    const Index B = x.dim(0), H = x.dim(1), K = x.dim(2), L = seen.values.dim(1);
+    const X noisy = concat({constant(Tensor<float>({B, L - H, K}), x), x}, 1);
+    X h = relu(input_(concat({constant(seen.values, x), reshape(noisy, {B, L, K, 1})}, 3)));
+    const X e = embedding_(time, nn::Condition<float>{}, x);
+    const X everywhere = constant(Tensor<float>({B, L, K, 1}, 1.0F), x);
+    const X side = concat({constant(seen.side, x), everywhere * use(channels_, x)}, 3);
+    X skips = h;
+    for (std::size_t i = 0; i < blocks_.size(); ++i) {
+      const nn::SkipOutput<X> out = blocks_[i](h, &e, &side);
+      skips = i == 0 ? out.skip : skips + out.skip;
+      h = out.x;
+    }
+    const double root = std::sqrt(static_cast<double>(blocks_.size()));
+    return slice(reshape(output_(relu(skip_(skips / root))), {B, L, K}), 1, L - H, H);
+  }
+
+  Options options_;
+  DiscreteSchedule schedule_;
+  nn::Linear<float> input_;
+  nn::TimeEmbedding<float> embedding_;
+  Parameter<float> channels_;  // [K, channel_features]
+  std::vector<nn::TwoAxisBlock<float>> blocks_;
+  nn::Linear<float> skip_, output_;
+};
+
+}  // namespace forecast
+}  // namespace v0
+}  // namespace foglift
