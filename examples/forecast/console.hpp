@@ -41,22 +41,40 @@ inline void describe(const Input& in) {
                 padded(reason(g), g.option.empty() ? 0 : why).c_str(), g.option.c_str());
 }
 
-inline void print_table(const std::vector<Score>& scores, const char* head = "") {
-  std::printf("  %-28s %10s %10s %11s %9s\n", head, "CRPS", "wQL9", "80 % holds", "MASE");
-  for (const Score& s : scores) {
-    Metric percent = s.coverage;
-    if (percent.value) *percent.value *= 100;
-    std::printf("  %-28s %10s %10s %11s %9s\n", s.name.c_str(), s.crps.shown("%.4g").c_str(),
-                s.quantile_loss.shown("%.4f").c_str(), percent.shown("%.1f %%").c_str(),
-                s.mase.shown("%.3f").c_str());
-  }
-  for (const std::string& line : remarks(scores)) std::printf("  - %s\n", line.c_str());
-  std::fflush(stdout);
+inline void print_table(const std::vector<forecast::Score>& scores, const char* head = "") {
+  std::size_t name = 24;
+  for (const forecast::Score& s : scores) name = std::max(name, width(s.name));
+  std::printf("  %s %10s %10s %11s %9s\n", padded(head, name).c_str(), "CRPS", "wQL9", "80 % holds",
+              "MASE");
+  for (const forecast::Score& s : scores)
+    std::printf("  %s %10s %10s %11s %9s\n", padded(s.name, name).c_str(),
+                shown(s.crps, "%.4g").c_str(), shown(s.quantile_loss, "%.4f").c_str(),
+                shown(100 * s.coverage, "%.1f %%").c_str(), shown(s.mase, "%.3f").c_str());
 }
 
-inline void print(const std::vector<Score>& scores) {
-  print_table(scores, "backtest");
-  std::printf("\n%s\n\n", verdict(scores).c_str());
+/// The table of a backtest, worst series, weights, remarks and the verdict.
+inline void print(const Backtest& b, const Input& in) {
+  if (!b.scores.empty()) print_table(b.scores, "backtest");
+  std::string weights;
+  for (std::size_t k = 0; k < b.weights.size(); ++k)
+    if (b.weights[k] >= 0.005)
+      weights += (weights.empty() ? "" : ", ") + text("%.0f %% ", 100 * b.weights[k]) + b.parts[k];
+  if (!weights.empty()) std::printf("  What comes next is forecast by %s\n", weights.c_str());
+  for (const std::string& line : remarks(b)) std::printf("  - %s\n", line.c_str());
+  std::printf("\n%s\n", verdict(b.scores).c_str());
+  if (in.series().size() > 1) {  // relative to the best baseline, which knows how hard one is
+    std::vector<std::pair<double, std::string>> worst;
+    for (std::size_t s = 0; s < b.of_series.size(); ++s)
+      if (!b.of_series[s].empty())
+        if (const forecast::Score* best = best_baseline(b.of_series[s]); best && best->crps > 0)
+          worst.emplace_back(b.of_series[s].back().crps / best->crps, in.series()[s].name);
+    std::sort(worst.rbegin(), worst.rend());
+    for (std::size_t k = 0; k < std::min<std::size_t>(3, worst.size()); ++k)
+      std::printf("%s %s: CRPS %.2f times the best baseline's\n",
+                  k == 0 ? "Worst series:" : "             ", worst[k].second.c_str(),
+                  worst[k].first);
+  }
+  std::printf("\n");
   std::fflush(stdout);
 }
 

@@ -111,7 +111,7 @@ Rows read_rows(const std::string& path, const Input& actual, const std::string& 
 }
 
 /// Scores of quantiles; each metric by what its levels tell of it.
-Score score_quantiles(const Rows& rows) {
+forecast::Score score_quantiles(const Rows& rows) {
   const std::size_t levels = rows.levels.size();
   double pinball = 0, size = 0, count = 0, inside = 0, scaled = 0, scaled_count = 0;
   const auto at = [&](double level) {
@@ -133,31 +133,54 @@ Score score_quantiles(const Rows& rows) {
     if (median && rows.scale[i] > 0)
       scaled += std::abs((*median)[i] - y) / rows.scale[i], ++scaled_count;
   }
-  if (count == 0)
-    foglift::raise<foglift::ArgumentError>("no row of the forecast has an actual value");
   const auto n = static_cast<double>(levels);
-  Score s{.name = "forecast"};
-  s.crps = {2 * pinball / n / count, text("from %zu quantiles", levels)};
-  s.quantile_loss = size > 0 ? Metric{2 * pinball / n / size, text("of %zu quantiles", levels)}
-                             : Metric{std::nullopt, "every actual value is 0"};
-  s.coverage = low && high ? Metric{inside / count}
-                           : Metric{std::nullopt, "needs the quantiles 0.1 and 0.9"};
-  s.mase = !median             ? Metric{std::nullopt, "needs the quantile 0.5"}
-           : scaled_count == 0 ? Metric{std::nullopt, "no past that changes before the forecast"}
-                               : Metric{scaled / scaled_count};
+  forecast::Score s{.name = "forecast"};
+  const auto undefined = [&](const char* why) {
+    s.undefined += std::string(s.undefined.empty() ? "" : "; ") + why;
+  };
+  s.crps = 2 * pinball / n / count;
+  if (size > 0)
+    s.quantile_loss = 2 * pinball / n / size;
+  else
+    undefined("wQL: every actual value is 0");
+  if (low && high)
+    s.coverage = inside / count;
+  else
+    undefined("80 % holds: needs the quantiles 0.1 and 0.9");
+  if (median && scaled_count > 0)
+    s.mase = scaled / scaled_count;
+  else
+    undefined(median ? "MASE: no past that changes before the forecast"
+                     : "MASE: needs the quantile 0.5");
   return s;
 }
 
-Score score_paths(const Rows& rows) {
+forecast::Score score_paths(const Rows& rows) {
   const auto n = std::ssize(rows.actual), paths = std::ssize(rows.columns);
-  Judged j{Tensor<double>({n, paths, 1}), Tensor<double>({n, 1}), rows.scale,
-           std::vector<Index>(rows.actual.size())};
+  Tensor<double> drawn({n, paths, 1}), came({n, 1});
   for (Index i = 0; i < n; ++i) {
-    j.actual(i, 0) = rows.actual[static_cast<std::size_t>(i)];
+    const auto row = static_cast<std::size_t>(i);
+    came(i, 0) = rows.actual[row];
     for (Index p = 0; p < paths; ++p)
-      j.paths(i, p, 0) = rows.columns[static_cast<std::size_t>(p)][static_cast<std::size_t>(i)];
+      drawn(i, p, 0) = rows.columns[static_cast<std::size_t>(p)][row];
   }
-  return score("forecast", j, 1);
+  Tensor<double> scaled = came;  // where the past changes
+  std::vector<double> scales = rows.scale;
+  bool any = false;
+  for (Index i = 0; i < n; ++i) {
+    double& scale = scales[static_cast<std::size_t>(i)];
+    if (!(scale > 0)) scale = 1, scaled(i, 0) = NAN;
+    any = any || !std::isnan(scaled(i, 0));
+  }
+  forecast::Score s{.name = "forecast", .crps = forecast::crps(drawn, came)};
+  s.coverage = forecast::coverage(drawn, came, 0.8);
+  if (std::any_of(came.begin(), came.end(), [](double v) { return v != 0 && !std::isnan(v); }))
+    s.quantile_loss = forecast::mean_weighted_quantile_loss(drawn, came);
+  if (any)
+    s.mase = forecast::mase(drawn, scaled, scales);
+  else
+    s.undefined = "MASE: no past that changes before the forecast";
+  return s;
 }
 
 /// How often what came was at most each quantile.
@@ -200,19 +223,24 @@ int evaluate(const Words& words) {
   parse_with_config(app, words, config);
   const Input actual = read_input(o);
   const Rows rows = read_rows(path, actual, time, season);
-  const Score s = rows.levels.empty() ? score_paths(rows) : score_quantiles(rows);
+  if (std::all_of(rows.actual.begin(), rows.actual.end(), [](double v) { return std::isnan(v); }))
+    foglift::raise<foglift::ArgumentError>(path, ": no row has an actual value in ", o.file);
+  const forecast::Score s = rows.levels.empty() ? score_paths(rows) : score_quantiles(rows);
   const auto known = std::count_if(rows.actual.begin(), rows.actual.end(),
                                    [](double v) { return !std::isnan(v); });
   std::cout << path << ": " << rows.actual.size() << " rows, " << known << " with an actual value; "
             << rows.columns.size() << (rows.levels.empty() ? " paths\n" : " quantiles\n");
   print_table({s});
+  if (!s.undefined.empty()) std::cout << "  - " << s.undefined << '\n';
+  if (!rows.levels.empty())
+    std::cout << "  - CRPS and wQL from " << rows.levels.size() << " quantiles\n";
   print_reliability(rows);
   if (json_path.empty()) return 0;
   const Json out = {{"forecast", path},
                     {"actual", o.file},
                     {"rows", rows.actual.size()},
                     {"known", known},
-                    {"scores", json(std::vector<Score>{s}, actual)}};
+                    {"scores", json(std::vector<forecast::Score>{s})}};
   try {
     foglift::write_file(json_path, out.dump(2, ' ', false, Json::error_handler_t::replace) + '\n');
   } catch (const foglift::FormatError& error) {

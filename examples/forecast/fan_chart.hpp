@@ -4,10 +4,11 @@
 #include "foglift/core/tensor.hpp"
 #include "foglift/forecast/score/quantile.hpp"
 #include "foglift/forecast/series/panel.hpp"
+#include "scores.hpp"
 #include "support/gnuplot.hpp"
+#include "time_ticks.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <sstream>
 #include <string>
@@ -26,20 +27,13 @@ struct FanChart {
 
 namespace fan_chart {
 
-/// Ends of the 95, 80 and 50 % bands around the median.
-inline constexpr std::array<double, 7> levels{.025, .1, .25, .5, .75, .9, .975};
-
-inline std::string iso(foglift::forecast::Time t) {
-  std::string text = foglift::data::format_date(t, true);
-  text[10] = 'T';
-  return text;
-}
-
+/// Rows of a window; a blank line, which breaks areas and lines, stands where hours are closed.
 inline void write_bands(std::ostream& out, const foglift::forecast::TimeAxis& axis,
                         foglift::Index at, const foglift::Tensor<double>& quantiles,
                         foglift::Index window) {
   for (foglift::Index h = 0; h < quantiles.dim(2); ++h) {
-    out << iso(axis.at(at + h));
+    if (h > 0 && axis.closed_before(at + h)) out << '\n';
+    out << at + h << " \"" << axis.text(at + h) << '"';
     for (foglift::Index q = 0; q < quantiles.dim(1); ++q) out << ' ' << quantiles(window, q, h);
     out << '\n';
   }
@@ -48,28 +42,31 @@ inline void write_bands(std::ostream& out, const foglift::forecast::TimeAxis& ax
 
 /// Three blocks for gnuplot's `index`: observed values, bands of the backtest, bands of the future.
 inline std::string data(const FanChart& c) {
-  const foglift::Index backtest = c.origins.empty() ? c.series->size() : c.origins.front().at;
-  const foglift::Index first =
-      std::max<foglift::Index>(0, std::min(backtest, c.series->size() - 3 * c.future.dim(2)));
-  std::ostringstream out;
-  out << "# time value\n";
+  using foglift::Index;
   const foglift::forecast::Series& s = *c.series;
-  for (foglift::Index i = first; i < s.size(); ++i) {
-    const double v = s.values[static_cast<std::size_t>(i)];
-    out << iso(s.time.at(i)) << ' ';
-    if (std::isnan(v))
-      out << "?\n";
-    else
-      out << v << '\n';
+  const Index backtest = c.origins.empty() ? s.size() : c.origins.front().at;
+  const Index first = std::max<Index>(0, std::min(backtest, s.size() - 3 * c.future.dim(2)));
+  std::ostringstream out;
+  out.precision(12);
+  out << "# cell, time, value\n";
+  bool blank = true;
+  for (Index i = first; i < s.size(); ++i) {
+    const bool missing = std::isnan(s.value(i));
+    if (!blank && (missing || s.time.closed_before(i))) out << '\n', blank = true;
+    if (missing) continue;
+    out << i << " \"" << s.time.text(i) << "\" " << s.value(i) << '\n';
+    blank = false;
   }
-  out << "\n\n# time and quantiles 0.025 0.1 0.25 0.5 0.75 0.9 0.975 of the backtest\n";
+  if (blank) out << first << " \"\" NaN\n";
+  out << "\n\n# cell, time and quantiles 0.025 0.1 0.25 0.5 0.75 0.9 0.975 of the backtest\n";
+  if (c.origins.empty()) out << first << " \"\" NaN NaN NaN NaN NaN NaN NaN\n\n";
   if (!c.origins.empty()) {
-    const auto past = foglift::forecast::quantiles(c.backtest, levels);
+    const auto past = foglift::forecast::quantiles(c.backtest, tool::band_levels);
     for (std::size_t w = 0; w < c.origins.size(); ++w)
-      write_bands(out, s.time, c.origins[w].at, past, static_cast<foglift::Index>(w));
+      write_bands(out, s.time, c.origins[w].at, past, static_cast<Index>(w));
   }
   out << "\n# the same of the forecast\n";
-  write_bands(out, s.time, s.size(), foglift::forecast::quantiles(c.future, levels), 0);
+  write_bands(out, s.time, s.size(), foglift::forecast::quantiles(c.future, tool::band_levels), 0);
   return out.str();
 }
 
@@ -77,31 +74,24 @@ inline std::string data(const FanChart& c) {
 inline std::string panel(const FanChart& c, foglift::Index first, foglift::Index last,
                          double width) {
   const auto& axis = c.series->time;
-  const double seconds = static_cast<double>(axis.at(last) - axis.at(first));
-  const double day = foglift::forecast::day_seconds;
-  double step = day / 4;  // about ten marks, on round times
-  for (const double s : {day / 2, day, 2 * day, 7 * day, 14 * day, 28 * day, 91 * day, 365.25 * day,
-                         1826.25 * day, 3652.5 * day})
-    if (seconds / step > 15) step = s;
-  const char* format = step < day             ? "%d %b %H:%M"
-                       : seconds < 12 * day   ? "%a %d %b"
-                       : step <= 14 * day     ? "%d %b"
-                       : seconds < 3000 * day ? "%b %Y"
-                                              : "%Y";
   std::ostringstream out;
-  out << "set xrange ['" << iso(axis.at(first)) << "':'" << iso(axis.at(last)) << "']\n"
-      << "set format x '" << format << "'\nset xtics autofreq\n";
-  if (step <= 2 * day) out << "set xtics '1970-01-01T00:00:00', " << step << '\n';
-  out << "plot for [b = 1:3] 'chart.dat' index 2 using 1:(column(1 + b)):(column(9 - b)) with "
+  out << "set xrange [" << first << ':' << last << "]\nset xtics (";
+  const char* comma = "";
+  for (const foglift::Index i : tool::time_ticks(axis, first, last, 140)) {
+    out << comma << gnuplot::quoted(tool::tick_label(axis, i)) << ' ' << i;
+    comma = ", ";
+  }
+  out << ")\n";
+  out << "plot for [b = 1:3] 'chart.dat' index 2 using 1:(column(2 + b)):(column(10 - b)) with "
          "filledcurves "
          "linecolor rgb word(bands, b) title word('95 80 50', b).' % band', \\\n"
-         "     for [b = 1:3] '' index 1 using 1:(column(1 + b)):(column(9 - b)) with filledcurves "
+         "     for [b = 1:3] '' index 1 using 1:(column(2 + b)):(column(10 - b)) with filledcurves "
          "linecolor rgb word(bands, b) notitle, \\\n"
-         "     '' index 1 using 1:5 with lines linecolor rgb median linewidth "
+         "     '' index 1 using 1:6 with lines linecolor rgb median linewidth "
       << width
-      << " notitle, \\\n     '' index 2 using 1:5 with lines linecolor rgb median linewidth "
+      << " notitle, \\\n     '' index 2 using 1:6 with lines linecolor rgb median linewidth "
       << width
-      << " title 'median', \\\n     '' index 0 using 1:2 with lines linecolor rgb ink linewidth "
+      << " title 'median', \\\n     '' index 0 using 1:3 with lines linecolor rgb ink linewidth "
       << width << " title 'observed'\n";
   return out.str();
 }
@@ -116,8 +106,7 @@ inline std::string script(const FanChart& c) {
   const bool counts = *low >= 0 && *low < 0.4 * *high;
   std::ostringstream out;
   out << "# Draws forecast.svg and forecast.png from chart.dat: run  gnuplot forecast.gp  here.\n"
-         "reset\nset encoding utf8\nset xdata time\nset timefmt '%Y-%m-%dT%H:%M:%S'\n"
-         "set datafile missing '?'\n"
+         "reset\nset encoding utf8\n"
          "bands = '#d3e5f3 #9cc6e3 #559dce'\nmedian = '#00406b'; ink = '#d55e00'; grey = "
          "'#666666'\n"
          "do for [format in 'svg png'] {\n"
@@ -128,22 +117,22 @@ inline std::string script(const FanChart& c) {
          "set border 3 linecolor rgb grey\nset tics nomirror textcolor rgb grey out scale 0.6\n"
          "set grid ytics linecolor rgb '#e2e2e2' linetype 1\nset style fill solid noborder\n"
          "set lmargin at screen 0.066\nset rmargin at screen 0.965\nset yrange ["
-      << (counts ? "0" : "*") << ":*]\nset ylabel " << gnuplot::quoted(c.unit)
+      << (counts ? "0" : "*") << ":*]\nset ylabel " << gnuplot::drawable(c.unit)
       << " noenhanced textcolor rgb grey offset 1,0\n"
          "set label 1 "
-      << gnuplot::quoted(c.title)
+      << gnuplot::drawable(c.title)
       << " at screen 0.015,0.965 noenhanced font ',22'\n"
          "set label 2 "
-      << gnuplot::quoted(c.forecast_line)
+      << gnuplot::drawable(c.forecast_line)
       << " at screen 0.015,0.915 noenhanced font ',15' textcolor rgb grey\n"
          "set key at screen 0.975,0.965 right center horizontal samplen 1.4 width -0.3 Left "
          "reverse\n"
          "set tmargin at screen 0.87\nset bmargin at screen "
       << (c.origins.empty() ? "0.065" : "0.45")
       << "\n"
-         "now = '"
-      << iso(c.series->time.at(end))
-      << "'\nset arrow 1 from now, graph 0 to now, graph 1 nohead back linecolor rgb grey dashtype "
+         "now = "
+      << end
+      << "\nset arrow 1 from now, graph 0 to now, graph 1 nohead back linecolor rgb grey dashtype "
          "2\n"
          "set object 1 rectangle from now, graph 0 to graph 1, graph 1 behind fillcolor rgb "
          "'#f6f6f2' fillstyle solid noborder\n"
@@ -152,7 +141,7 @@ inline std::string script(const FanChart& c) {
   if (!c.origins.empty())
     out << "unset label 1\nunset label 3\nunset arrow 1\nunset object 1\nunset key\n"
            "set label 2 "
-        << gnuplot::quoted(c.backtest_line)
+        << gnuplot::drawable(c.backtest_line)
         << " at screen 0.015,0.375\nset tmargin at screen 0.34\nset bmargin at screen 0.065\n"
         << panel(c, backtest, end, 1.2);
   out << "unset multiplot\nunset label\n}\nunset output\n";

@@ -25,10 +25,10 @@ struct Input {
   std::string name() const { return std::filesystem::path(path()).filename().string(); }
   /// What the values are called.
   std::string unit() const { return read.target.size() == 1 ? read.target.front() : "value"; }
-  /// The fewest cells of a series.
-  Index shortest() const {
-    Index n = series().front().size();
-    for (const forecast::Series& s : series()) n = std::min(n, s.size());
+  /// The most cells of a series.
+  Index longest() const {
+    Index n = 0;
+    for (const forecast::Series& s : series()) n = std::max(n, s.size());
     return n;
   }
   const forecast::Frequency& step() const { return series().front().time.frequency; }
@@ -59,11 +59,24 @@ inline Input read_input(Options& o) {
            : name == "blank"     ? ' '
                                  : ',';
   };
+  const auto combination = [](const std::string& name) {
+    const auto at = std::find(combinations.begin(), combinations.end(), name);
+    return at == combinations.end()
+               ? forecast::Combine::refuse
+               : static_cast<forecast::Combine>(1 + (at - combinations.begin()));
+  };
+  o.read.grid.resample = combination(o.resample);
+  o.read.grid.duplicates = combination(o.duplicates);
   o.read.delimiter = letter(o.delimiter);
   o.read.decimal = letter(o.decimal);
   Input in{sha256(text), forecast::parse_panel(text, o.read, o.file), {}};
   forecast::ReadOptions named = o.read;
-  if (named.date.empty()) named.date = {in.read.date};
+  if (named.date.empty())
+    for (std::size_t at = 0; at != std::string::npos;) {  // "date + time"
+      const std::size_t end = in.read.date.find(" + ", at);
+      named.date.push_back(in.read.date.substr(at, end == in.read.date.npos ? end : end - at));
+      at = end == in.read.date.npos ? end : end + 3;
+    }
   if (named.target.empty()) named.target = in.read.target;
   if (named.id.empty()) named.id = in.read.id;
   if (named.known.empty()) named.known = in.read.known;

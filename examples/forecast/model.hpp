@@ -2,6 +2,7 @@
 
 #include "foglift/core/tensor.hpp"
 #include "plan.hpp"
+#include "scores.hpp"
 
 #include <functional>
 #include <memory>
@@ -19,8 +20,6 @@ class Checkpoint;
 
 namespace tool {
 
-using foglift::Tensor;
-
 /// A file with a model of this program.
 struct SavedModel {
   std::string path;
@@ -32,23 +31,35 @@ struct SavedModel {
 /// Throws FormatError for what is no such file.
 SavedModel open_model(const std::string& path);
 
-/// A model of any method, so that the methods are compiled once.
+/// A model of any method with the baselines that it is combined with, so that the methods are
+/// compiled once.
 class Model {
  public:
-  /// What training tells now and then: (step, steps, loss, best validation; infinite without one).
-  using Show = std::function<void(Index, Index, double, double)>;
+  /// What training tells after each step.
+  struct Progress {
+    bool refit = false;  ///< on all data, after the backtest
+    Index step = 0, steps = 0;
+    double loss = 0, best = 0;  ///< best: validation, infinite before the first
+  };
+  using Show = std::function<void(const Progress&)>;
   using Save = std::function<void(const std::string& checkpoint)>;
 
   virtual ~Model() = default;
   virtual std::string description() const = 0;  ///< "U-Net of 12345 weights"
   virtual Index step() const = 0;
   /// Steps that are worth taking within some minutes, from a trial of a few seconds on a copy.
-  virtual Index affordable_steps(const std::vector<forecast::Series>& past,
+  virtual Index affordable_steps(const std::vector<forecast::Series>& series,
                                  double minutes) const = 0;
-  /// Trains to the end or to a signal, which is returned (0 at the end); saves every 200 steps and
-  /// when it is stopped.
-  virtual int train(const std::vector<forecast::Series>& past, const std::string& config,
+  /// Trains, judges and refits, to the end or to a signal, which is returned (0 at the end); saves
+  /// every 200 steps and when it is stopped. From a state that is restored it goes on; from that of
+  /// the end it only judges again.
+  virtual int train(const std::vector<forecast::Series>& series, const std::string& config,
                     const Show& show, const Save& save) = 0;
+  /// What `train` found.
+  virtual Backtest report() const = 0;
+  /// The last windows of series that are not those of the training, as the finished model
+  /// forecasts them.
+  virtual Backtest judge(const std::vector<forecast::Series>& series) const = 0;
   /// [origins, paths, horizon].
   virtual Tensor<double> paths(const std::vector<forecast::Series>& series,
                                std::span<const forecast::Origin> origins, Index paths) const = 0;

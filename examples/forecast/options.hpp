@@ -18,11 +18,11 @@ using foglift::Index;
 struct Options {
   std::string file;
   foglift::forecast::ReadOptions read;
-  std::string delimiter, decimal;
-  std::string method = "diffusion", non_negative;
+  std::string delimiter, decimal, resample, duplicates;
+  std::string method = "diffusion", non_negative, integer, outliers;
   std::vector<Index> season;
   Index horizon = 0, windows = 0, context = 0, steps = 0, samples = 100;
-  double minutes = 1.5;
+  double minutes = 1.5, cap = 0;
   std::uint64_t seed = 1;
   std::string from;
   std::vector<double> quantiles{.025, .1, .25, .5, .75, .9, .975};
@@ -34,6 +34,9 @@ struct Options {
   int threads = 0;
   bool resume = false, force = false, quiet = false;
 };
+
+/// How several values become one, by the names of forecast::Combine but for the first, `refuse`.
+inline const std::vector<std::string> combinations = {"mean", "sum", "first", "last", "min", "max"};
 
 /// f(name, member, help, check...) for the options of a part of the program. All but the last part
 /// decide what comes out, and stand in run.toml.
@@ -74,6 +77,12 @@ struct Modelling {
       CLI::Range(1, 100000));
     f("non-negative", o.non_negative, "no forecast below 0: yes or no (default: if no value is)",
       CLI::IsMember({"yes", "no"}));
+    f("integer", o.integer, "whole numbers alone: yes or no (default: if all values are)",
+      CLI::IsMember({"yes", "no"}));
+    f("cap", o.cap, "no forecast above (default: 1 or 100 where many values are that)",
+      CLI::PositiveNumber);
+    f("outliers", o.outliers, "mask gross ones in training, or keep them (default: mask)",
+      CLI::IsMember({"mask", "keep"}));
     f("minutes", o.minutes, "most time to train for", CLI::Range(0.01, 1e4));
     f("steps", o.steps, "training steps, in place of --minutes: exact reruns",
       CLI::Range(1, 100000000));

@@ -1,10 +1,13 @@
 #pragma once
 
+#include "foglift/forecast/bounds.hpp"
+#include "foglift/forecast/ensemble/windows.hpp"
 #include "foglift/forecast/series/calendar.hpp"
 #include "input.hpp"
 #include "words.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 
 namespace tool {
@@ -13,9 +16,10 @@ namespace tool {
 /// weights), backtest (judges them).
 struct Plan {
   std::string method;
-  Index horizon = 0, windows = 0, context = 0, steps = 0;
+  Index horizon = 0, windows = 0, context = 0, steps = 0, samples = 100;
   std::vector<Index> seasons = {};  ///< the main one first; at most two
-  bool non_negative = false;
+  forecast::Bounds bounds = {};
+  bool mask_outliers = true;
   std::uint64_t seed = 1;
   forecast::Columns columns = {};
   forecast::Calendar calendar = {};
@@ -25,54 +29,106 @@ struct Plan {
   Index held_out() const { return windows * horizon; }
 };
 
-/// Chooses what the options leave open, and says so among the guesses. Throws ArgumentError, saying
-/// how much is needed, for a series too short.
-inline void choose(Input& in, Options& o) {
-  const Index n = in.shortest();
-  const auto say = [&](const std::string& what, const std::string& why, const char* option) {
-    in.read.guesses.push_back({what, why, option});
-  };
+namespace detail {
+
+using Say =
+    std::function<void(const std::string& what, const std::string& why, const char* option)>;
+
+inline void choose_seasons(const Input& in, Options& o, const Say& say) {
   const bool found = o.season.empty();
   if (found) o.season = in.seasons;
   o.season.resize(std::min<std::size_t>(o.season.size(), 2));
-  const auto [shortest, longest] = std::minmax_element(o.season.begin(), o.season.end());
-  std::string seasons;
-  for (const Index s : o.season) seasons += (seasons.empty() ? "" : ", ") + span(in.step(), s);
-  say(seasons.empty() ? "no season" : "season " + seasons, found ? "as the values show" : "",
-      "--season");
-
-  const bool asked = o.horizon > 0;
-  if (!asked) {  // two of the shortest season
-    const Index wanted = o.season.empty() ? 24 : std::clamp<Index>(2 * *shortest, 8, 96);
-    o.horizon = std::clamp<Index>(n / 20, std::min<Index>(wanted, 4), wanted);
+  std::string names;
+  for (const Index s : o.season) {
+    if (2 * s > in.longest())
+      foglift::raise<foglift::ArgumentError>("--season ", s, ": ", in.path(), " has ", in.longest(),
+                                             " values, too few for two seasons");
+    names += (names.empty() ? "" : " and ") + span(in.step(), s);
   }
-  const Index H = o.horizon;
-  say("horizon " + span(in.step(), H),
-      asked                                     ? ""
-      : !o.season.empty() && H == 2 * *shortest ? "two of the shortest season"
-                                                : "as the length of the series allows",
-      "--horizon");
-  // A fifth of the series, at most 14 windows, for the backtest; as much for the validation.
-  if (o.windows == 0) o.windows = std::clamp<Index>(n / (5 * H), 1, 14);
-  const Index season = o.season.empty() ? 1 : o.season.front(), held_out = o.windows * H;
-  const Index least = 2 * held_out + 2 * std::max(season, H) + 2 * H;
-  if (n < least)
-    foglift::raise<foglift::ArgumentError>(
-        in.path(), ": ", n, " values are too few for a horizon of ", H, ", a season of ", season,
-        " and ", counted(o.windows, "window"), "; at least ", least,
-        " are needed, or a smaller --horizon, --season or --windows");
-  say(text("train %td, validate %td, backtest %s of %s", n - 2 * held_out, held_out,
-           counted(o.windows, "window").c_str(), span(in.step(), H).c_str()),
-      "a fifth of the series judges", "--windows");
+  say(names.empty() ? "no season" : "season " + names, found ? "as the values show" : "",
+      "--season");
+}
 
-  if (o.context == 0) o.context = std::clamp<Index>(o.season.empty() ? 2 * H : *longest, H, 4 * H);
-  if (!o.non_negative.empty()) return;
-  const auto learned = [&](const forecast::Series& s) {
-    return std::none_of(s.values.begin(), s.values.end() - held_out,
-                        [](double v) { return v < 0; });
+inline void choose_horizon(const Input& in, Options& o, const Say& say) {
+  std::string why;
+  if (o.horizon == 0 && in.read.future > 0) {
+    o.horizon = in.read.future;
+    why = "rows of the file that wait for values";
+  } else if (o.horizon == 0) {  // two of the shortest season
+    const Index shortest =
+        o.season.empty() ? 12 : *std::min_element(o.season.begin(), o.season.end());
+    const Index wanted = o.season.empty() ? 24 : std::clamp<Index>(2 * shortest, 8, 96);
+    o.horizon = std::clamp<Index>(in.longest() / 20, std::min<Index>(wanted, 4), wanted);
+    why = o.horizon == 2 * shortest && !o.season.empty() ? "two of the shortest season"
+                                                         : "as the length of the series allows";
+  }
+  say("horizon " + span(in.step(), o.horizon), why, "--horizon");
+}
+
+/// The bounds that the values before the backtest suggest, of all series.
+inline void choose_bounds(const Input& in, Options& o, const std::vector<Index>& cut,
+                          const Say& say) {
+  forecast::Bounds all{.non_negative = true, .integer = true};
+  for (std::size_t s = 0; s < in.series().size(); ++s) {
+    const auto& x = in.series()[s].values;
+    const auto own = forecast::propose_bounds(
+        std::span(x).first(std::min(x.size(), static_cast<std::size_t>(cut[s]))));
+    all.non_negative = all.non_negative && own.non_negative;
+    all.integer = all.integer && own.integer;
+    all.cap = s == 0 || all.cap == own.cap ? own.cap : std::numeric_limits<double>::infinity();
+  }
+  const auto decide = [&](std::string& option, bool found, const char* what, const char* why,
+                          const char* name) {
+    if (!option.empty()) return;
+    option = found ? "yes" : "no";
+    if (found) say(what, why, name);
   };
-  o.non_negative = std::all_of(in.series().begin(), in.series().end(), learned) ? "yes" : "no";
-  if (o.non_negative == "yes") say("no forecast below 0", "as no value is", "--non-negative");
+  decide(o.non_negative, all.non_negative, "no forecast below 0", "as no value is",
+         "--non-negative");
+  decide(o.integer, all.integer, "forecasts are whole numbers", "as all values are", "--integer");
+  if (o.cap == 0 && std::isfinite(all.cap)) {
+    o.cap = all.cap;
+    say(text("no forecast above %g", all.cap), "as many values are that and none is more", "--cap");
+  }
+}
+
+}  // namespace detail
+
+/// Chooses what the options leave open, and says so among the guesses. Throws ArgumentError for
+/// what can not be forecast.
+inline void choose(Input& in, Options& o) {
+  const detail::Say say = [&](const std::string& what, const std::string& why, const char* option) {
+    in.read.guesses.push_back({what, why, option});
+  };
+  detail::choose_seasons(in, o, say);
+  detail::choose_horizon(in, o, say);
+  const forecast::TrimmedPanel known(in.series());
+  const auto windows = forecast::Windows::of(known, o.horizon, o.windows);
+  o.windows = windows.each;
+  const Index H = o.horizon, judged = std::ssize(windows.backtest);
+  Index learned = 0, validated = 0;
+  std::vector<Index> cut;
+  for (Index s = 0; s < known.size(); ++s) {
+    const Index before = windows.cut[static_cast<std::size_t>(s)];
+    const Index held = std::min(windows.each * H, before / 2);
+    learned += before - held;
+    validated += held;
+    cut.push_back(known.there({s, before}).at);
+  }
+  say(text("train %td, validate %td, backtest %s of %s", learned, validated,
+           counted(judged, "window").c_str(), span(in.step(), H).c_str()),
+      judged > 0 ? "a fifth of the series judges" : "too few values to judge by", "--windows");
+  if (o.context == 0) {
+    const Index longest =
+        o.season.empty() ? 2 * H : *std::max_element(o.season.begin(), o.season.end());
+    o.context = std::clamp<Index>(longest, H, 4 * H);
+  }
+  detail::choose_bounds(in, o, cut, say);
+  if (o.outliers == "keep") return;
+  for (const forecast::Series& s : in.series())
+    for (const forecast::Outlier& bad : forecast::find_outliers(s.values))
+      say(text("%g at %s is taken for missing", bad.value, s.time.text(bad.cell).c_str()),
+          "far from all others", "--outliers keep");
 }
 
 /// The plan of options that leave nothing open.
@@ -83,8 +139,12 @@ inline Plan make_plan(const Options& o, const forecast::Columns& columns,
           .windows = o.windows,
           .context = o.context,
           .steps = o.steps,
+          .samples = o.samples,
           .seasons = o.season,
-          .non_negative = o.non_negative == "yes",
+          .bounds = {.non_negative = o.non_negative == "yes",
+                     .integer = o.integer == "yes",
+                     .cap = o.cap == 0 ? std::numeric_limits<double>::infinity() : o.cap},
+          .mask_outliers = o.outliers != "keep",
           .seed = o.seed,
           .columns = columns,
           .calendar = calendar};

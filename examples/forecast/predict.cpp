@@ -10,6 +10,7 @@ namespace {
 
 /// A saved model, and the rows that it is used on.
 struct Use {
+  std::string path;
   Options o;
   Input in;
   Plan plan;
@@ -21,8 +22,8 @@ struct Use {
 Use begin_use(CLI::App& app, const std::string& out, const Words& words) {
   Use u;
   u.o.out = out;
-  std::string path, config;
-  app.add_option("model", path, "model.safetensors of a run, or its folder")->required();
+  std::string config;
+  app.add_option("model", u.path, "model.safetensors of a run, or its folder")->required();
   app.add_option("file", u.o.file, "CSV with the rows up to now")->required();
   add<Reading>(app, u.o);
   add<Drawing>(app, u.o);
@@ -40,14 +41,14 @@ Use begin_use(CLI::App& app, const std::string& out, const Words& words) {
       throw command_line::Wrong("--" + option->get_lnames().front() +
                                 " was chosen when the model was trained; train another");
 
-  if (std::filesystem::is_directory(path))
-    path = (std::filesystem::path(path) / model_file).string();
-  const SavedModel saved = open_model(path);
+  if (std::filesystem::is_directory(u.path))
+    u.path = (std::filesystem::path(u.path) / model_file).string();
+  const SavedModel saved = open_model(u.path);
   u.config = saved.config;
   Json layer = u.config["options"];
   for (const char* name : {"file", "from", "future", "found"}) layer.erase(name);
   if (!config.empty()) layer.update(with_paths_from(config, config::read(config)));
-  parse_or_done(app, words, layer, path);
+  parse_or_done(app, words, layer, u.path);
   if (u.o.threads > 0) foglift::set_threads(u.o.threads);
 
   const Options own = u.o;
@@ -64,11 +65,18 @@ Use begin_use(CLI::App& app, const std::string& out, const Words& words) {
                      "add --force to overwrite it, or choose another --out");
   if (!u.o.quiet) {
     describe(u.in);
-    std::cout << "  by " << path << ": " << u.model->description() << ", trained for "
+    std::cout << "  by " << u.path << ": " << u.model->description() << ", trained for "
               << u.model->step() << " steps on "
               << (u.config["sha256"] == u.in.sha256 ? "the same rows\n" : "other rows\n") << '\n';
   }
   return u;
+}
+
+/// How to repeat a use of a model.
+std::string again(const Use& u, const char* command) {
+  return std::string("forecast ") + command + ' ' + command_line::shell_word(u.path) + ' ' +
+         command_line::shell_word(u.o.file) + " --out " + command_line::shell_word(u.o.out) +
+         " --force";
 }
 
 int finish(const Use& u, const RunFolder& folder) {
@@ -96,7 +104,7 @@ int predict(const Words& words) {
   Use u = begin_use(app, "foglift-predict", words);
   const RunFolder folder(u.o.out);
   const Future future = forecast_next(*u.model, u.in, u.o);
-  write(folder, {u.o, u.in, u.plan, u.config, nullptr, &future});
+  write(folder, {u.o, u.in, u.plan, u.config, nullptr, &future}, again(u, "predict"));
   return finish(u, folder);
 }
 
@@ -111,15 +119,16 @@ int backtest(const Words& words) {
       "  forecast backtest load load.csv --out judged      a folder of  forecast train\n"
       "  forecast backtest load/model.safetensors load.csv --samples 500");
   Use u = begin_use(app, "foglift-backtest", words);
-  const Index most = (u.in.shortest() - 2 * u.plan.season() - 1) / u.plan.horizon;
-  if (u.plan.windows > most)
-    foglift::raise<foglift::ArgumentError>(u.in.path(), ": ", u.in.shortest(),
-                                           " values are too few for ", u.plan.windows,
-                                           " windows of ", u.plan.horizon);
   const RunFolder folder(u.o.out);
-  const Backtest past = backtest(*u.model, u.in, u.plan, u.o);
-  print(past.scores);
-  write(folder, {u.o, u.in, u.plan, u.config, &past, nullptr});
+  Backtest past;
+  if (u.config["sha256"] == u.in.sha256) {  // what the run said
+    u.model->train(u.in.series(), "", [](const Model::Progress&) {}, [](const std::string&) {});
+    past = u.model->report();
+  } else {
+    past = u.model->judge(u.in.series());
+  }
+  print(past, u.in);
+  write(folder, {u.o, u.in, u.plan, u.config, &past, nullptr}, again(u, "backtest"));
   return finish(u, folder);
 }
 

@@ -1,16 +1,9 @@
 #pragma once
 
 #include "model.hpp"
-#include "scores.hpp"
+#include "support/progress.hpp"
 
 namespace tool {
-
-/// What the model and the baselines said of the past.
-struct Backtest {
-  std::vector<forecast::Origin> origins;
-  Judged model;
-  std::vector<Score> scores;  ///< the model, the seasonal naive, others
-};
 
 /// What comes after the last value of every series.
 struct Future {
@@ -18,13 +11,24 @@ struct Future {
   Tensor<double> paths;  ///< [series, paths, horizon]
 };
 
-/// Forecasts what comes next.
-Future forecast_next(const Model& model, const Input& in, const Options& o);
-
-/// Forecasts the last windows of every series by the model and the baselines, and judges them.
-Backtest backtest(const Model& model, const Input& in, const Plan& plan, const Options& o);
-
-/// The windows of a backtest without forecasts: what came, and the scale of MASE.
-Judged windows_of(const Input& in, const std::vector<forecast::Origin>& origins, const Plan& plan);
+/// Forecasts what comes next, with a bar, a few series at a time.
+inline Future forecast_next(const Model& model, const Input& in, const Options& o) {
+  Future f;
+  const Index n = std::ssize(in.series());
+  for (Index s = 0; s < n; ++s)
+    f.origins.push_back({s, in.series()[static_cast<std::size_t>(s)].size()});
+  Progress bar("drawing", o.quiet);
+  constexpr std::size_t at_once = 4;
+  for (std::size_t s = 0; s < f.origins.size(); s += at_once) {
+    const auto few =
+        std::span(std::as_const(f.origins)).subspan(s, std::min(at_once, f.origins.size() - s));
+    const Tensor<double> some = model.paths(in.series(), few, o.samples);
+    if (s == 0) f.paths = Tensor<double>({n, some.dim(1), some.dim(2)});
+    std::copy(some.begin(), some.end(),
+              f.paths.data() + static_cast<Index>(s) * f.paths.row_size());
+    bar.update(std::min(n, static_cast<Index>(s + at_once)), n, "series");
+  }
+  return f;
+}
 
 }  // namespace tool

@@ -1,21 +1,12 @@
 #include "commands.hpp"
 #include "console.hpp"
 #include "report.hpp"
-#include "support/progress.hpp"
 
 #include <iostream>
 
 namespace tool {
 
 namespace {
-
-/// The rows before the backtest windows.
-std::vector<forecast::Series> past_of(const Input& in, const Plan& plan) {
-  std::vector<forecast::Series> past = in.series();
-  for (forecast::Series& s : past)
-    s.values.resize(s.values.size() - static_cast<std::size_t>(plan.held_out() * s.channels));
-  return past;
-}
 
 std::string run_toml(const Session& s, const std::string& command) {
   return "# " + command + " --config run.toml --force  here gives the same results.\n" +
@@ -24,11 +15,10 @@ std::string run_toml(const Session& s, const std::string& command) {
 
 /// Trains the model of a session, all the way or to a signal, which is returned.
 int trained(Session& s, const RunFolder& folder, std::unique_ptr<Model>& model) {
-  const std::vector<forecast::Series> past = past_of(s.in, s.plan);
   model = make_model(s.plan);
   if (!s.o.from.empty()) model->begin_with(open_model(s.o.from));
   if (s.o.steps == 0) {
-    s.plan.steps = s.o.steps = model->affordable_steps(past, s.o.minutes);
+    s.plan.steps = s.o.steps = model->affordable_steps(s.in.series(), s.o.minutes);
     model = make_model(s.plan);
     if (!s.o.from.empty()) model->begin_with(open_model(s.o.from));
   }
@@ -37,14 +27,24 @@ int trained(Session& s, const RunFolder& folder, std::unique_ptr<Model>& model) 
   if (!s.o.quiet)
     std::cout << "  " << model->description() << ", " << s.plan.steps << " steps, seed " << s.o.seed
               << ", " << foglift::threads() << " threads\n\n";
+  const bool resumed = model->step() > 0;
   const Index before = model->step();
-  Progress bar("training", s.o.quiet);
-  const auto show = [&](Index step, Index steps, double loss, double best) {
-    bar.update(step, steps,
-               text(std::isinf(best) ? "loss %.4f" : "loss %.4f, validation %.4f", loss, best),
-               before);
+  std::optional<Progress> bar;
+  bool refit = false;
+  Pulse pulse("judging the last windows by the model and the baselines", s.o.quiet);
+  const auto show = [&](const Model::Progress& p) {
+    pulse.beat();
+    if (!bar || p.refit != refit) {
+      bar.reset();
+      bar.emplace(p.refit ? "refit" : "training", s.o.quiet);
+    }
+    refit = p.refit;
+    bar->update(
+        p.step, p.steps,
+        text(std::isinf(p.best) ? "loss %.4f" : "loss %.4f, validation %.4f", p.loss, p.best),
+        resumed ? std::min(before, p.step - 1) : 0);
   };
-  return model->train(past, s.config.dump(), show, [&](const std::string& checkpoint) {
+  return model->train(s.in.series(), s.config.dump(), show, [&](const std::string& checkpoint) {
     folder.write_now(unfinished_model, checkpoint);
   });
 }
@@ -102,12 +102,13 @@ int run(const Words& words) {
   const RunFolder folder(s.o.out);
   std::unique_ptr<Model> model;
   if (const int signal = trained(s, folder, model)) return stopped(s, *model, signal, "forecast");
-  const Backtest past = backtest(*model, s.in, s.plan, s.o);
+  const Backtest past = model->report();
   const Future future = forecast_next(*model, s.in, s.o);
-  print(past.scores);
+  print(past, s.in);
   folder.write(model_file, model->checkpoint(s.config.dump()));
   folder.write("run.toml", run_toml(s, "forecast"));
-  const bool drawn = write(folder, {s.o, s.in, s.plan, s.config, &past, &future});
+  const bool drawn = write(folder, {s.o, s.in, s.plan, s.config, &past, &future},
+                           "forecast --config run.toml --force");
   return finish(s, folder, "forecast", drawn);
 }
 
@@ -152,25 +153,28 @@ int check(const Words& words) {
             << "\n\nA run writes into " << s.o.out << ":\n";
   const Index rows = s.plan.horizon * std::ssize(s.in.series());
   const forecast::Series& first = s.in.series().front();
+  const forecast::TrimmedPanel known(s.in.series());
+  std::vector<forecast::Origin> origins;
+  for (const forecast::Origin& o :
+       forecast::Windows::of(known, s.plan.horizon, s.plan.windows).backtest)
+    origins.push_back(known.there(o));
   std::cout << text("  %-18s %s: %s to %s, %zu quantiles\n", "forecast.csv",
                     counted(rows, "row").c_str(), first.time.text(first.size()).c_str(),
                     first.time.text(first.size() + s.plan.horizon - 1).c_str(),
                     s.o.quantiles.size())
             << text("  %-18s %s: %s, with what came\n", "backtest.csv",
-                    counted(rows * s.plan.windows, "row").c_str(),
-                    counted(s.plan.windows, "window").c_str());
+                    counted(s.plan.horizon * std::ssize(origins), "row").c_str(),
+                    counted(std::ssize(origins), "window").c_str());
   if (s.o.paths)
     std::cout << text("  %-18s the same rows as forecast.csv, %td paths\n", "paths.csv",
                       s.o.samples);
   std::cout << text("  %-18s pictures and scores\n", "report.json, ...")
             << text("  %-18s all options, for the same numbers again\n", "run.toml")
             << text("  %-18s the model, for predict\n", model_file);
-  // Metrics that the file leaves undefined.
-  const auto origins = forecast::rolling_origins(s.in.series(), s.plan.horizon, s.plan.windows);
-  Judged none = windows_of(s.in, origins, s.plan);
-  none.paths = Tensor<double>({none.actual.dim(0), 1, none.actual.dim(1)});
-  for (const std::string& line : remarks({score("scores", none, std::ssize(s.in.series()))}))
-    std::cout << "  - undefined or partial: " << line << '\n';
+  if (origins.empty()) return 0;
+  const Tensor<double> any({std::ssize(origins), 1, s.plan.horizon});
+  const auto score = forecast::score("", any, s.in.series(), origins, s.plan.season());
+  if (!score.undefined.empty()) std::cout << "  - " << score.undefined << '\n';
   return 0;
 }
 

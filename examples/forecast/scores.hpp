@@ -4,148 +4,89 @@
 #include "words.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace tool {
 
-/// A metric, or why it is undefined.
-struct Metric {
-  std::optional<double> value = {};
-  std::string why = {};
+namespace forecast = foglift::forecast;
+using foglift::Index;
+using foglift::Tensor;
 
-  bool operator<(const Metric& other) const {
-    return value.value_or(INFINITY) < other.value.value_or(INFINITY);
-  }
-  /// "-" where it is undefined.
-  std::string shown(const char* format) const { return value ? text(format, *value) : "-"; }
+/// What the model, its parts and the whole said of the last windows.
+struct Backtest {
+  std::vector<forecast::Origin> origins;  ///< oldest first in every series
+  Tensor<double> actual;                  ///< [W, H], NaN where it is missing
+  Tensor<double> paths;                   ///< [W, S, H] of the whole
+  std::vector<forecast::Score> scores;    ///< of the parts, the whole last
+  std::vector<std::vector<forecast::Score>> of_series;
+  std::vector<std::string> parts;  ///< that were weighed
+  std::vector<double> weights;     ///< in the forecast of what comes next
+  std::vector<std::string> notes;
+
+  const forecast::Score& whole() const { return scores.back(); }
 };
 
-template <class F>
-Metric measured(const F& f) {
-  try {
-    return {f()};
-  } catch (const foglift::Error& error) {
-    return {std::nullopt, error.what()};
-  }
+/// Ends of the 95, 80 and 50 % bands around the median, of pictures.
+inline constexpr std::array<double, 7> band_levels{.025, .1, .25, .5, .75, .9, .975};
+
+/// "-" where a metric is undefined.
+inline std::string shown(double v, const char* format) {
+  return std::isfinite(v) ? text(format, v) : "-";
 }
 
-/// The numbers that forecasts of some windows are judged by.
-struct Score {
-  std::string name;
-  Metric crps = {}, quantile_loss = {}, coverage = {}, mase = {};
-  std::vector<Metric> by_step = {};    ///< CRPS of each step of the horizon
-  std::vector<Metric> by_series = {};  ///< CRPS of each series
-  std::string failed = {};             ///< why there is no forecast
-};
-
-/// Paths of some windows with what came, one window a row.
-struct Judged {
-  foglift::Tensor<double> paths, actual;  ///< [W, S, H], [W, H]
-  std::vector<double> scales;             ///< seasonal errors before each window, for MASE
-  std::vector<foglift::Index> of_series;  ///< the series of each window
-};
-
-/// MASE over the windows before which something changed.
-inline Metric mase_where_defined(const Judged& j) {
-  foglift::Tensor<double> actual = j.actual;
-  std::vector<double> scales = j.scales;
-  foglift::Index left_out = 0;
-  for (std::size_t w = 0; w < scales.size(); ++w) {
-    if (scales[w] > 0 && std::isfinite(scales[w])) continue;
-    scales[w] = 1;
-    ++left_out;
-    for (foglift::Index h = 0; h < actual.dim(1); ++h)
-      actual(static_cast<foglift::Index>(w), h) = NAN;
-  }
-  Metric m = measured([&] { return foglift::forecast::mase(j.paths, actual, scales); });
-  if (left_out > 0)
-    m.why = left_out == std::ssize(scales) ? "the past of no window changes over a season"
-                                           : text("without %s whose past does not change",
-                                                  counted(left_out, "window").c_str());
-  return m;
-}
-
-/// CRPS of every step of the horizon, and of every series.
-inline void crps_of_parts(const Judged& j, foglift::Index series, Score& s) {
-  using foglift::Index;
-  struct Mean {
+/// CRPS of each step of the horizon; NaN where nothing is known.
+inline std::vector<double> crps_by_step(const Tensor<double>& paths, const Tensor<double>& actual) {
+  std::vector<double> out, members;
+  for (Index h = 0; h < actual.dim(1); ++h) {
     double sum = 0, count = 0;
-    Metric metric() const {
-      return count > 0 ? Metric{sum / count} : Metric{std::nullopt, "no actual value"};
-    }
-  };
-  std::vector<Mean> step(static_cast<std::size_t>(j.actual.dim(1)));
-  std::vector<Mean> each(static_cast<std::size_t>(series));
-  std::vector<double> members;
-  for (Index w = 0; w < j.actual.dim(0); ++w)
-    for (Index h = 0; h < j.actual.dim(1); ++h) {
-      if (std::isnan(j.actual(w, h))) continue;
+    for (Index w = 0; w < actual.dim(0); ++w) {
+      if (std::isnan(actual(w, h))) continue;
       members.clear();
-      for (Index p = 0; p < j.paths.dim(1); ++p) members.push_back(j.paths(w, p, h));
-      const double crps = foglift::forecast::crps(members, j.actual(w, h));
-      const auto own = static_cast<std::size_t>(j.of_series[static_cast<std::size_t>(w)]);
-      for (Mean* mean : {&step[static_cast<std::size_t>(h)], &each[own]})
-        mean->sum += crps, ++mean->count;
+      for (Index p = 0; p < paths.dim(1); ++p) members.push_back(paths(w, p, h));
+      sum += forecast::crps(members, actual(w, h));
+      ++count;
     }
-  for (const Mean& mean : step) s.by_step.push_back(mean.metric());
-  for (const Mean& mean : each) s.by_series.push_back(mean.metric());
-}
-
-/// All scores of forecasts.
-inline Score score(std::string name, const Judged& j, foglift::Index series) {
-  Score s{
-      std::move(name), measured([&] { return foglift::forecast::crps(j.paths, j.actual); }),
-      measured([&] { return foglift::forecast::mean_weighted_quantile_loss(j.paths, j.actual); }),
-      measured([&] { return foglift::forecast::coverage(j.paths, j.actual, 0.8); }),
-      mase_where_defined(j)};
-  crps_of_parts(j, series, s);
-  return s;
-}
-
-/// The baseline of the least CRPS, where one has one; the model comes first among the scores.
-inline const Score* best_baseline(const std::vector<Score>& scores) {
-  if (scores.size() < 2) return nullptr;
-  const auto best = std::min_element(scores.begin() + 1, scores.end(),
-                                     [](const auto& a, const auto& b) { return a.crps < b.crps; });
-  return best->crps.value ? &*best : nullptr;
-}
-
-/// The model against the best of the baselines.
-inline std::string verdict(const std::vector<Score>& scores) {
-  const Score& model = scores.front();
-  const Score* best = best_baseline(scores);
-  if (!model.crps.value) return "The backtest can not be judged: " + model.crps.why + '.';
-  if (!best) return "There is no baseline to compare with.";
-  const double percent = 100 * (1 - *model.crps.value / *best->crps.value);
-  if (!std::isfinite(percent))
-    return "The best baseline, " + best->name + ", makes no error at all.";
-  if (percent > 0)
-    return text("The %s beats the best baseline, %s, by %.1f %% in CRPS.", model.name.c_str(),
-                best->name.c_str(), percent);
-  return text("The %s does not beat the best baseline, %s: its CRPS is %.1f %% higher.",
-              model.name.c_str(), best->name.c_str(), -percent);
-}
-
-/// Why metrics are undefined or partial, each once.
-inline std::vector<std::string> remarks(const std::vector<Score>& scores) {
-  std::vector<std::string> out;
-  const auto add = [&](const std::string& what, const std::string& why) {
-    const std::string line = what + ": " + why;
-    if (!why.empty() && std::find(out.begin(), out.end(), line) == out.end()) out.push_back(line);
-  };
-  for (const Score& s : scores) {
-    if (!s.failed.empty()) {
-      add(s.name, s.failed);
-      continue;
-    }
-    add("CRPS", s.crps.why);
-    add("wQL9", s.quantile_loss.why);
-    add("80 % holds", s.coverage.why);
-    add("MASE", s.mase.why);
+    out.push_back(count > 0 ? sum / count : NAN);
   }
+  return out;
+}
+
+/// The part of the least CRPS that is neither the model nor the whole.
+inline const forecast::Score* best_baseline(const std::vector<forecast::Score>& scores) {
+  const forecast::Score* best = nullptr;
+  for (const forecast::Score& s : scores)
+    if (std::isfinite(s.crps) && s.name.find(" model") == s.name.npos &&
+        s.name.rfind("forecast", 0) != 0 && (!best || s.crps < best->crps))
+      best = &s;
+  return best;
+}
+
+/// The whole against the best of the baselines.
+inline std::string verdict(const std::vector<forecast::Score>& scores) {
+  if (scores.empty()) return "The series is too short to judge the forecast by its past.";
+  const forecast::Score& whole = scores.back();
+  const forecast::Score* best = best_baseline(scores);
+  if (!std::isfinite(whole.crps)) return "The forecast can not be judged: " + whole.undefined + '.';
+  if (!best) return "There is no baseline to compare with.";
+  if (best->crps == 0) return "The best baseline, " + best->name + ", makes no error at all.";
+  const double percent = 100 * (1 - whole.crps / best->crps);
+  if (percent > 0)
+    return text("The forecast beats the best single baseline, %s, by %.1f %% in CRPS.",
+                best->name.c_str(), percent);
+  return text(
+      "The forecast does not beat the best single baseline, %s: its CRPS is %.1f %% higher.",
+      best->name.c_str(), -percent);
+}
+
+/// Why metrics are undefined, and what was done otherwise, each once.
+inline std::vector<std::string> remarks(const Backtest& b) {
+  std::vector<std::string> out = b.notes;
+  for (const forecast::Score& s : b.scores)
+    if (!s.undefined.empty() && std::find(out.begin(), out.end(), s.undefined) == out.end())
+      out.push_back(s.undefined);
   return out;
 }
 

@@ -179,7 +179,7 @@ inline Session begin(CLI::App& app, const std::vector<std::string>& words, bool 
   if (same && !s.o.found.empty()) s.in.read.guesses = from_lines(s.o.found);
   s.o.found = to_lines(s.in.read.guesses);
   const auto calendar =
-      forecast::Calendar::of(s.in.step(), s.in.shortest() - 2 * s.o.windows * s.o.horizon);
+      forecast::Calendar::of(s.in.step(), s.in.longest() - 2 * s.o.windows * s.o.horizon);
   s.plan = make_plan(s.o, forecast::Columns::of(s.in.series().front()), calendar);
   s.config = {{"program", "foglift forecast"},
               {"version", FOGLIFT_VERSION_STRING},
@@ -187,7 +187,7 @@ inline Session begin(CLI::App& app, const std::vector<std::string>& words, bool 
               {"options", {}},
               {"plan",
                {{"frequency", s.in.step().name()},
-                {"cells", s.in.shortest()},
+                {"cells", s.in.longest()},
                 {"calendar", {calendar.day, calendar.week, calendar.year}}}}};
   if (s.saved && s.saved->config["sha256"] != s.in.sha256)
     foglift::raise<foglift::ArgumentError>(

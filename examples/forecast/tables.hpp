@@ -39,24 +39,32 @@ inline data::CsvTable table(const Input& in, const std::vector<forecast::Origin>
   return out;
 }
 
-inline Json json(const Metric& m) { return m.value ? Json(*m.value) : Json(nullptr); }
+/// null where a number is undefined.
+inline Json number(double v) { return std::isfinite(v) ? Json(v) : Json(nullptr); }
 
-inline Json json(const std::vector<Score>& scores, const Input& in) {
+inline Json json(const std::vector<forecast::Score>& scores) {
   Json out = Json::array();
-  for (const Score& s : scores) {
-    Json one = {{"name", s.name},
-                {"crps", json(s.crps)},
-                {"mean_weighted_quantile_loss_9", json(s.quantile_loss)},
-                {"coverage_80", json(s.coverage)},
-                {"mase", json(s.mase)}};
-    for (const Metric& m : s.by_step) one["crps_by_step"].push_back(json(m));
-    if (in.series().size() > 1)
-      for (std::size_t k = 0; k < s.by_series.size(); ++k)
-        one["crps_by_series"].push_back(
-            {{"series", in.series()[k].name}, {"crps", json(s.by_series[k])}});
-    if (!s.failed.empty()) one["failed"] = s.failed;
-    out.push_back(one);
+  for (const forecast::Score& s : scores) {
+    out.push_back({{"name", s.name},
+                   {"crps", number(s.crps)},
+                   {"mean_weighted_quantile_loss_9", number(s.quantile_loss)},
+                   {"coverage_80", number(s.coverage)},
+                   {"mase", number(s.mase)}});
+    if (!s.undefined.empty()) out.back()["undefined"] = s.undefined;
   }
+  return out;
+}
+
+/// What a backtest says, in report.json.
+inline Json json(const Backtest& b, const Input& in) {
+  Json out = {{"scores", json(b.scores)}, {"verdict", verdict(b.scores)}, {"remarks", remarks(b)}};
+  for (std::size_t k = 0; k < b.parts.size(); ++k)
+    out["weights"].push_back({{"part", b.parts[k]}, {"weight", b.weights[k]}});
+  if (!b.origins.empty())
+    for (const double v : crps_by_step(b.paths, b.actual)) out["crps_by_step"].push_back(number(v));
+  if (in.series().size() > 1)
+    for (std::size_t s = 0; s < b.of_series.size(); ++s)
+      out["series"].push_back({{"name", in.series()[s].name}, {"scores", json(b.of_series[s])}});
   return out;
 }
 
