@@ -276,6 +276,18 @@ TEST_CASE("grid: offsets from UTC are kept over a change of the clock", "[foreca
   CHECK(days.time.text(4) == "2024-04-02T00:00:00+02:00");
   CHECK(days.guesses.size() == 1);
 
+  // Clocks of several places are no clock.
+  Rows places{.names = {"y"}, .columns = {{}}};
+  for (Time day = 0; day < 40; ++day) {
+    const int offset = static_cast<int>(day * day % 5) * 3600;
+    places.stamps.push_back({at("2024-01-01").seconds + day * day_seconds + offset, 0, offset});
+    places.columns[0].push_back(1);
+  }
+  const Grid utc = on_grid(places);
+  CHECK(utc.size() == 40);
+  CHECK(utc.time.text(3) == "2024-01-04T00:00:00Z");
+  CHECK_THAT(all_guesses(utc), ContainsSubstring("times are in UTC"));
+
   rows.stamps[3].offset.reset();
   CHECK_THAT(refusal(rows), ContainsSubstring("2024-03-31 04:00 (row 4)"));
 }

@@ -22,8 +22,8 @@ constexpr Index most_cells(Index rows) { return 32 * rows + 1000; }
 
 namespace detail {
 
-/// The offsets that stamps say, from where each begins.
-inline Clock clock_of(const Ordered& o, std::vector<Guess>& guesses) {
+/// The offsets that stamps say, from where each begins. Stamps of many clocks become ones in UTC.
+inline Clock clock_of(Ordered& o, std::vector<Guess>& guesses) {
   Clock clock;
   if (!o.has_offsets) return clock;
   for (const data::Stamp& s : o.rows.stamps)
@@ -34,6 +34,7 @@ inline Clock clock_of(const Ordered& o, std::vector<Guess>& guesses) {
   const Index changes = std::ssize(clock.offsets) - 1;
   if (static_cast<double>(changes) > 4 * (years + 1)) {
     clock.offsets = {{clock.offsets[0].from, 0}};
+    for (data::Stamp& s : o.rows.stamps) s = {s.utc(), s.nanoseconds, 0};
     guesses.push_back({"times are in UTC",
                        "offsets change " + std::to_string(changes) + " times, as no clock does"});
   } else if (changes > 0) {
