@@ -211,6 +211,16 @@ TEST_CASE("frame: targets are measured from the last value or a shifted season",
   CHECK(center(Center::shifted, 3) == center(Center::naive, 3));  // no season to compare with
 }
 
+TEST_CASE("frame: where nothing moves of late, the scale is that of the whole past",
+          "[forecast][frame]") {
+  std::vector<Series> series = {{.name = "stuck", .values = {98, 102, 98, 102}}};
+  series[0].values.insert(series[0].values.end(), 16, 100.0);
+  const Framer framer({.horizon = 2, .context = 4});
+  const Frame f = framer.targets(series, std::vector<Origin>{{0, 20}});
+  CHECK_THAT(f.scale[0], WithinRel(2 / std::sqrt(5.0), 1e-12));  // four of twenty are off by 2
+  CHECK(f.location[0] == 100);
+}
+
 TEST_CASE("frame: the best center is the one that targets are nearest to", "[forecast][frame]") {
   const auto z = Rng(5).normal<double>({200});
   std::vector<Series> walk = {{.name = "walk"}}, cycle = {{.name = "cycle"}},

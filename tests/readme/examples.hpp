@@ -6,7 +6,7 @@
 #include "foglift/autograd/gradcheck.hpp"
 #include "foglift/diffusion/verify.hpp"
 #include "foglift/foglift.hpp"
-#include "foglift/forecast/forecaster.hpp"
+#include "foglift/forecast/ensemble.hpp"
 #include "foglift/forecast/methods/horizon_diffusion.hpp"
 #include "foglift/interop/eigen.hpp"
 #include "foglift/probe/sink/collect.hpp"

@@ -1,8 +1,7 @@
 #pragma once
 
-#include "foglift/forecast/bounds.hpp"
+#include "foglift/forecast/ensemble/ensemble_options.hpp"
 #include "foglift/forecast/ensemble/report.hpp"
-#include "foglift/forecast/forecaster.hpp"
 #include "foglift/forecast/frame/best_center.hpp"
 
 #include <optional>
@@ -11,32 +10,19 @@ namespace foglift {
 inline namespace v0 {
 namespace forecast {
 
-struct EnsembleOptions {
-  Index windows = 0;  ///< of the backtest, and as many of the validation; 0: see Windows::of
-  Index paths = 100;  ///< by which windows are judged
-  /// How the method is trained. `validation` is that of the windows; `non_negative` is bounds'.
-  ForecasterOptions training = {.patience = 6};
-  double refit = 0.3;  ///< steps on all data at last, per step of the training; 0: none
-  Bounds bounds = {};
-  bool mask_outliers = true;
-  bool choose_center = true;  ///< by best_center() on the training cells, else as M's frame has it
-  JudgeOptions judge = {};
-  std::string name = "model";  ///< of the method, in the report
-};
-
 /// A forecast from end to end: a method M trained on a panel, beside the classical `baselines`,
 /// combined and calibrated by what they said of windows that they had not seen. Three stretches of
 /// every series follow each other (Windows): training, validation, backtest.
 ///   1. M is trained until the validation stops improving.
 ///   2. Parts are weighed, and their combination calibrated, on the validation; the backtest
-///   judges,
-///      and each of its windows may calibrate those after it.
+///      judges, and each of its windows may calibrate those after it.
 ///   3. With the backtest too, weights and calibration are found once more, and M goes on for a few
 ///      steps on all data, for what comes next.
 /// Nothing of 1 and 2 that was fitted before a backtest window depends on a value in it or after
 /// it. Series of one channel; series too short for M are left to the classical parts.
 ///
-///   forecast::Ensemble<forecast::HorizonDiffusion<>> model({.frame = frame}, {});
+///   using Model = forecast::Ensemble<forecast::HorizonDiffusion<>>;
+///   Model model({.frame = {.context = 168, .seasons = {24}}});
 ///   model.fit(series);
 ///   auto paths = model.paths(series, origins, 100);  // [origins, 100, horizon]
 ///   auto& report = model.report();

@@ -116,7 +116,8 @@ class Framer {
   }
 
   /// Location and scale of the context. A context that is empty or hardly moves takes them from the
-  /// four contexts before the origin, so that no row is blown up by a division by almost 0.
+  /// four contexts before the origin, so that no row is blown up by a division by almost 0; where
+  /// these stand still too, the scale is that of all that is known before.
   Scale scale_of(const Past& past, const Standard& fitted) const {
     if (options_.scaling == Scaling::panel) {
       if (fitted.location.empty())
@@ -130,7 +131,12 @@ class Framer {
     const double own = centred ? m.deviation : m.mean_abs;
     const double floor = 0.1 * (centred ? far.deviation : far.mean_abs);
     double scale = std::max(own, floor);
-    if (!(scale > 1e-9 * m.mean_abs)) scale = m.mean_abs > 0 ? m.mean_abs : 1;
+    const double least = 1e-9 * m.mean_abs;
+    if (!(scale > least)) {
+      const Moments all = moments(past, 0, past.end);
+      scale = centred ? all.deviation : all.mean_abs;
+    }
+    if (!(scale > least)) scale = m.mean_abs > 0 ? m.mean_abs : 1;
     return {centred ? m.mean : 0, scale};
   }
 
