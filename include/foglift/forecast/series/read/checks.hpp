@@ -44,12 +44,11 @@ inline void check_before_training(Sheet& sheet, Reading& r) {
   for (const Series& s : r.series) {
     Index end = s.size();
     while (end > 0 && std::isnan(s.value(end - 1))) --end;
-    Index change = end - 1;
-    while (change > 0 &&
-           (std::isnan(s.value(change - 1)) || s.value(change - 1) == s.value(end - 1)))
-      --change;
+    Index change = end - 1, same = 1;  // cells that have the last value
+    for (Index t = change; t-- > 0 && (std::isnan(s.value(t)) || s.value(t) == s.value(end - 1));)
+      if (!std::isnan(s.value(t))) change = t, ++same;
     const bool off = 5 * (s.size() - end) >= s.size();
-    if (!off && 5 * (s.size() - change) < s.size()) continue;
+    if (!off && (same < 4 || 5 * (s.size() - change) < s.size())) continue;
     if (silent++ == 0)
       since = off ? "'" + s.name + "' has no value since " + s.time.text(end - 1)
                   : "'" + s.name + "' is " + number_text(s.value(end - 1)) + " since " +
