@@ -126,7 +126,7 @@ std::vector<read_cases::Refused> refused() {
        "",
        {"no column of numbers", "\"who\": Ann"}},
       {"nothing varies",
-       "date,y\n*12 1d %Y-%m-%d,7\n",
+       "date,a,y\n*12 1d %Y-%m-%d,7,8\n",
        "",
        {"no column of numbers that vary", "--target"}},
       {"a target that never varies",

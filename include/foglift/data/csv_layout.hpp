@@ -38,7 +38,9 @@ namespace detail {
 inline bool is_valued(std::string_view cell) {
   if (cell.find_first_of("0123456789") == cell.npos) return false;
   const std::array<std::string_view, 1> one{cell};
-  return parse_number(cell).resembles || find_number_form(one) || !date_forms(one).empty();
+  return parse_number(cell).resembles || find_number_form(one) ||
+         std::any_of(date_formats().begin(), date_formats().end(),
+                     [&](const StampCells& form) { return form(cell).has_value(); });
 }
 
 /// Whether a cell is empty, or a line is drawn in it.
@@ -175,7 +177,7 @@ class LayoutFinder {
       dates += !number.ok;
       const auto forms = number.ok ? std::vector<DateForm>() : date_forms(one);
       const auto times =
-          forms.empty() ? std::vector<std::int64_t>() : stamps_of(one, forms[0].format);
+          forms.empty() ? std::vector<std::int64_t>() : stamps_of(one, StampCells(forms[0].format));
       values.push_back(times.empty() ? number.value : static_cast<double>(times[0]));
     }
     if (words > 0 && words >= values.size()) return true;

@@ -54,7 +54,7 @@ class CsvTokens {
   /// Reads the next record that is not a blank line; false at the end.
   bool next(std::vector<CsvField>& record) {
     record.clear();
-    unquoted_.clear();
+    if (!unquoted_.empty()) unquoted_.clear();
     for (;; take_break()) {
       if (delimiter_ == ' ') skip_blanks();
       if (at_ >= text_.size()) return false;

@@ -118,7 +118,8 @@ inline std::optional<Across> find_across(const Sheet& sheet) {
   if (auto found = counted(Across::Kind::months, 12, 12, "m month mon monat mois mes", 1))
     return found;
   // Names that are times by one form, in order: years, months, days.
-  for (const std::string& format : data::detail::date_formats()) {
+  for (const data::StampCells& form : data::detail::date_formats()) {
+    const std::string& format = form.format();
     if (format == "%s" || format == "%Q") continue;
     const auto whole = [&](const std::string& name) -> Value {
       const auto stamp = data::parse_stamp(name, format);

@@ -67,6 +67,8 @@ class DateSource {
 
   /// The time of a row, or nothing.
   std::optional<data::Stamp> read(const Sheet& sheet, std::size_t row) const {
+    if (parts_.size() == 1 && parts_[0].role == DateRole::stamp)
+      return parts_[0].form(sheet.cell(row, parts_[0].column));
     data::Stamp out;
     data::CivilTime date;
     Time more = 0;

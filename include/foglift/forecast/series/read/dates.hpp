@@ -356,10 +356,9 @@ class DateFinder {
     for (const std::size_t from : {std::size_t{0}, cells.size() / 2}) {
       if (cells.size() < 5) break;
       const std::string& asked = sheet_.options().date_format;
-      for (const std::string& format :
-           asked.empty() ? data::detail::date_formats() : std::vector<std::string>{asked}) {
-        const data::StampCells read(format);
-        if (!read(cells[from]) || !plausible(column, format)) continue;
+      const std::vector<data::StampCells> one{data::StampCells(asked)};
+      for (const data::StampCells& read : asked.empty() ? data::detail::date_formats() : one) {
+        if (!read(cells[from]) || !plausible(column, read.format())) continue;
         const auto fit = std::count_if(cells.begin(), cells.end(),
                                        [&](std::string_view c) { return read(c).has_value(); });
         if (10 * static_cast<std::size_t>(fit) >= 8 * cells.size())

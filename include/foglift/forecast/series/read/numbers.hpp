@@ -169,21 +169,20 @@ class Numbers {
     for (std::size_t row = 0; row < out.size() && bad.size() < most; ++row) {
       const std::string_view cell = cells[row];
       out[row] = std::numeric_limits<double>::quiet_NaN();
-      if (is_missing(cell)) continue;
       std::optional<double> value;
-      if (kind.truth) {
-        value = truth_of(cell);
-      } else if (kind.plain) {
+      if (kind.plain)
         if (const data::NumberCell number = data::parse_number(cell); number.ok)
           value = number.value;
-      } else {
-        value = read(cell);
-      }
-      if (!value)
+      if (!value && is_missing(cell)) continue;
+      if (kind.truth) value = truth_of(cell);
+      if (!kind.plain && !kind.truth) value = read(cell);
+      if (!value) {
         bad.push_back(row);
-      else if (std::find(missing_numbers_.begin(), missing_numbers_.end(), *value) ==
-               missing_numbers_.end())
+      } else if (missing_numbers_.empty() ||
+                 std::find(missing_numbers_.begin(), missing_numbers_.end(), *value) ==
+                     missing_numbers_.end()) {
         out[row] = *value;
+      }
     }
     return bad;
   }

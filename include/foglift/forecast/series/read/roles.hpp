@@ -177,6 +177,7 @@ class RoleFinder {
 
   std::size_t guess() {
     if (columns_.empty()) refuse();
+    if (columns_.size() == 1) return columns_[0];
     std::vector<Nature> all;
     for (const std::size_t c : columns_) all.push_back(nature(c));
     const auto fair = [](const Nature& n) { return !n.constant && !n.counts && !n.calendar; };
