@@ -1,6 +1,8 @@
 // Covers: series/read read/options sheet numbers date_source date_parts dates items across roles
 //   build checks
+#include "foglift/core/atomic_file.hpp"
 #include "read_cases.hpp"
+#include "support/temp_folder.hpp"
 
 using namespace foglift;
 
@@ -40,4 +42,33 @@ TEST_CASE("read_panel: rows behind the last value are the future", "[forecast][r
   CHECK(words.series[0].known(20, 1) == 0);  // usual
   CHECK(words.series[0].past.shape() == Shape{20, 1});
   CHECK(words.series[0].past(1, 0) == 14.5);
+}
+
+TEST_CASE("read_panel: rows ahead in a file of their own", "[forecast][read]") {
+  const TempFolder folder;
+  const std::string ahead = folder / "ahead.csv";
+  const std::string text = read_cases::expand("date,price,units\n*20 1d %Y-%m-%d,{v},{n}\n");
+  write_file(ahead, read_cases::expand("price,date\n*5+20 1d 9,%Y-%m-%d\n"));
+  const forecast::Reading r = forecast::parse_panel(text, {.future = ahead});
+  CHECK(r.target == std::vector<std::string>{"units"});
+  CHECK(r.known == std::vector<std::string>{"price"});
+  CHECK(r.future == 5);
+  CHECK(r.series[0].size() == 20);
+  REQUIRE(r.series[0].known.shape() == Shape{25, 1});
+  CHECK(r.series[0].known(24, 0) == 9);
+  write_file(ahead, "date,cost\n2024-01-21,9\n");
+  CHECK_THROWS_WITH(forecast::parse_panel(text, {.future = ahead}),
+                    ContainsSubstring("column \"cost\" is not one of text"));
+}
+
+TEST_CASE("read_panel: numbers of a whole series, and series of other lengths",
+          "[forecast][read]") {
+  const forecast::Reading r = forecast::parse_panel(
+      read_cases::expand("id,date,size,y\n*12 1d a,%Y-%m-%d,3,{v}\n*9+5 1d b,%Y-%m-%d,8,{v}\n"),
+      {.statics = {"size"}});
+  REQUIRE(r.series.size() == 2);
+  CHECK(r.id == std::vector<std::string>{"id"});
+  CHECK(r.series[0].statics == std::vector<double>{3});
+  CHECK(r.series[1].statics == std::vector<double>{8});
+  CHECK(r.series[1].size() == 9);
 }
