@@ -325,3 +325,50 @@ TEST_CASE("all baselines: a y + b gives a paths + b, and a path does not depend 
                     ArgumentError);
   }
 }
+
+TEST_CASE("all baselines: finite paths of odd histories, or an ArgumentError",
+          "[forecast][baselines]") {
+  const auto noise = Rng(3).normal<double>({60});
+  std::vector<std::vector<double>> odd = {{}, {missing}, std::vector<double>(50, missing)};
+  for (const std::size_t n : {1u, 2u, 3u, 4u, 5u, 6u, 8u, 12u, 60u}) {
+    odd.emplace_back(n, 3.25);  // constant
+    auto& spike = odd.emplace_back(n, 0.0);
+    spike[n / 2] = 7;
+    auto& line = odd.emplace_back();
+    for (std::size_t t = 0; t < n; ++t) line.push_back(1e9 - 0.5 * static_cast<double>(t));
+    odd.emplace_back(noise.begin(), noise.begin() + static_cast<std::ptrdiff_t>(n));
+  }
+  std::vector<double> few(60, missing), grows, explodes, stuck(noise.begin(), noise.end());
+  few[3] = few[20] = 1, few[33] = few[34] = 5, few[50] = 2, few[51] = 4, few[55] = 3;
+  for (int t = 0; t < 60; ++t) {
+    grows.push_back(std::exp(2.0 * t)), explodes.push_back((t % 2 ? -1 : 1) * std::exp(0.5 * t));
+    if (t > 30) stuck[static_cast<std::size_t>(t)] = stuck[30];
+  }
+  for (auto& x : {few, grows, explodes, stuck}) odd.push_back(x);
+  for (const Baseline& b : baselines)
+    for (const auto& x : odd)
+      for (const auto& seasons : {std::vector<Index>{}, {7}, {2, 24}}) {
+        INFO(b.name << " of " << x.size() << " values");
+        try {
+          bool finite = true;
+          const auto paths = b.draw(x, {.horizon = 30, .paths = 3, .seasons = seasons}, Rng(1));
+          for (const double v : paths) finite = finite && std::isfinite(v);
+          CHECK(finite);
+        } catch (const ArgumentError& e) {
+          CHECK(std::string(e.what()).size() > 20);
+        }
+      }
+}
+
+TEST_CASE("filled: gaps beside a season follow it", "[forecast][baselines]") {
+  const std::vector<double> pattern = {7, 11, 14, 8};
+  std::vector<double> x;
+  for (std::size_t t = 0; t < 40; ++t) x.push_back(pattern[t % 4] + static_cast<double>(t));
+  for (const std::size_t t : {9u, 22u, 23u, 39u}) x[t] = missing;
+  const Filled f = filled(x, 4, 3, "test");
+  CHECK(f.after == 1);
+  for (std::size_t t = 0; t < 39; ++t)  // a straight line is off by 3 to 5 at 9, 22 and 23
+    CHECK_THAT(f.values[t], WithinAbs(pattern[t % 4] + static_cast<double>(t), 0.05));
+  CHECK(filled(std::span(x).first(7), 4, 3, "test").values ==
+        filled(std::span(x).first(7), 3, "test").values);
+}

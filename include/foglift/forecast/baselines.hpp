@@ -38,6 +38,12 @@ inline std::span<const double> recent_values(std::span<const double> history, In
   return history.last(static_cast<std::size_t>(std::min(most, std::ssize(history))));
 }
 
+/// The last 20 seasons or 500 values, whichever is more: what is older has a level, a trend and
+/// habits of its own, and only makes a fit slower.
+inline std::span<const double> recent_seasons(std::span<const double> history, Index season) {
+  return recent_values(history, std::max<Index>(500, 20 * season));
+}
+
 /// x[t], or the nearest earlier value one or more `step` before it that is there; NaN if none is.
 inline double last_known(std::span<const double> x, Index t, Index step) {
   for (; t >= 0; t -= step)

@@ -254,7 +254,7 @@ inline Tensor<double> arima_paths(std::span<const double> history, const Baselin
   detail::require_baseline(o, "arima_paths");
   require_usable(history, "arima_paths");
   return detail::in_logarithms(
-      detail::recent_values(history, std::max<Index>(500, 20 * o.season())), o.season(),
+      detail::recent_seasons(history, o.season()), o.season(),
       [&](std::span<const double> x) { return detail::plain_arima_paths(x, o, rng); });
 }
 

@@ -72,9 +72,10 @@ inline Autoregression fit_autoregression(std::span<const double> x, Index most) 
 
 /// Paths [paths, horizon] of fit_autoregression() on the values adjusted by seasonal_indices(), of
 /// an order up to 10 log10(n), at most n / 4, simulated with normal errors. It returns to the mean,
-/// so a series with a trend is better served by others. Gaps are interpolated linearly first; cells
-/// missing at the end are simulated and left out. Throws ArgumentError for a season below 1 or
-/// fewer than 4 known values, NumericError for a value that is not usable().
+/// so a series with a trend is better served by others. Reads the last 20 seasons or 500 values,
+/// whichever is more. Gaps are interpolated beside the season; cells missing at the end are
+/// simulated and left out. Throws ArgumentError for a season below 1 or fewer than 4 known values,
+/// NumericError for a value that is not usable().
 inline Tensor<double> autoregression_paths(std::span<const double> history,
                                            const BaselineOptions& o, const Rng& rng) {
   return detail::adjusted_paths(

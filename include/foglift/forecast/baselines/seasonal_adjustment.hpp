@@ -126,7 +126,7 @@ inline SeasonalIndices seasonal_indices(std::span<const double> x, Index season)
 }
 
 namespace detail {
-/// Paths [paths, horizon] of a model of the values that are filled() and adjusted by
+/// Paths [paths, horizon] of a model of the recent_seasons() that are filled() and adjusted by
 /// seasonal_indices(): fit(values) has simulate(span), which turns standard normals into the values
 /// that follow. Cells missing at the end are simulated and left out.
 template <class Fit>
@@ -134,7 +134,7 @@ Tensor<double> adjusted_paths(std::span<const double> history, Index least,
                               const BaselineOptions& o, const Rng& rng, const char* where,
                               const Fit& fit) {
   require_baseline(o, where);
-  auto [x, after] = filled(history, o.season(), least, where);
+  auto [x, after] = filled(recent_seasons(history, o.season()), o.season(), least, where);
   const SeasonalIndices indices = seasonal_indices(x, o.season());
   const Index n = std::ssize(x);
   for (Index t = 0; t < n; ++t) {

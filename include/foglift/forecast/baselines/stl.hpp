@@ -183,10 +183,10 @@ struct MultipleDecomposition {
 };
 
 /// MSTL (Bandara, Hyndman & Bergmeir 2021): every season is taken by STL from what the others
-/// leave, two times, with smoothers of 11, 15, 19, ... seasons. Throws as stl; periods must
-/// increase.
+/// leave, two times, with smoothers of o.seasonal cells of a phase for the first and 4 more for
+/// each other; o.period is not read. Throws as stl; periods must increase.
 inline MultipleDecomposition mstl(std::span<const double> y, std::span<const Index> periods,
-                                  bool sparse = false) {
+                                  const StlOptions& o = {.seasonal = 11}) {
   if (periods.empty() ||
       std::adjacent_find(periods.begin(), periods.end(), std::greater_equal<>()) != periods.end())
     raise<ArgumentError>("mstl: ", periods.size(), " periods; needed are some that increase");
@@ -197,9 +197,9 @@ inline MultipleDecomposition mstl(std::span<const double> y, std::span<const Ind
     for (std::size_t k = 0; k < periods.size(); ++k) {
       auto& season = out.seasons[k];
       for (std::size_t t = 0; t < y.size(); ++t) rest[t] += season[t];
-      auto found =
-          stl(rest,
-              {.period = periods[k], .seasonal = 11 + 4 * static_cast<Index>(k), .sparse = sparse});
+      StlOptions own = o;
+      own.period = periods[k], own.seasonal += 4 * static_cast<Index>(k);
+      auto found = stl(rest, own);
       season = std::move(found.season), out.trend = std::move(found.trend);
       for (std::size_t t = 0; t < y.size(); ++t) rest[t] -= season[t];
     }

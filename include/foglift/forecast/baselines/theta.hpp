@@ -89,9 +89,10 @@ inline ThetaModel fit_theta(std::span<const double> x) {
 }
 
 /// Paths [paths, horizon] of the theta model of the values adjusted by seasonal_indices(),
-/// simulated with normal errors. Gaps are interpolated linearly first; cells missing at the end are
-/// simulated and left out. Throws ArgumentError for a season below 1 or fewer than 6 known values,
-/// NumericError for a value that is not usable().
+/// simulated with normal errors. Reads the last 20 seasons or 500 values, whichever is more. Gaps
+/// are interpolated beside the season; cells missing at the end are simulated and left out. Throws
+/// ArgumentError for a season below 1 or fewer than 6 known values, NumericError for a value that
+/// is not usable().
 inline Tensor<double> theta_paths(std::span<const double> history, const BaselineOptions& o,
                                   const Rng& rng) {
   return detail::adjusted_paths(history, 6, o, rng, "theta_paths",
