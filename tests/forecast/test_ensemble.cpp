@@ -188,6 +188,13 @@ TEST_CASE("ensemble: series too short for a model are forecast all the same",
     for (const double v : paths) CHECK(std::isfinite(v));
     if (days == 1) CHECK(paths[0] == series[0].values[0]);
   }
+  auto gap = weekly(160);  // long enough, but nothing is known of what training would learn
+  for (std::size_t t = 7; t < 120; ++t) gap[0].values[t] = NAN;
+  Model sparse(method(), quick());
+  sparse.fit(gap);
+  CHECK(sparse.report().trained_steps == 0);
+  // Training ends at cell 128; of its windows those that begin at cells 117 to 124 hold a value.
+  CHECK_THAT(sparse.report().notes.front(), ContainsSubstring("8 windows to train on"));
   std::vector<Series> nothing = weekly(20);
   for (double& v : nothing[0].values) v = NAN;
   Model model(method(), quick());

@@ -161,9 +161,15 @@ class Ensemble {
   train::FitEnd train(const TrimmedPanel& data, const Windows& windows, std::string& untrained,
                       On&&... on) {
     const Index validation = windows.each * horizon();
-    Index count = 0;
-    for (const Index cut : windows.cut)
-      count += std::max<Index>(0, cut - validation - horizon() - season() + 1);
+    Index count = 0;  // windows with a value in them
+    for (Index s = 0; s < data.size(); ++s)
+      for (Index at = season(), end = windows.cut[static_cast<std::size_t>(s)] - validation,
+                 last = -1;
+           at + horizon() <= end; ++at) {
+        for (Index t = std::max(last + 1, at); t < at + horizon(); ++t)
+          if (!std::isnan(data[s].value(t))) last = t;
+        count += last >= at ? 1 : 0;
+      }
     if (count < least_windows) {
       untrained = "the series hold " + std::to_string(count) + " windows to train on, needed " +
                   std::to_string(least_windows);
