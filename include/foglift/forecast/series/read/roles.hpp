@@ -210,7 +210,7 @@ class RoleFinder {
     std::array<std::string, 4> others;
     std::size_t rest = 0;
     for (const Nature& n : all) {
-      if (n.column == best.column) continue;
+      if (n.column == best.column || n.present == 0) continue;
       const int why = n.constant ? 0 : n.counts ? 1 : n.calendar ? 2 : n.last > end ? 3 : 4;
       if (why == 4) {
         ++rest;
@@ -227,7 +227,8 @@ class RoleFinder {
                                                                  : "the first that may be it";
     for (std::size_t i = 0; i < words.size(); ++i)
       if (!others[i].empty()) reason += (reason.empty() ? "" : "; ") + others[i] + words[i];
-    sheet_.say("target '" + sheet_.names()[best.column] + '\'', reason, "--target");
+    if (!reason.empty())
+      sheet_.say("target '" + sheet_.names()[best.column] + '\'', reason, "--target");
   }
 
   [[noreturn]] void refuse() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/file.hpp"
 #include "foglift/data/csv_cells.hpp"
 #include "foglift/data/encoding.hpp"
 #include "foglift/forecast/series/read/options.hpp"
