@@ -1,7 +1,8 @@
 #include "commands.hpp"
 #include "console.hpp"
 #include "foglift/data/csv_reader.hpp"
-#include "foglift/forecast/score/metrics.hpp"
+#include "foglift/forecast/score/calibration.hpp"
+#include "foglift/forecast/score/point.hpp"
 #include "session.hpp"
 #include "tables.hpp"
 
@@ -76,24 +77,34 @@ Rows read_rows(const std::string& path, const Input& actual, const std::string& 
   const std::string clock = !time.empty()            ? time
                             : table.contains("time") ? std::string("time")
                                                      : dates.back();
+  // Times as this program writes them tell fractions of a second and offsets; others are read.
+  const data::CsvTable written = data::read_csv(path, {.kinds = {{clock, data::ColumnKind::text}}});
   const std::vector<std::int64_t>& times = table.dates(clock);
 
-  std::map<std::string, std::map<std::int64_t, double>> known;
   std::map<std::string, const forecast::Series*> by_name;
+  std::map<std::string, std::map<std::string, Index>> by_text;
+  std::map<std::string, std::map<std::int64_t, Index>> by_time;
   for (const forecast::Series& s : actual.series()) {
     by_name[s.name] = &s;
-    for (Index i = 0; i < s.size(); ++i) known[s.name][s.time.at(i)] = s.value(i);
+    for (Index i = 0; i < s.size(); ++i) {
+      by_text[s.name][s.time.text(i)] = i;
+      const data::Stamp stamp = s.time.stamp(i);
+      by_time[s.name].emplace(stamp.offset ? stamp.utc() : stamp.seconds, i);
+    }
   }
   const std::string only = actual.series().front().name;
   for (std::size_t i = 0; i < table.rows(); ++i) {
     const std::string name = table.contains("series") ? table.texts("series")[i] : only;
-    const auto found = known.find(name);
-    if (found == known.end())
+    const auto found = by_name.find(name);
+    if (found == by_name.end())
       foglift::raise<foglift::ArgumentError>(path, ": series '", name, "' is not in ",
                                              actual.path());
-    const auto value = found->second.find(times[i]);
+    const auto text = by_text[name].find(written.texts(clock)[i]);
+    const auto time_of = by_time[name].find(times[i]);
     rows.series.push_back(name);
-    rows.actual.push_back(value == found->second.end() ? NAN : value->second);
+    rows.actual.push_back(text != by_text[name].end()      ? found->second->value(text->second)
+                          : time_of != by_time[name].end() ? found->second->value(time_of->second)
+                                                           : NAN);
   }
   // MASE's scale: the values before the first forecast of each series.
   std::map<std::string, double> scales;
@@ -183,6 +194,42 @@ forecast::Score score_paths(const Rows& rows) {
   return s;
 }
 
+/// Scores of points and of calibration, by name; NaN where one is undefined.
+std::vector<std::pair<const char*, double>> more_scores(const Rows& rows) {
+  const auto n = std::ssize(rows.actual);
+  std::vector<const std::vector<double>*> columns;
+  for (std::size_t q = 0; q < rows.columns.size(); ++q)
+    if (rows.levels.empty() || std::abs(rows.levels[q] - 0.5) < 1e-9)
+      columns.push_back(&rows.columns[q]);
+  if (columns.empty()) return {};
+  Tensor<double> drawn({n, std::ssize(columns), 1}), came({n, 1});
+  for (Index i = 0; i < n; ++i) {
+    came(i, 0) = rows.actual[static_cast<std::size_t>(i)];
+    for (std::size_t p = 0; p < columns.size(); ++p)
+      drawn(i, static_cast<Index>(p), 0) = (*columns[p])[static_cast<std::size_t>(i)];
+  }
+  const auto score = [&](const auto& metric) -> double {
+    try {
+      return metric(drawn, came);
+    } catch (const foglift::Error&) {
+      return NAN;
+    }
+  };
+  std::vector<std::pair<const char*, double>> out = {
+      {"MAE of the median", score([](auto& x, auto& y) { return forecast::mae(x, y); })},
+      {rows.levels.empty() ? "RMSE of the mean" : "RMSE of the median",
+       score([](auto& x, auto& y) { return forecast::rmse(x, y); })},
+      {"sMAPE, %", score([](auto& x, auto& y) { return forecast::smape(x, y); })},
+      {"ND", score([](auto& x, auto& y) { return forecast::normalized_deviation(x, y); })}};
+  if (!rows.levels.empty()) return out;
+  out.emplace_back("QICE, %", score([](auto& x, auto& y) { return forecast::qice(x, y); }));
+  out.emplace_back("coverage error",
+                   score([](auto& x, auto& y) { return forecast::coverage_error(x, y); }));
+  out.emplace_back("spread over skill",
+                   score([](auto& x, auto& y) { return forecast::spread_skill(x, y).ratio; }));
+  return out;
+}
+
 /// How often what came was at most each quantile.
 void print_reliability(const Rows& rows) {
   if (rows.levels.empty()) return;
@@ -234,13 +281,17 @@ int evaluate(const Words& words) {
   if (!s.undefined.empty()) std::cout << "  - " << s.undefined << '\n';
   if (!rows.levels.empty())
     std::cout << "  - CRPS and wQL from " << rows.levels.size() << " quantiles\n";
+  const auto more = more_scores(rows);
+  for (const auto& [name, value] : more)
+    std::cout << "  " << padded(name, 20) << ' ' << shown(value, "%.4g") << '\n';
   print_reliability(rows);
   if (json_path.empty()) return 0;
-  const Json out = {{"forecast", path},
-                    {"actual", o.file},
-                    {"rows", rows.actual.size()},
-                    {"known", known},
-                    {"scores", json(std::vector<forecast::Score>{s})}};
+  Json out = {{"forecast", path},
+              {"actual", o.file},
+              {"rows", rows.actual.size()},
+              {"known", known},
+              {"scores", json(std::vector<forecast::Score>{s})}};
+  for (const auto& [name, value] : more) out["scores"][0][name] = number(value);
   try {
     foglift::write_file(json_path, out.dump(2, ' ', false, Json::error_handler_t::replace) + '\n');
   } catch (const foglift::FormatError& error) {

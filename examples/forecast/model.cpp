@@ -62,7 +62,8 @@ class ModelOf final : public Model {
       return std::clamp(steps, Index{50},
                         std::max<Index>(800, 12 * cells / options.training.batch));
     }
-    return std::max(Index{50}, steps);
+    constexpr Index enough = 2000;  // of hourly bicycle hires half of them are; see docs
+    return std::clamp(steps, Index{50}, enough);
   }
 
   int train(const std::vector<forecast::Series>& series, const std::string& config,
