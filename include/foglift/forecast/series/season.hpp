@@ -181,7 +181,7 @@ inline std::vector<Index> detect_seasons(std::span<const double> values,
     const double margin = 0.05 + 1 / (cycles * cycles);
     double least = margin;
     for (const double ratio : {0.72, 0.81, 0.9, 1.11, 1.22, 1.35}) {
-      const auto near = static_cast<Index>(std::lround(ratio * static_cast<double>(m)));
+      const Index near = std::lround(ratio * static_cast<double>(m));
       const bool related =
           near < 2 || m % near == 0 || near % m == 0 || 5 * near > 2 * n ||
           std::any_of(found.begin(), found.end(), [&](Index s) { return near % s == 0; });
@@ -202,7 +202,7 @@ inline std::vector<Index> detect_seasons(std::span<const double> values,
 
 /// detect_seasons() of the calendar_seasons().
 inline std::vector<Index> detect_seasons(std::span<const double> values, const Frequency& f) {
-  return detect_seasons(values, std::vector<Index>(calendar_seasons(f)));
+  return detect_seasons(values, std::span<const Index>(calendar_seasons(f)));
 }
 
 /// detect_seasons() where no calendar says what to look for: of the first five peaks of the
