@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,11 @@ namespace detail {
 inline bool is_utf8(std::string_view text) {
   std::size_t at = 0;
   while (at < text.size()) {
+    std::uint64_t eight = 0;
+    while (at + 8 <= text.size() && std::memcpy(&eight, text.data() + at, 8) &&
+           (eight & 0x8080'8080'8080'8080u) == 0)
+      at += 8;
+    if (at == text.size()) break;
     if (static_cast<unsigned char>(text[at]) < 0x80) {
       ++at;
       continue;

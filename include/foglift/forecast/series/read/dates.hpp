@@ -181,7 +181,7 @@ class DateFinder {
     if (c.fitness < 0) c.fitness = index_fitness(c.times);
   }
 
-  const Candidate& best_of(std::vector<Candidate>& all) const {
+  Candidate& best_of(std::vector<Candidate>& all) const {
     if (all.size() == 1 && all[0].fitness < 0) {
       // Alone; no need to sort where rows follow each other.
       const auto& t = all[0].times;
@@ -195,9 +195,9 @@ class DateFinder {
     });
   }
 
-  void take(const Candidate& best, const std::vector<Candidate>& all) {
+  void take(Candidate& best, const std::vector<Candidate>& all) {
     source = best.source;
-    times = best.times;
+    times = std::move(best.times);
     const DatePart& first = source.parts().front();
     if (!best.said.empty())
       sheet_.say("dates from '" + source.name(sheet_) + '\'', best.said, "--date");
