@@ -226,4 +226,6 @@ TEST_CASE("ensemble: several series share a model and weights, and are scored ea
   CHECK(r.of_series[0].size() == r.scores.size());
   CHECK(r.of_series[1].back().crps > 20 * r.of_series[0].back().crps);
   for (const double v : r.paths) CHECK(v == std::round(v));
+  for (const double v : model.paths(series, std::vector<Origin>{{0, 120}}, 30))
+    CHECK(v == std::round(v));
 }

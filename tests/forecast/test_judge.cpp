@@ -70,6 +70,7 @@ TEST_CASE("windows: the backtest ends with the last value, and half of all value
   CHECK(w.cut == std::vector<Index>{80});
   REQUIRE(w.early.size() + w.validation.size() == 14);  // evenly over cells 40 to 80
   CHECK(w.early.front() == Origin{0, 40});
+  CHECK(w.early.back().at < 60);
   CHECK(w.validation.back() == Origin{0, 75});
   for (const Origin& o : w.validation) CHECK(o.at >= 60);  // a validation as long as the backtest
   CHECK_THAT(w.independent, WithinAbs(40.0 / 5 / 14, 1e-12));
