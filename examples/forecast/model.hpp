@@ -1,7 +1,6 @@
 #pragma once
 
 #include "foglift/core/tensor.hpp"
-#include "plan.hpp"
 #include "scores.hpp"
 
 #include <functional>
@@ -20,16 +19,7 @@ class Checkpoint;
 
 namespace tool {
 
-/// A file with a model of this program.
-struct SavedModel {
-  std::string path;
-  Json config;  ///< what the program keeps beside the weights: options, plan, sha256 of the rows
-  Index step = 0, weights = 0;
-  std::shared_ptr<const foglift::io::Checkpoint> file;
-};
-
-/// Throws FormatError for what is no such file.
-SavedModel open_model(const std::string& path);
+struct Plan;
 
 /// A model of any method with the baselines that it is combined with, so that the methods are
 /// compiled once.
@@ -64,11 +54,11 @@ class Model {
   virtual Tensor<double> paths(const std::vector<forecast::Series>& series,
                                std::span<const forecast::Origin> origins, Index paths) const = 0;
   virtual std::string checkpoint(const std::string& config) const = 0;
-  virtual void restore(const SavedModel& saved) = 0;
+  virtual void restore(const foglift::io::Checkpoint& saved) = 0;
   /// Takes the weights alone, to train on from there.
-  virtual void begin_with(const SavedModel& saved) = 0;
+  virtual void begin_with(const foglift::io::Checkpoint& saved) = 0;
 };
 
-std::unique_ptr<Model> make_model(const Plan& plan);
+std::unique_ptr<Model> make_model(const Plan&);
 
 }  // namespace tool

@@ -54,13 +54,17 @@ inline void choose_horizon(const Input& in, Options& o, const Say& say) {
   if (o.horizon == 0 && in.read.future > 0) {
     o.horizon = in.read.future;
     why = "rows of the file that wait for values";
-  } else if (o.horizon == 0) {  // two of the shortest season
+  } else if (o.horizon == 0) {  // two of the shortest season, if the series is long enough
     const Index shortest =
         o.season.empty() ? 12 : *std::min_element(o.season.begin(), o.season.end());
     const Index wanted = o.season.empty() ? 24 : std::clamp<Index>(2 * shortest, 8, 96);
     o.horizon = std::clamp<Index>(in.longest() / 20, std::min<Index>(wanted, 4), wanted);
-    why = o.horizon == 2 * shortest && !o.season.empty() ? "two of the shortest season"
-                                                         : "as the length of the series allows";
+    const bool whole = !o.season.empty() && 4 * o.horizon >= 3 * shortest;  // or nearly
+    const Index seasons = std::max<Index>(1, o.horizon / shortest);
+    if (whole) o.horizon = seasons * shortest;
+    why = !whole         ? "as the length of the series allows"
+          : seasons == 1 ? "the shortest season"
+                         : std::to_string(seasons) + " of the shortest season";
   }
   say("horizon " + span(in.step(), o.horizon), why, "--horizon");
 }

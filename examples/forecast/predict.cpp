@@ -60,7 +60,7 @@ Use begin_use(CLI::App& app, const std::string& out, const Words& words) {
                                            ", the model was trained for ", step, " ones");
   u.plan = stored_plan(u.o, u.config, forecast::Columns::of(u.in.series().front()));
   u.model = make_model(u.plan);
-  u.model->restore(saved);
+  u.model->restore(*saved.file);
   RunFolder::require(u.o.out, result_files, u.o.force,
                      "add --force to overwrite it, or choose another --out");
   if (!u.o.quiet) {

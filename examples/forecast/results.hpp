@@ -1,5 +1,6 @@
 #pragma once
 
+#include "input.hpp"
 #include "model.hpp"
 #include "support/progress.hpp"
 

@@ -16,14 +16,14 @@ std::string run_toml(const Session& s, const std::string& command) {
 /// Trains the model of a session, all the way or to a signal, which is returned.
 int trained(Session& s, const RunFolder& folder, std::unique_ptr<Model>& model) {
   model = make_model(s.plan);
-  if (!s.o.from.empty()) model->begin_with(open_model(s.o.from));
+  if (!s.o.from.empty()) model->begin_with(*open_model(s.o.from).file);
   if (s.o.steps == 0) {
     s.plan.steps = s.o.steps = model->affordable_steps(s.in.series(), s.o.minutes);
     model = make_model(s.plan);
-    if (!s.o.from.empty()) model->begin_with(open_model(s.o.from));
+    if (!s.o.from.empty()) model->begin_with(*open_model(s.o.from).file);
   }
   s.config["options"] = stored_options(s.o);
-  if (s.saved) model->restore(*s.saved);
+  if (s.saved) model->restore(*s.saved->file);
   if (!s.o.quiet)
     std::cout << "  " << model->description() << ", " << s.plan.steps << " steps, seed " << s.o.seed
               << ", " << foglift::threads() << " threads\n\n";

@@ -1,7 +1,8 @@
 #pragma once
 
 #include "foglift/core/parallel.hpp"
-#include "model.hpp"
+#include "plan.hpp"
+#include "saved_model.hpp"
 #include "support/folders.hpp"
 #include "support/run_folder.hpp"
 

@@ -1,5 +1,13 @@
 // Covers: autoregression climatology drift list seasonal_adjustment theta
+#include "foglift/forecast/baselines/arima.hpp"
+#include "foglift/forecast/baselines/autoregression.hpp"
+#include "foglift/forecast/baselines/climatology.hpp"
+#include "foglift/forecast/baselines/drift.hpp"
+#include "foglift/forecast/baselines/ets.hpp"
 #include "foglift/forecast/baselines/list.hpp"
+#include "foglift/forecast/baselines/mstl.hpp"
+#include "foglift/forecast/baselines/recent_walk.hpp"
+#include "foglift/forecast/baselines/theta.hpp"
 #include "support/catch.hpp"
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/error.hpp"
 #include "foglift/core/utf8.hpp"
 #include "foglift/data/csv_cell.hpp"
 

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "foglift/forecast/baselines.hpp"
+
+#ifndef FOGLIFT_COMPILED
 #include "foglift/forecast/baselines/arima.hpp"
 #include "foglift/forecast/baselines/autoregression.hpp"
 #include "foglift/forecast/baselines/climatology.hpp"
@@ -8,6 +11,7 @@
 #include "foglift/forecast/baselines/mstl.hpp"
 #include "foglift/forecast/baselines/recent_walk.hpp"
 #include "foglift/forecast/baselines/theta.hpp"
+#endif
 
 #include <array>
 
@@ -21,19 +25,26 @@ struct Baseline {
   Tensor<double> (*draw)(std::span<const double> history, const BaselineOptions& o, const Rng& rng);
 };
 
-/// All baselines, the seasonal naive first: what a method should be compared with.
-inline constexpr std::array baselines = {
-    Baseline{"seasonal naive + bootstrap", seasonal_naive_bootstrap},
-    Baseline{"random walk + bootstrap", random_walk_bootstrap},
-    Baseline{"recent random walk + bootstrap", recent_walk_bootstrap},
-    Baseline{"random walk with drift", random_walk_drift},
-    Baseline{"climatology", climatology},
-    Baseline{"theta", theta_paths},
-    Baseline{"exponential smoothing", ets_paths},
-    Baseline{"ARIMA", arima_paths},
-    Baseline{"MSTL + ARIMA", mstl_paths},
-    Baseline{"autoregression", autoregression_paths},
-};
+// What stands in `baselines`.
+#define FOGLIFT_FORECAST_BASELINES                             \
+  {{{"seasonal naive + bootstrap", seasonal_naive_bootstrap},  \
+    {"random walk + bootstrap", random_walk_bootstrap},        \
+    {"recent random walk + bootstrap", recent_walk_bootstrap}, \
+    {"random walk with drift", random_walk_drift},             \
+    {"climatology", climatology},                              \
+    {"theta", theta_paths},                                    \
+    {"exponential smoothing", ets_paths},                      \
+    {"ARIMA", arima_paths},                                    \
+    {"MSTL + ARIMA", mstl_paths},                              \
+    {"autoregression", autoregression_paths}}}
+
+/// All baselines, the seasonal naive first: what a method should be compared with. Programs that
+/// link foglift::compiled find them there, and compile none.
+#ifdef FOGLIFT_COMPILED
+extern const std::array<Baseline, 10> baselines;
+#else
+inline constexpr std::array<Baseline, 10> baselines = FOGLIFT_FORECAST_BASELINES;
+#endif
 
 }  // namespace forecast
 }  // namespace v0
