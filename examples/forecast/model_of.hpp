@@ -42,7 +42,9 @@ class ModelOf final : public Model {
   Index affordable_steps(const std::vector<forecast::Series>& series,
                          double minutes) const override {
     const auto& options = whole_.options();
-    forecast::Forecaster<M> trial(method_, options.training);
+    forecast::ForecasterOptions training = options.training;
+    training.patience = 0;  // there are no validations to be patient with
+    forecast::Forecaster<M> trial(method_, training);
     train::callback::Pace pace(seconds_now);
     try {
       trial.fit(series, pace, train::callback::StopWhen([&] {
