@@ -17,6 +17,7 @@ import argparse
 import csv
 import json
 import os
+import shlex
 import subprocess
 import time
 import warnings
@@ -88,7 +89,7 @@ def run_peers(row, values):
 def run_program(row, path, values, options):
     folder = os.path.join(options.out, row["name"].replace(" ", "_"))
     command = [options.program, path, "--horizon", str(row["horizon"]), "--out", folder, "--force", "--quiet",
-               "--quantiles", ",".join(f"{level:.2f}" for level in LEVELS)] + options.arguments
+               "--quantiles", ",".join(f"{level:.2f}" for level in LEVELS)] + shlex.split(options.options)
     began = time.time()
     done = subprocess.run(command, capture_output=True, text=True)
     seconds = time.time() - began
@@ -153,7 +154,7 @@ def main():
     parser.add_argument("--parts", nargs="+", default=["peers", "program", "table"], choices=["peers", "program", "table"])
     parser.add_argument("--only", nargs="+", help="names of rows")
     parser.add_argument("--again", action="store_true", help="compute what is already there")
-    parser.add_argument("arguments", nargs="*", help="further options of the program, after --")
+    parser.add_argument("--options", default="", help="further options of the program: --options='--minutes 5'")
     options = parser.parse_args()
     os.makedirs(options.out, exist_ok=True)
     warnings.simplefilter("ignore")
