@@ -1,5 +1,6 @@
 // Covers: arima arima_model logarithms
 #include "foglift/forecast/baselines/arima.hpp"
+#include "reference_series.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>
@@ -11,20 +12,6 @@ using namespace foglift::forecast;
 namespace {
 const double missing = std::numeric_limits<double>::quiet_NaN();
 
-// Two series of tests/reference/print_baselines.py.
-std::vector<double> wavy() {
-  std::vector<double> x;
-  for (int t = 0; t < 48; ++t)
-    x.push_back(20 + 0.3 * t + 3 * std::sin(1.7 * t) + 2 * std::sin(0.9 * t * t));
-  return x;
-}
-std::vector<double> yearly() {
-  std::vector<double> x;
-  for (int t = 0; t < 72; ++t)
-    x.push_back((50 + 0.5 * t) * (1 + 0.3 * std::sin(std::numbers::pi * t / 6)) +
-                2 * std::sin(0.9 * t * t));
-  return x;
-}
 ArimaFit fit_order(const std::vector<double>& x, const ArimaOrder& order) {
   const StandardUnits units(x);
   const auto z = units.to(x);

@@ -8,6 +8,7 @@
 #include "foglift/forecast/baselines/mstl.hpp"
 #include "foglift/forecast/baselines/recent_walk.hpp"
 #include "foglift/forecast/baselines/theta.hpp"
+#include "reference_series.hpp"
 #include "support/catch.hpp"
 
 #include <algorithm>
@@ -20,20 +21,6 @@ using namespace foglift::forecast;
 namespace {
 const double missing = std::numeric_limits<double>::quiet_NaN();
 
-// Two series of tests/reference/print_baselines.py.
-std::vector<double> wavy() {
-  std::vector<double> x;
-  for (int t = 0; t < 48; ++t)
-    x.push_back(20 + 0.3 * t + 3 * std::sin(1.7 * t) + 2 * std::sin(0.9 * t * t));
-  return x;
-}
-std::vector<double> yearly(double shift = 0) {
-  std::vector<double> x;
-  for (int t = 0; t < 72; ++t)
-    x.push_back((50 + 0.5 * t) * (1 + 0.3 * std::sin(std::acos(-1.0) * t / 6)) +
-                2 * std::sin(0.9 * t * t) + shift);
-  return x;
-}
 }  // namespace
 
 TEST_CASE("climatology: a path is one earlier stretch of the same phase", "[forecast][baselines]") {

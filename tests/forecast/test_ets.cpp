@@ -1,5 +1,6 @@
 // Covers: ets ets_model minimize standard_units
 #include "foglift/forecast/baselines/ets.hpp"
+#include "reference_series.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>
@@ -13,20 +14,6 @@ const double missing = std::numeric_limits<double>::quiet_NaN();
 using Trend = EtsForm::Trend;
 using Season = EtsForm::Season;
 
-// Two series of tests/reference/print_baselines.py.
-std::vector<double> wavy() {
-  std::vector<double> x;
-  for (int t = 0; t < 48; ++t)
-    x.push_back(20 + 0.3 * t + 3 * std::sin(1.7 * t) + 2 * std::sin(0.9 * t * t));
-  return x;
-}
-std::vector<double> yearly() {
-  std::vector<double> x;
-  for (int t = 0; t < 72; ++t)
-    x.push_back((50 + 0.5 * t) * (1 + 0.3 * std::sin(std::numbers::pi * t / 6)) +
-                2 * std::sin(0.9 * t * t));
-  return x;
-}
 /// The model of given numbers that print_baselines.py asks statsmodels about.
 EtsModel given(const EtsForm& form) {
   EtsModel m{form, 0.4, 0.1 * form.trended(), 0.2 * form.seasonal(), 1, {50, 0, {}}, 0};

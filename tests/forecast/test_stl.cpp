@@ -1,5 +1,6 @@
 // Covers: stl mstl
 #include "foglift/forecast/baselines/mstl.hpp"
+#include "reference_series.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>
@@ -12,14 +13,6 @@ namespace {
 const double missing = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t cells[] = {0, 1, 13, 40, 71};
 
-// A series of tests/reference/print_baselines.py.
-std::vector<double> yearly() {
-  std::vector<double> x;
-  for (int t = 0; t < 72; ++t)
-    x.push_back((50 + 0.5 * t) * (1 + 0.3 * std::sin(std::numbers::pi * t / 6)) +
-                2 * std::sin(0.9 * t * t));
-  return x;
-}
 void check(const std::vector<double>& found, const std::vector<double>& expected) {
   for (std::size_t i = 0; i < expected.size(); ++i)
     CHECK_THAT(found[cells[i]], WithinAbs(expected[i], 1e-8));  // nine decimals are printed
