@@ -84,9 +84,7 @@ int finish(const Use& u, const RunFolder& folder) {
   std::erase(obsolete, std::string(model_file));
   const std::vector<std::string> names = folder.commit(obsolete);
   if (u.o.quiet) return 0;
-  std::cout << "Wrote into " << u.o.out << ':';
-  for (const std::string& name : names) std::cout << (&name == names.data() ? " " : ", ") << name;
-  std::cout << '\n';
+  print_written(u.o.out, names);
   return 0;
 }
 

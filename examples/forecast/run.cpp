@@ -63,9 +63,7 @@ int finish(const Session& s, const RunFolder& folder, const char* command, bool 
   obsolete.push_back(unfinished_model);
   const std::vector<std::string> names = folder.commit(obsolete);
   if (s.o.quiet) return 0;
-  std::cout << "Wrote into " << s.o.out << ':';
-  for (const std::string& name : names) std::cout << (&name == names.data() ? " " : ", ") << name;
-  std::cout << '\n';
+  print_written(s.o.out, names);
   const std::string out = command_line::shell_word(s.o.out);
   if (!drawn)
     std::cout << "No picture: install gnuplot, then  cd " << out << " && gnuplot forecast.gp\n";

@@ -6,6 +6,7 @@
 #include "support/folders.hpp"
 #include "support/run_folder.hpp"
 
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,14 @@ inline constexpr const char* model_file = "model.safetensors";
 inline const std::vector<std::string> result_files = {
     "forecast.csv", "backtest.csv", "paths.csv",    "filled.csv",   "report.json", "report.html",
     "chart.dat",    "forecast.gp",  "forecast.png", "forecast.svg", "run.toml",    model_file};
+
+/// "Wrote into OUT: a.csv, b.png"
+inline void print_written(const std::string& out, const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? " " : ", ") + name;
+  std::printf("Wrote into %s:%s\n", out.c_str(), list.c_str());
+  std::fflush(stdout);
+}
 
 /// parse() that prints the help and ends with Done where CLI11 throws.
 template <class... Layer>
