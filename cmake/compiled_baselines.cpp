@@ -9,12 +9,8 @@
 #include "foglift/forecast/baselines/recent_walk.hpp"
 #include "foglift/forecast/baselines/theta.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 extern constinit const std::array<Baseline, 10> baselines = FOGLIFT_FORECAST_BASELINES;
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

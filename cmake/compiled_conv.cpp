@@ -2,9 +2,7 @@
 #include "foglift/kernels/conv/backward.hpp"
 #include "foglift/kernels/conv/winograd.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_CONV_SOURCE, template);
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_CONV, template);
@@ -13,6 +11,4 @@ FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_WINOGRAD_WEIGHTS, template);
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_WINOGRAD, template);
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_WINOGRAD_BACKWARD, template);
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

@@ -6,8 +6,7 @@
 #include "foglift/autograd/ops/modulation.hpp"
 #include "foglift/autograd/ops/norm.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_ATTENTION, template);
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_CONV, template);
@@ -16,5 +15,4 @@ FOGLIFT_FOR_VALUES(FOGLIFT_OPS_LINEAR, template);
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_MODULATION, template);
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_NORM, template);
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

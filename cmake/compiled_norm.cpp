@@ -2,14 +2,10 @@
 #include "foglift/kernels/norm/norm.hpp"
 #include "foglift/kernels/norm/row_norm.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_GROUP_STATISTICS, template);
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_NORM, template);
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_ROW_NORM, template);
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

@@ -9,8 +9,7 @@
 #include "foglift/autograd/ops/shape_ops.hpp"
 #include "foglift/autograd/ops/softmax.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_BLUR, template);
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_DROPOUT, template);
@@ -22,5 +21,4 @@ FOGLIFT_FOR_VALUES(FOGLIFT_OPS_RESAMPLE, template);
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_SHAPE_OPS, template);
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_SOFTMAX, template);
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

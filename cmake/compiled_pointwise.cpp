@@ -3,12 +3,10 @@
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/autograd/ops/gated.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_ARITHMETIC, template);
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_ACTIVATION, template);
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_GATED, template);
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -2,13 +2,9 @@
 #include "foglift/probe/probes/logistic.hpp"
 #include "foglift/probe/probes/ridge.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace probe {
+namespace foglift::inline v0::probe {
 
 FOGLIFT_FOR_SCALARS(FOGLIFT_PROBE_LOGISTIC, template);
 FOGLIFT_FOR_SCALARS(FOGLIFT_PROBE_RIDGE, template);
 
-}  // namespace probe
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::probe

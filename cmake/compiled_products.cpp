@@ -2,14 +2,10 @@
 #include "foglift/kernels/attention/backward.hpp"
 #include "foglift/kernels/gemm/gemm.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_GEMM, template);
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_ATTENTION, template);
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_ATTENTION_BACKWARD, template);
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

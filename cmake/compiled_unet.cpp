@@ -1,12 +1,8 @@
 // See foglift/core/instances.hpp.
 #include "foglift/nn/nets/unet.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 FOGLIFT_FOR_SCALARS(FOGLIFT_NN_UNET, template);
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

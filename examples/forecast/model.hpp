@@ -9,13 +9,11 @@
 #include <string>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 namespace io {
 class Checkpoint;
 }
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0
 
 namespace tool {
 

@@ -1,8 +1,8 @@
 // expect: FitCallback
 #include "foglift/nn/nets/mlp.hpp"
-#include "foglift/train/rules/adam.hpp"
 #include "foglift/train/callbacks/stop_when.hpp"
 #include "foglift/train/fit.hpp"
+#include "foglift/train/rules/adam.hpp"
 
 using namespace foglift;
 using State = train::FitState<nn::Mlp<float>, train::Adam<float>>;

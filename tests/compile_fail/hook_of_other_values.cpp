@@ -1,5 +1,6 @@
 // expect: hook: block\(std::string_view or nn::Place, const X&\) is not callable
-// A hook that is never called, since it takes other values than the network's, would see nothing without a word.
+// A hook that is never called, since it takes other values than the network's, would see nothing
+// without a word.
 #include "foglift/nn/nets/mlp.hpp"
 
 using namespace foglift;
@@ -12,7 +13,8 @@ struct Look {
 #endif
 };
 
-inline Tensor<double> run(const nn::Mlp<double>& net, const Tensor<double>& x, const Tensor<double>& time) {
+inline Tensor<double> run(const nn::Mlp<double>& net, const Tensor<double>& x,
+                          const Tensor<double>& time) {
   Look look;
   return net(x, time, {}, nn::Call(look));
 }

@@ -7,9 +7,7 @@
 #include <new>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace detail {
+namespace foglift::inline v0::detail {
 
 /// Memory for objects that live as long as the arena, one behind the other in blocks of the pool.
 /// Their addresses stay; their destructors are the owner's affair. A second arena of the same use
@@ -57,6 +55,4 @@ class Arena {
   std::size_t left_ = 0;
 };
 
-}  // namespace detail
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::detail

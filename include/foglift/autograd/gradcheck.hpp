@@ -12,8 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// How a gradient is compared with finite differences.
 struct GradcheckOptions {
@@ -146,5 +145,4 @@ GradcheckReport gradcheck(const F& f, std::vector<Tensor<double>> inputs,
   return report;
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -9,8 +9,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 namespace detail {
 /// sum += more.
@@ -100,5 +99,4 @@ class Gradients {
   bool shared_ = false;
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -6,8 +6,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Weights that kernels pack once: a promise that the parameters of some models live and keep their
 /// values while the object does. The calling thread, and the threads that help it, then bring a
@@ -46,5 +45,4 @@ class PackedWeights : public kernels::ConstantMemory {
   }
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -6,8 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 namespace detail {
 
@@ -92,5 +91,4 @@ struct Parameter : private detail::Watched<Parameter<T>> {
   friend class detail::Watched<Parameter<T>>;
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -11,8 +11,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Something with parameters: a struct with `static void each(auto& self, auto&& f)` that calls
 /// f(name, child) once for every child, which is a Parameter, another such struct, or a std::vector
@@ -144,5 +143,4 @@ class ModelRef : public ModelView {
   }
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -13,8 +13,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Records operations and runs them backwards (reverse mode over coarse operations). One thread
 /// uses one tape; threads may share a const model, each with a tape of its own. All its memory is
@@ -215,5 +214,4 @@ class Tape {
       leaves_;
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

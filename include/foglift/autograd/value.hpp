@@ -5,8 +5,7 @@
 
 #include <type_traits>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 namespace detail {
 template <class X>
@@ -65,5 +64,4 @@ const Tensor<T>& value_of(const Var<T>& x) {
   return x.value();
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

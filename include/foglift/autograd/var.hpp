@@ -3,8 +3,7 @@
 #include "foglift/autograd/parameter.hpp"
 #include "foglift/core/tensor.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 template <Scalar T>
 class Tape;
@@ -60,5 +59,4 @@ class Var {
   Node* node_;
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -15,8 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Replaces a file as a whole: a reader, and whoever comes after a crash, sees the old bytes or the
 /// new ones and never a mixture. Bytes go to a new file in the same folder, named
@@ -97,5 +96,4 @@ inline void write_file(const std::string& path, std::string_view bytes) {
   file.commit();
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -5,8 +5,7 @@
 #include <bit>
 #include <cstdint>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Square root of x >= 0, to 2 ulp: a first guess y of 1 / sqrt(x) from the exponent's half,
 /// to 4 %, then sqrt(x) = x y / sqrt(1 - e), e = 1 - x y^2, by a polynomial in e. std::sqrt may set
@@ -74,5 +73,4 @@ inline NormalPair box_muller(std::uint32_t radius_bits, std::uint32_t angle_bits
   return at_angle(square_root(squared_radius(radius_bits)), angle_bits);
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -7,8 +7,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Element types that tensors store: the Scalars, which they compute in, and integers, which they
 /// hold, index and gather: ids and tokens (Index is std::int64_t), codes, edges, masks.
@@ -25,5 +24,4 @@ constexpr bool integer_holds(U number) {
     return std::in_range<T>(number);
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

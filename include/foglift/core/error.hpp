@@ -9,8 +9,7 @@
 #include <string>
 #include <type_traits>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Base of everything the library throws.
 class Error : public std::runtime_error {
@@ -104,5 +103,4 @@ template <class E, class... Parts>
   detail::throw_message<E>(all, sizeof...(Parts));
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -16,8 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Throws FormatError "PATH: cannot ACTION: <text of errno>".
 [[noreturn]] inline void raise_errno(std::string_view path, std::string_view action) {
@@ -121,5 +120,4 @@ inline std::string read_file(const std::string& path, std::uint64_t max_bytes) {
   return bytes;
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

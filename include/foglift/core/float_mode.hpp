@@ -8,8 +8,7 @@
 #include <xmmintrin.h>
 #endif
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// The settings of a thread that change what arithmetic gives: the rounding, and whether denormals
 /// count. On x86-64 read from the two control registers (10 ns), where fegetenv takes 60 ns.
@@ -72,5 +71,4 @@ class FlushDenormals {
 #endif
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

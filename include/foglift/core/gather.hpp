@@ -9,8 +9,7 @@
 #include <span>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Rows index[0], index[1], ... of x [B, ...], in that order: Tensor::rows. Throws ArgumentError
 /// for one outside.
@@ -49,5 +48,4 @@ Tensor<T> one_hot(const Tensor<Id>& ids, Index classes) {
   return out;
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

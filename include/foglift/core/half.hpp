@@ -5,8 +5,7 @@
 #include <bit>
 #include <cstdint>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// The value of an IEEE 754 binary16 number, exactly; NaN keeps its payload.
 inline float float_from_half(std::uint16_t half) {
@@ -66,5 +65,4 @@ inline std::uint16_t half_from(double value) { return detail::narrow<10>(value);
 /// The nearest bfloat16 number, ties to even; infinity from 255.5 * 2^120 on.
 inline std::uint16_t bfloat16_from(double value) { return detail::narrow<7>(value); }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

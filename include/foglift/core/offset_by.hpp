@@ -2,8 +2,7 @@
 
 #include "foglift/core/shape.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// p + n; null stays null: an array without elements has no memory to move in.
 template <class T>
@@ -11,5 +10,4 @@ T* offset_by(T* p, Index n) {
   return p ? p + n : p;
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -13,8 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Workers of the process. They serve one parallel_for at a time; a call from inside another one,
 /// or from a second thread while they are busy, runs in the caller alone, with the same result.
@@ -272,5 +271,4 @@ void tree_reduce(Values& values, Index n, const Add& add) {
       add(values[static_cast<std::size_t>(i)], values[static_cast<std::size_t>(i + stride)]);
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

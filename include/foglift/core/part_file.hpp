@@ -19,9 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace foglift {
-inline namespace v0 {
-namespace detail {
+namespace foglift::inline v0::detail {
 
 /// The unfinished version of a file, TARGET.HOST.PROCESS.NUMBER.part beside it, new and open for
 /// writing. It is locked (flock) for as long as it is open, which the system ends with the process
@@ -164,6 +162,4 @@ class PartFile {
   int fd_ = -1;
 };
 
-}  // namespace detail
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::detail

@@ -13,8 +13,7 @@
 #include <immintrin.h>
 #endif
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"): ten rounds
 /// that map a 128-bit counter and a 64-bit key to 128 random bits.
@@ -150,5 +149,4 @@ class PhiloxRow {
   std::uint64_t word3_;  // of all counters after two rounds
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -16,8 +16,7 @@
 #include <malloc.h>
 #endif
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Blocks of memory that tensors and tapes are made of: 64-byte aligned, of some hundred sizes,
 /// kept in a free list of the calling thread when released, so that a loop over the same shapes
@@ -207,5 +206,4 @@ template <class T>
 using Vector = std::vector<T, Allocator<T>>;
 
 }  // namespace pool
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

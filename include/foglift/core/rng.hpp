@@ -10,8 +10,7 @@
 #include <cstdint>
 #include <span>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Counter-based random numbers: a value that holds a key and no position. What is drawn depends on
 /// (seed, stream, sample, step, element) alone, so a sample's noise is the same whatever its batch,
@@ -145,5 +144,4 @@ class Rng {
   std::uint64_t children_ = 0;
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -4,12 +4,10 @@
 
 #include <concepts>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Element types that tensors compute in: float for speed, double for oracles and gradient checks.
 template <class T>
 concept Scalar = std::same_as<T, float> || std::same_as<T, double>;
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

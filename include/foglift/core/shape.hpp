@@ -8,8 +8,7 @@
 #include <limits>
 #include <ostream>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Signed size and index type, the same as Eigen's.
 using Index = std::ptrdiff_t;
@@ -98,5 +97,4 @@ class Shape {
   int rank_ = 0;
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

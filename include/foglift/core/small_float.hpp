@@ -7,8 +7,7 @@
 #include <cstdint>
 #include <limits>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// What a small floating type does with the codes beyond its finite numbers.
 enum class SmallFloatKind {
@@ -71,5 +70,4 @@ inline float float_from_e8m0(std::uint8_t code) {
   return code == 0 ? 0x1p-127f : float_from_bfloat16(static_cast<std::uint16_t>(code << 7));
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

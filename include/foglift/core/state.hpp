@@ -5,8 +5,7 @@
 #include <concepts>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// How an array type of another library stands for a tensor: a specialization has
 ///   using scalar = float or double;
@@ -45,5 +44,4 @@ X from_tensor(Tensor<state_scalar<X>> x) {
   return StateTraits<X>::from_tensor(std::move(x));
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

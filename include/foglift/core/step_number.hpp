@@ -4,8 +4,7 @@
 
 #include <concepts>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// The number of a training step, 0, 1, ..., by which all that the step draws is keyed. It has no
 /// default: a loop that left it out would train on the same times and noise at every step, so that
@@ -32,5 +31,4 @@ class StepNumber {
   Index number_;
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

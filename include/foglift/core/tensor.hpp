@@ -10,8 +10,7 @@
 #include <span>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// A dense array that owns its elements: contiguous, row-major, 64-byte aligned, channels last
 /// ([batch, length, channels], [batch, height, width, channels]). A regular value: a copy is a
@@ -177,5 +176,4 @@ class Tensor {
   T* data_ = nullptr;
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

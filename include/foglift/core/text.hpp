@@ -9,8 +9,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Text of a number that reads back the same, the shortest there is, in any locale.
 template <class N>
@@ -49,5 +48,4 @@ concept Described = requires(const S& s) {
   { s.description() } -> std::same_as<std::string>;
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

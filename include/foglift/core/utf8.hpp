@@ -7,8 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Text encoding (RFC 3629): no overlong forms, no surrogates, nothing beyond U+10FFFF.
 namespace utf8 {
@@ -90,5 +89,4 @@ inline std::string printable(std::string_view text, std::size_t max_bytes = 60) 
 }
 
 }  // namespace utf8
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -11,9 +11,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace foglift {
-inline namespace v0 {
-namespace data {
+namespace foglift::inline v0::data {
 
 /// Text without the blanks around it.
 inline std::string_view trimmed(std::string_view text) {
@@ -119,6 +117,4 @@ inline NumberCell parse_number(std::string_view cell, char decimal = '.') {
   return out;
 }
 
-}  // namespace data
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::data

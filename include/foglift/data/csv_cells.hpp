@@ -7,9 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace data {
+namespace foglift::inline v0::data {
 
 /// The cells of a table as they stand in the text, which must outlive the object: 8 bytes each,
 /// and 4 for the line of each row.
@@ -127,6 +125,4 @@ class CsvCells {
   std::string unquoted_;  // cells that had quotes in them
 };
 
-}  // namespace data
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::data

@@ -8,9 +8,7 @@
 #include <string_view>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace data {
+namespace foglift::inline v0::data {
 
 /// The delimiter of CSV text, from its first lines: that of tab, ';', ',' and '|' which divides the
 /// most of them into the same number of cells, at least two; ' ' (runs of blanks) if none of these
@@ -57,6 +55,4 @@ inline char sniff_delimiter(std::string_view text) {
   return candidates[best];
 }
 
-}  // namespace data
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::data

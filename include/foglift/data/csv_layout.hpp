@@ -13,9 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace data {
+namespace foglift::inline v0::data {
 
 /// Lines of a file that are no rows of its table, and what they are.
 struct SkippedLines {
@@ -274,6 +272,4 @@ inline CsvLayout find_layout(std::string_view text, std::string_view source, cha
   return detail::LayoutFinder(text, source, delimiter, skip).find();
 }
 
-}  // namespace data
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::data

@@ -20,9 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace data {
+namespace foglift::inline v0::data {
 
 enum class CsvHeader { detect, present, absent };
 
@@ -240,6 +238,4 @@ inline CsvTable read_csv(const std::string& path, const CsvOptions& options = {}
   return parse_csv(text, options, path);
 }
 
-}  // namespace data
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::data

@@ -12,9 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace data {
+namespace foglift::inline v0::data {
 
 enum class ColumnKind { number, date, text };
 
@@ -169,6 +167,4 @@ class CsvTable {
   std::size_t rows_ = 0;
 };
 
-}  // namespace data
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::data

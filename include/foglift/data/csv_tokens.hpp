@@ -11,9 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace data {
+namespace foglift::inline v0::data {
 
 /// A place in a text file: line, and character (not byte) in it, both from 1.
 struct TextPosition {
@@ -217,6 +215,4 @@ class CsvTokens {
   std::vector<std::size_t>* comments_ = nullptr;
 };
 
-}  // namespace data
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::data

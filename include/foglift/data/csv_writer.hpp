@@ -13,9 +13,7 @@
 #include <string>
 #include <string_view>
 
-namespace foglift {
-inline namespace v0 {
-namespace data {
+namespace foglift::inline v0::data {
 
 /// The shortest decimal text that reads back as the same double.
 inline std::string format_number(double value) {
@@ -76,6 +74,4 @@ inline void write_csv(const std::string& path, const CsvTable& table, char delim
   write_file(path, csv_text(table, delimiter));
 }
 
-}  // namespace data
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::data

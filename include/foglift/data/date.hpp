@@ -8,9 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace foglift {
-inline namespace v0 {
-namespace data {
+namespace foglift::inline v0::data {
 
 /// A moment in the proleptic Gregorian calendar, UTC.
 struct CivilTime {
@@ -174,6 +172,4 @@ inline std::string format_date(std::int64_t seconds, bool with_time = false) {
   return out;
 }
 
-}  // namespace data
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::data

@@ -11,9 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace data {
+namespace foglift::inline v0::data {
 
 /// How a column writes its dates.
 struct DateForm {
@@ -217,6 +215,4 @@ inline std::vector<Stamp> read_stamps(std::span<const std::string> cells, std::s
   return out;
 }
 
-}  // namespace data
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::data

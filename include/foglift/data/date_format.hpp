@@ -9,9 +9,7 @@
 #include <optional>
 #include <string_view>
 
-namespace foglift {
-inline namespace v0 {
-namespace data {
+namespace foglift::inline v0::data {
 
 /// A moment as it is written: on the clock of its text.
 struct Stamp {
@@ -278,6 +276,4 @@ inline std::optional<Stamp> parse_stamp(std::string_view text, std::string_view 
   return StampReader(text, format).read();
 }
 
-}  // namespace data
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::data

@@ -8,9 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace foglift {
-inline namespace v0 {
-namespace data {
+namespace foglift::inline v0::data {
 
 /// Text in UTF-8, and what it was written in.
 struct Decoded {
@@ -85,6 +83,4 @@ inline Decoded decode(std::string_view text) {
   return {detail::from_windows_1252(text), "Windows-1252"};
 }
 
-}  // namespace data
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::data

@@ -14,9 +14,7 @@
 #include <string_view>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace data {
+namespace foglift::inline v0::data {
 
 /// What the header of an NPY file states.
 struct NpyHeader {
@@ -176,6 +174,4 @@ class NpyHeaderParser {
   NpyHeader header_;
 };
 
-}  // namespace data
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::data

@@ -16,9 +16,7 @@
 #include <string>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace data {
+namespace foglift::inline v0::data {
 
 struct NpyOptions {
   std::uint64_t max_file_bytes = std::uint64_t{1} << 36;  // 64 GiB
@@ -186,6 +184,4 @@ Tensor<T> parse_npy(std::span<const std::byte> bytes, const NpyOptions& options 
   return load_npy<T>(memory, bytes.size(), source, options);
 }
 
-}  // namespace data
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::data

@@ -9,9 +9,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace foglift {
-inline namespace v0 {
-namespace data {
+namespace foglift::inline v0::data {
 
 /// Writes a tensor as a NumPy array file, as a whole or not at all (see AtomicFile): version 1.0,
 /// '<f4', '<f8', '<i4', '<i8' or '|u1' ('>' on a big-endian machine), row-major, the data at a
@@ -40,6 +38,4 @@ void write_npy(const std::string& path, const Tensor<T>& tensor) {
   file.commit();
 }
 
-}  // namespace data
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::data

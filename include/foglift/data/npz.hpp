@@ -12,9 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace data {
+namespace foglift::inline v0::data {
 
 /// The arrays of a NumPy archive as numpy.savez writes it: NPY files in a ZIP archive, stored as
 /// they are. Throws FormatError, naming the archive and what is wrong with it, for one that is cut
@@ -147,6 +145,4 @@ class NpzFile {
   std::map<std::string, Place> members_;
 };
 
-}  // namespace data
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::data

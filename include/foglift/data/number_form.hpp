@@ -8,9 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace data {
+namespace foglift::inline v0::data {
 
 /// How a column writes its numbers.
 struct NumberForm {
@@ -195,6 +193,4 @@ std::vector<double> read_numbers(const Cells& cells, const NumberForm& form) {
   return out;
 }
 
-}  // namespace data
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::data

@@ -12,9 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace data {
+namespace foglift::inline v0::data {
 
 // Text files of machine learning archives: lines of comments (#), lines of tags (@name words), the
 // tag @data, and a row a line behind it. See tsf.hpp and ts.hpp.
@@ -105,6 +103,4 @@ inline std::vector<std::string> words_of(std::string_view text) {
 }
 
 }  // namespace detail
-}  // namespace data
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::data

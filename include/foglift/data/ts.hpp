@@ -8,9 +8,7 @@
 #include <map>
 #include <span>
 
-namespace foglift {
-inline namespace v0 {
-namespace data {
+namespace foglift::inline v0::data {
 
 /// Series that a class or a number belongs to: a data set of the UCR and UEA archives.
 struct LabelledSeries {
@@ -134,6 +132,4 @@ inline LabelledSeries read_ucr(const std::string& path) {
   return parse_ucr(read_file(path, std::uint64_t{1} << 40), path);
 }
 
-}  // namespace data
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::data

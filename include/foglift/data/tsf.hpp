@@ -7,9 +7,7 @@
 #include <algorithm>
 #include <optional>
 
-namespace foglift {
-inline namespace v0 {
-namespace data {
+namespace foglift::inline v0::data {
 
 /// One series of a .tsf file.
 struct TsfSeries {
@@ -100,6 +98,4 @@ inline TsfFile read_tsf(const std::string& path) {
   return parse_tsf(read_file(path, std::uint64_t{1} << 40), path);
 }
 
-}  // namespace data
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::data

@@ -9,8 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Coefficients of a x + b y. They are computed in double and rounded once to the state's type.
 struct Mix {
@@ -202,5 +201,4 @@ template <Scalar T>
   return x;
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -10,8 +10,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// The condition of a denoiser whose network is told x and the time alone.
 struct NoCondition {};
@@ -65,5 +64,4 @@ concept TellsRows = SeesNoRows<Net> && requires(const C& condition, std::span<co
 };
 
 }  // namespace detail
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -4,8 +4,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// The curve that levels of a process lie on, as far as one or two of them tell: alpha = const
 /// (variance exploding), alpha + sigma = const (flow), or else by the norm sqrt(alpha^2 + sigma^2)
@@ -62,5 +61,4 @@ class Curve {
   Kind kind_ = Kind::constant;
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

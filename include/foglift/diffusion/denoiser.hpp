@@ -17,8 +17,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// The hub between networks and solvers: E[x0 | x] for x = alpha x0 + sigma eps, shape of x, at any
 /// level. The denoisers of the library also take one level for each sample (Levels).
@@ -353,5 +352,4 @@ template <class N, class P, class S>
 NetworkDenoiser(N&&, P, S, detail::ConditionOf<N>)
     -> NetworkDenoiser<KeptNetwork<N>, P, S, detail::ConditionOf<N>>;
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -9,8 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// First and last beta of a discrete chain.
 struct BetaRange {
@@ -204,5 +203,4 @@ class DiscreteSchedule {
   std::vector<double> betas_, log_alpha_bar_, lambda_;
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -11,8 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// One noise level: x = alpha * x0 + sigma * eps. Time t is in [0, 1], 0 = data, 1 = noise. The
 /// only noise-level vocabulary: solvers and denoisers see levels, never schedules or step numbers.
@@ -117,5 +116,4 @@ class OwnedLevels {
 template <class L>
 concept AnyLevels = std::same_as<L, Level> || std::same_as<L, Levels>;
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

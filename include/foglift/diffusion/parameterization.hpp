@@ -10,9 +10,7 @@
 
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace predict {
+namespace foglift::inline v0::predict {
 
 /// Weight of a squared error of f that makes it a squared error of x0: |x0' - x0|^2 = w |f' - f|^2.
 template <Parameterization P>
@@ -28,6 +26,4 @@ auto min_snr(P p, double gamma = 5) {
   return weight::of_output(weight::MinSnr(gamma), std::move(p));
 }
 
-}  // namespace predict
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::predict

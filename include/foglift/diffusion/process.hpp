@@ -5,8 +5,7 @@
 #include "foglift/diffusion/process/variance_preserving.hpp"
 #include "foglift/diffusion/schedule.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// A noise schedule that is also an SDE, dx = drift(t) x dt + diffusion(t) dw, with a prior that
 /// the state follows at t = 1.
@@ -23,5 +22,4 @@ concept ForwardProcess = NoiseSchedule<P> && requires(const P& p, double t, Shap
   { p.prior_logp(x) } -> std::same_as<Tensor<double>>;
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

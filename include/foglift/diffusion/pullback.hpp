@@ -7,8 +7,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// A denoiser that can be differentiated in x: callable on a Var too, whose operations it records.
 template <class D, class T = float>
@@ -50,5 +49,4 @@ Pulled<T> pullback(const D& denoise, const Tensor<T>& x, const Levels& levels, c
   return {x0.value(), g ? *g : Tensor<T>(x.shape())};  // without a path from x to x0: 0
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -6,8 +6,7 @@
 #include <optional>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Takes x, states of a corruption at the level grid.front(), along the grid: in each step
 /// predict(x, level) says the data, and the corruption leads back to the next level. It is
@@ -65,5 +64,4 @@ typename C::State restore(const C& corruption, const P& predict, const Shape& sh
                       rng, options, std::move(observer));
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

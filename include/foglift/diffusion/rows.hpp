@@ -11,8 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Some samples of a batch: row a of what is asked about them is sample index[a] of `batch`. Refers
 /// to the list.
@@ -191,5 +190,4 @@ class AskedOfFewer {
 };
 
 }  // namespace detail
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -11,8 +11,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 namespace detail {
 
@@ -227,5 +226,4 @@ Tensor<T> sample(S solver, const D& denoise, const Shape& shape, const GroupGrid
                      std::move(observer));
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

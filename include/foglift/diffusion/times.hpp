@@ -8,8 +8,7 @@
 #include <span>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// How the times of a batch are drawn for training. Each sample's time is uniform in [0, 1) over
 /// the steps in every one of them, so the loss is unbiased; they differ in how evenly the samples
@@ -86,5 +85,4 @@ inline std::vector<double> draw_times(Times how, const Rng& rng, Index batch, co
   return out;
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -3,8 +3,7 @@
 #include "foglift/autograd/ops/shape_ops.hpp"
 #include "foglift/diffusion/denoiser.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// A denoiser that also says how sure it is: moments(x, level) is {x0, v}, of the shape of x, with
 /// v what the network's variance head gave, for predict::VarianceRange or as a log-variance.
@@ -66,5 +65,4 @@ template <class N, class P, class S>
 VarianceNetwork(N&&, P, S, detail::ConditionOf<N>)
     -> VarianceNetwork<KeptNetwork<N>, P, S, detail::ConditionOf<N>>;
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -13,8 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 struct SampleOptions {
   /// Index of the batch's first sample in the run: shards drawn apart, each with its own first
@@ -176,5 +175,4 @@ inline void check_start(const GroupGrids& groups, const SampleOptions& options) 
 }
 
 }  // namespace detail
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

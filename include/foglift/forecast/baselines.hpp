@@ -10,9 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// What a baseline draws, and the seasons of the history.
 struct BaselineOptions {
@@ -157,6 +155,4 @@ inline Tensor<double> random_walk_bootstrap(std::span<const double> history,
   return out;
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

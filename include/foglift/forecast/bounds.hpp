@@ -6,9 +6,7 @@
 #include <algorithm>
 #include <limits>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// What values of a series can be; paths are brought there by a monotone map, so their order stays.
 struct Bounds {
@@ -49,6 +47,4 @@ inline Bounds propose_bounds(std::span<const double> values) {
   return out;
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -6,9 +6,7 @@
 
 #include <optional>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// A forecast from end to end: a method M trained on a panel, beside the classical `baselines`,
 /// combined and calibrated by what they said of windows that they had not seen. Three stretches of
@@ -261,6 +259,4 @@ class Ensemble {
   std::optional<EnsembleReport> report_;
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

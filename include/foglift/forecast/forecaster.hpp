@@ -9,9 +9,7 @@
 
 #include <algorithm>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// How any method is trained.
 struct ForecasterOptions {
@@ -259,6 +257,4 @@ class Forecaster {
   Framer framer_;
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

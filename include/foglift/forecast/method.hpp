@@ -9,9 +9,7 @@
 #include <concepts>
 #include <optional>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// What a loss draws by: everything random in it is keyed by (rng, sample, step).
 struct LossKeys {
@@ -58,6 +56,4 @@ inline Tensor<float> repeated(const Tensor<float>& one, Index count) {
   return out;
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

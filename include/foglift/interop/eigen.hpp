@@ -4,8 +4,7 @@
 
 #include <Eigen/Core>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 namespace interop {
 template <class T>
@@ -97,5 +96,4 @@ template <Scalar T, int R, int C, int O, int MaxR, int MaxC>
 struct StateTraits<Eigen::Matrix<T, R, C, O, MaxR, MaxC>>
     : interop::EigenState<Eigen::Matrix<T, R, C, O, MaxR, MaxC>> {};
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

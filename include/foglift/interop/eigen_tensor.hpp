@@ -5,8 +5,7 @@
 
 #include <unsupported/Eigen/CXX11/Tensor>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 namespace interop {
 /// Throws ShapeError unless the shape has N axes.
@@ -71,5 +70,4 @@ struct StateTraits<Eigen::Tensor<T, N, Options, I>> {
   }
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

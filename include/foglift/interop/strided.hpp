@@ -4,9 +4,7 @@
 
 #include <array>
 
-namespace foglift {
-inline namespace v0 {
-namespace interop {
+namespace foglift::inline v0::interop {
 
 /// f(i, offset) for every element of `shape` in row-major order: i counts them, offset is the sum
 /// of index times stride over the axes. `strides` has at least shape.rank() entries.
@@ -28,6 +26,4 @@ void for_each_offset(const Shape& shape, const Strides& strides, const F& f) {
   }
 }
 
-}  // namespace interop
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::interop

@@ -15,8 +15,7 @@
 #include <xtensor/xtensor.hpp>
 #endif
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 // Views and copies alone: xtensor before 0.27 computes wrong results when g++ compiles its lazy
 // expressions as C++20 (a padded array is all zeros, an immediate sum crashes), so the library
@@ -89,5 +88,4 @@ template <class Storage, std::size_t N, xt::layout_type L, class Tag>
 struct StateTraits<xt::xtensor_container<Storage, N, L, Tag>>
     : interop::XtensorState<xt::xtensor_container<Storage, N, L, Tag>> {};
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

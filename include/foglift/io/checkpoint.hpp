@@ -8,9 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace io {
+namespace foglift::inline v0::io {
 
 /// The bytes of a checkpoint. Throws ArgumentError if the optimizer served another model.
 template <nn::Module M, train::Optimizer Rule>
@@ -131,6 +129,4 @@ void load_checkpoint(const std::string& path, train::FitState<M, Rule>& state,
   file.restore(state);
 }
 
-}  // namespace io
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::io

@@ -21,9 +21,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace io {
+namespace foglift::inline v0::io {
 
 /// A checkpoint is one safetensors file that holds a train::FitState whole:
 ///   model.NAME, ema.NAME      weights and their average, by dotted parameter name
@@ -274,6 +272,4 @@ std::string checkpoint_bytes(const std::vector<PrefixedModel>& models, const nn:
 
 }  // namespace detail
 
-}  // namespace io
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::io

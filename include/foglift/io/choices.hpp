@@ -6,9 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace foglift {
-inline namespace v0 {
-namespace io {
+namespace foglift::inline v0::io {
 namespace detail {
 
 /// Metadata keys of what a checkpoint's weights are for begin so.
@@ -65,6 +63,4 @@ inline void match_state(const Safetensors& file, const nn::detail::Described& mo
 }
 
 }  // namespace detail
-}  // namespace io
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::io

@@ -6,9 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace io {
+namespace foglift::inline v0::io {
 
 /// The names that diffusers' UNet2DModel gives the weights of an nn::UNet2d, those of its files
 /// from before version 0.14 included. See docs/diffusers.md for the options that make the two the
@@ -57,6 +55,4 @@ struct DiffusersNames {
 
 inline constexpr DiffusersNames diffusers_names{};
 
-}  // namespace io
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::io

@@ -18,9 +18,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace foglift {
-inline namespace v0 {
-namespace io {
+namespace foglift::inline v0::io {
 
 static_assert(std::endian::native == std::endian::little,
               "safetensors files are little-endian and are read without swapping bytes");
@@ -205,6 +203,4 @@ std::optional<std::size_t> encode_half(DType dtype, std::span<const T> from, std
   return std::nullopt;
 }
 
-}  // namespace io
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::io

@@ -11,9 +11,7 @@
 #include <string_view>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace io {
+namespace foglift::inline v0::io {
 
 /// Reads JSON (RFC 8259) strictly, one expected piece at a time: the caller states what must come
 /// next. Nesting is therefore as deep as the caller's own code and never as deep as the input, and
@@ -255,6 +253,4 @@ inline void append_json(std::string& out, std::string_view text) {
   out += '"';
 }
 
-}  // namespace io
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::io

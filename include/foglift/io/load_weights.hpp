@@ -19,9 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace io {
+namespace foglift::inline v0::io {
 
 /// Says where the parameter of a dotted name stands in a file: the places in which it may be, the
 /// first that the file has counting. A WeightNames, diffusers_names, or any function.
@@ -179,6 +177,4 @@ void load_weights(M& model, const Safetensors& file, const Names& names = {}) {
   detail::load_weights<nn::module_scalar<M>>(model, file, names);
 }
 
-}  // namespace io
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::io

@@ -17,9 +17,7 @@
 #include <string_view>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace io {
+namespace foglift::inline v0::io {
 
 /// Parses the JSON header of a safetensors file, whose data has `data_bytes` bytes, by the rules of
 /// the reference implementation and stricter ones: every key once, integers in digits alone, known
@@ -213,6 +211,4 @@ class SafetensorsHeaderParser {
   SafetensorsHeader header_;
 };
 
-}  // namespace io
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::io

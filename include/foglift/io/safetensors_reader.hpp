@@ -19,9 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace io {
+namespace foglift::inline v0::io {
 
 /// The content of a safetensors file, in memory and found to be valid: named tensors and string
 /// metadata. (Format: github.com/huggingface/safetensors.)
@@ -228,6 +226,4 @@ inline Safetensors parse_safetensors(std::span<const std::byte> bytes,
   return load_safetensors(memory, bytes.size(), source, options);
 }
 
-}  // namespace io
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::io

@@ -15,9 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace io {
+namespace foglift::inline v0::io {
 
 /// Which file of a sharded model holds which tensors.
 using ShardIndex = std::map<std::string, std::vector<std::string>>;
@@ -116,6 +114,4 @@ inline Safetensors read_sharded_safetensors(const std::string& index_path,
   return out;
 }
 
-}  // namespace io
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::io

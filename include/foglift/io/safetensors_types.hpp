@@ -13,9 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace io {
+namespace foglift::inline v0::io {
 
 /// What a reader of safetensors accepts. The limits keep a hostile file from costing more than a
 /// small multiple of its own size.
@@ -77,6 +75,4 @@ inline std::optional<std::uint64_t> stored_bytes(DType dtype, std::span<const In
   return bits / 8;
 }
 
-}  // namespace io
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::io

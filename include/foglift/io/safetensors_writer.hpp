@@ -19,9 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace io {
+namespace foglift::inline v0::io {
 
 /// A tensor to write: a view, which must not outlive what it was made from.
 struct NamedTensor {
@@ -198,6 +196,4 @@ inline std::string safetensors_bytes(std::vector<NamedTensor> tensors,
   return out;
 }
 
-}  // namespace io
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::io

@@ -10,9 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace io {
+namespace foglift::inline v0::io {
 
 struct SaveWeightsOptions {
   std::optional<DType> stored =
@@ -42,6 +40,4 @@ void save_weights(const std::string& path, const M& model, const SaveWeightsOpti
   detail::save_weights(path, model, nn::description(model), options);
 }
 
-}  // namespace io
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::io

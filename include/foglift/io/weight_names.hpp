@@ -11,9 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace io {
+namespace foglift::inline v0::io {
 
 /// Whose order the axes of a stored tensor are in.
 enum class Layout {
@@ -112,6 +110,4 @@ class WeightNames {
   std::vector<Row> rows_;
 };
 
-}  // namespace io
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::io

@@ -12,9 +12,7 @@
 #include <variant>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// A form that a kernel brings a weight into: what it is called, and the extents and strides that
 /// it was read by.
@@ -119,6 +117,4 @@ class ConstantMemory {
   std::vector<Kept> ahead_;
 };
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

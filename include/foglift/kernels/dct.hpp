@@ -5,9 +5,7 @@
 #include <cmath>
 #include <numbers>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// The matrix of the orthonormal DCT-II of n numbers: row k holds
 /// sqrt((k == 0 ? 1 : 2) / n) cos(pi (2 j + 1) k / (2 n)). Its transpose, the DCT-III, is its
@@ -41,6 +39,4 @@ void dct(Index outer, Index n, Index inner, bool inverse, const T* x, T* y) {
   });
 }
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

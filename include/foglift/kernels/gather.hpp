@@ -4,9 +4,7 @@
 
 #include <span>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// The adjoint of Tensor::rows(ids): dtable[ids[i]] += dy[i], in the order of i.
 template <Scalar T>
@@ -18,6 +16,4 @@ void scatter_add_rows(std::span<const Index> ids, Index width, const T* dy, T* d
   }
 }
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

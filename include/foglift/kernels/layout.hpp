@@ -3,9 +3,7 @@
 #include "foglift/core/parallel.hpp"
 #include "foglift/core/tensor.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// Copies `rows` runs of `count` elements between arrays whose rows lie `from_step` and `to_step`
 /// elements apart: what concatenating and slicing along an axis come down to.
@@ -29,6 +27,4 @@ void swap_axes(Index outer, Index n, Index middle, Index m, Index inner, const T
   });
 }
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

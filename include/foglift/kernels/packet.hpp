@@ -13,9 +13,7 @@
 #include <arm_neon.h>
 #endif
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 namespace detail {
 
@@ -156,6 +154,4 @@ template <Scalar T>
 }
 
 }  // namespace detail
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// What stands outside of a grid that is read at points: zeros, or its nearest cell.
 enum class Outside { zero, border };
@@ -113,5 +112,4 @@ void sample_points_backward_points(const PointGeometry& g, const T* x, const T* 
 }
 
 }  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

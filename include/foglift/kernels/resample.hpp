@@ -5,9 +5,7 @@
 
 #include <algorithm>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// A grid of cells, channels last, and how many fine cells make a coarse one along each axis: the
 /// coarse grid is [B, H, W, C], the fine grid [B, H fh, W fw, C]. One axis has H = fh = 1.
@@ -52,6 +50,4 @@ void gather(const ResampleGeometry& g, const T* fine, T factor, T* coarse) {
   });
 }
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

@@ -4,9 +4,7 @@
 
 #include <algorithm>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// A recurrence h_t = a_t h_{t-1} + b_t over b, h [B, T, row]. A row holds `channels` numbers:
 /// reals, or where `complex` the real parts followed by the imaginary parts. `a` is one row where
@@ -105,6 +103,4 @@ void scan_backward(const ScanExtents& n, const T* a, const T* h0, const T* h, co
   });
 }
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

@@ -7,9 +7,7 @@
 #include <cmath>
 #include <type_traits>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// As many floats as the machine computes at once, or one double: double serves oracles and
 /// gradient checks, where the standard library's accuracy counts more than speed. Formulas written
@@ -109,6 +107,4 @@ T fold_lanes(Lanes<T> x, const F& f) {
   return lane[0];
 }
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

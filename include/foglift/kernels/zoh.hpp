@@ -8,9 +8,7 @@
 #include <complex>
 #include <type_traits>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// H systems of N modes each, h' = a h + u, seen at steps of dt [H]. Numbers are [parts, H, N]:
 /// reals, or real and imaginary parts.
@@ -116,6 +114,4 @@ void zoh_backward(const ZohExtents& n, const T* dt, const T* a, const T* dy, T* 
   detail::zoh_backward<std::complex<double>>(n, dt, a, dy, ddt, da);
 }
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

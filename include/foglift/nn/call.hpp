@@ -12,9 +12,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 namespace detail {
 inline std::string spelled(const char* part) { return part; }
@@ -120,6 +118,4 @@ class WithCall {
 template <class Net, class H>
 WithCall(Net&&, Call<H>) -> WithCall<Net, H>;
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

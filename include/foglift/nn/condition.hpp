@@ -16,9 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 namespace detail {
 template <class T>
@@ -201,6 +199,4 @@ X beside_map(const X& x, const ConditionFor<X>& c, Index channels, const F& f) {
 
 }  // namespace detail
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

@@ -9,9 +9,7 @@
 #include <string>
 #include <type_traits>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 /// Choices that a model's output depends on, by name ("heads" = "4"), in text that can be compared.
 using Description = std::map<std::string, std::string>;
@@ -95,6 +93,4 @@ Description default_description(const M& model) {
   return detail::described(model).by_default;
 }
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

@@ -11,9 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 namespace detail {
 
 /// A parameter that no each() names: where it is, and its shape.
@@ -104,6 +102,4 @@ void check_children(const M& model) {
   if constexpr (std::is_copy_constructible_v<M>) detail::named_copy("check_children", model);
 }
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

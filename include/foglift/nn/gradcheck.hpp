@@ -5,9 +5,7 @@
 
 #include <string>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 /// Compares the gradients of every parameter of a model with central differences, in double.
 /// loss(const M&, Tape<double>&) -> Var<double> must be deterministic; an output of any shape is
@@ -31,6 +29,4 @@ GradcheckReport gradcheck(M model, const Loss& loss, const GradcheckOptions& opt
   return report;
 }
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

@@ -12,9 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 /// Where in a network a hook is asked. Hooks may take it as a name alone, as std::string_view.
 struct Place {
@@ -254,6 +252,4 @@ class HookAt<NoHook> {
   static constexpr void check() {}
 };
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

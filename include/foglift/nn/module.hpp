@@ -7,9 +7,7 @@
 #include <sstream>
 #include <string>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 /// Something with parameters: a struct with `static void each(auto& self, auto&& f)` that calls
 /// f(name, child) once for every child, which is a Parameter, another module, or a std::vector or
@@ -57,6 +55,4 @@ inline Index parameter_count(const ModelView& model) {
   return n;
 }
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

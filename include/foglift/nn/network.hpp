@@ -5,9 +5,7 @@
 
 #include <type_traits>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 /// What a network takes and gives, as network_call checks it. 0: not built for it.
 struct Signature {
@@ -104,6 +102,4 @@ X unfinished(const X& x, Index out) {
                                       DropoutCalls, const Call<>&) const
 #endif
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

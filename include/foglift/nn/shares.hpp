@@ -6,9 +6,7 @@
 #include <algorithm>
 #include <limits>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 namespace detail {
 
@@ -75,6 +73,4 @@ Tensor<T> in_parts(const Net& net, const Tensor<T>& x, const Tensor<T>& time,
 
 }  // namespace detail
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

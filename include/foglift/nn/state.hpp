@@ -11,9 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 // Names are PyTorch's in style ("blocks.0.norm1.weight"); layouts are channels last. To bring a
 // PyTorch tensor into the layout of this library, permute its axes:
@@ -118,6 +116,4 @@ void load_state(M& model, const std::map<std::string, Tensor<module_scalar<M>>>&
       names);
 }
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

@@ -6,9 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 /// A table of a model's parameters, one a line: name, shape, number of elements; then the total.
 ///
@@ -41,6 +39,4 @@ inline std::string summary(const ModelView& model) {
   return table;
 }
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

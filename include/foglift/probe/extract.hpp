@@ -15,9 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace probe {
+namespace foglift::inline v0::probe {
 
 /// What one block of a network makes of examples at one noise level.
 template <Scalar T = float>
@@ -141,6 +139,4 @@ void extract(const D& denoise, const Tensor<T>& x0, std::span<const Level> level
   }
 }
 
-}  // namespace probe
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::probe

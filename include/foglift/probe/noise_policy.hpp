@@ -8,9 +8,7 @@
 #include <cstdint>
 #include <span>
 
-namespace foglift {
-inline namespace v0 {
-namespace probe {
+namespace foglift::inline v0::probe {
 
 /// Which noise an example is shown with: fill(eps, sample, level, draw) writes standard normals for
 /// one example, by its number in the data, the position of the noise level and the draw, of which
@@ -86,6 +84,4 @@ class Mean {
 };
 
 }  // namespace noise
-}  // namespace probe
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::probe

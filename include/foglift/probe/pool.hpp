@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace probe {
+namespace foglift::inline v0::probe {
 
 /// The means of an activation over the cells of a grid that divides its space: [B, H, W, C] gives
 /// [B, g g C], [B, L, C] gives [B, g C], [B, C] stays. Cell i of an axis of n positions covers
@@ -43,6 +41,4 @@ Tensor<T> pool(const Tensor<T>& h, Index grid = 1) {
   return out;
 }
 
-}  // namespace probe
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::probe

@@ -5,9 +5,7 @@
 
 #include <string>
 
-namespace foglift {
-inline namespace v0 {
-namespace probe {
+namespace foglift::inline v0::probe {
 
 namespace detail {
 inline bool whole(const Tensor<double>& weight, const Tensor<double>& bias) {
@@ -43,6 +41,4 @@ inline LinearProbe load_probe(const std::string& path, const std::string& config
   return probe;
 }
 
-}  // namespace probe
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::probe

@@ -14,9 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace probe {
+namespace foglift::inline v0::probe {
 
 /// A probe is fit(features [n, d], targets) -> a predictor, which has predict(features).
 template <class P, class T, class Targets>
@@ -195,6 +193,4 @@ HeatMap heat_map(const D& denoise, const Tensor<T>& x0, const std::vector<Index>
   return std::move(search.map);
 }
 
-}  // namespace probe
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::probe

@@ -10,9 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace probe {
+namespace foglift::inline v0::probe {
 
 /// Three disjoint sets of examples, by index, each in increasing order: probes are fitted on
 /// `train`, everything is chosen on `validation`, and `test` is for the number that is reported.
@@ -75,6 +73,4 @@ inline Split stratified_split(std::span<const Index> labels, const Rng& rng,
 
 using foglift::gather;
 
-}  // namespace probe
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::probe

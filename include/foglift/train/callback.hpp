@@ -6,9 +6,7 @@
 #include <optional>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 
 /// Why a run of `fit` ended.
 enum class FitEnd { steps, patience, stopped };
@@ -69,6 +67,4 @@ void tell_after_step(C& on, State& state, FitProgress& progress) {
 }
 
 }  // namespace detail
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

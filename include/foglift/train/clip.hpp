@@ -5,9 +5,7 @@
 #include <array>
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 
 namespace detail {
 /// Sum of squares in double, in eight interleaved sums that are joined in a fixed order.
@@ -57,6 +55,4 @@ double clip_norm(const ModelView& model, Gradients<T>& grads, double max_norm) {
   return norm;
 }
 
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

@@ -2,9 +2,7 @@
 
 #include "foglift/core/float_mode.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 
 /// The guard that `fit` trains under, for training loops of your own:
 ///
@@ -12,6 +10,4 @@ namespace train {
 ///   for (Index step = 0; step < steps; ++step) opt.step(net, tape.backward(loss));
 using foglift::FlushDenormals;
 
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

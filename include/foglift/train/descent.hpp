@@ -14,9 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 
 namespace detail {
 
@@ -157,6 +155,4 @@ class Descent {
   detail::GroupedParameters groups_;
 };
 
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

@@ -9,9 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 
 /// Decay of an exponential moving average at its update 0, 1, 2...: with warm-up, min(decay, (1 +
 /// update) / (10 + update)), so that the first weights are soon forgotten (as in TensorFlow).
@@ -116,6 +114,4 @@ void ema_update(M& ema, const M& model, double decay) {
   detail::move_average<double>(model, {ema, decay});
 }
 
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

@@ -20,9 +20,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 
 /// A denoiser whose network is a Model, and which says what it is beside it: a NetworkDenoiser.
 template <class D, class Model>
@@ -172,6 +170,4 @@ FitEnd fit(FitState<Model, Rule>& state, const L& loss, const FitOptions& option
   }
 }
 
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

@@ -6,9 +6,7 @@
 #include <memory>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 
 /// A network that is used and not trained: called on a Var it passes gradients on to what it was
 /// given, and none reaches its weights. A member of a model that the model's `each` does not name,
@@ -51,6 +49,4 @@ Frozen<Net> frozen(Net&& network) {
   return Frozen<Net>(std::make_shared<const Net>(std::move(network)));
 }
 
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

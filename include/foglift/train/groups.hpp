@@ -10,9 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 
 /// Parameters that an optimizer trains in a way of their own. Factors of all groups that hold a
 /// parameter multiply; what none holds is trained as the options say.
@@ -104,6 +102,4 @@ class GroupedParameters {
 };
 
 }  // namespace detail
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

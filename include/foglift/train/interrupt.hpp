@@ -9,9 +9,7 @@
 
 #include <signal.h>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 
 /// For programs: while it lives, SIGINT and SIGTERM ask the run to end instead of ending the
 /// process; a second signal does end it. The former handlers return with the destructor. POSIX.
@@ -72,6 +70,4 @@ class Interrupt {
   }, before_term_{};
 };
 
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

@@ -8,9 +8,7 @@
 #include <concepts>
 #include <numbers>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 
 /// A learning-rate schedule: the factor on the optimizer's rate at step 0, 1, 2...
 template <class R>
@@ -46,6 +44,4 @@ struct CosineRate {
   }
 };
 
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

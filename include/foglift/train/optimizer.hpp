@@ -19,9 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 
 /// What an optimizer remembers of one parameter: its moments (none before the first update) and
 /// how many updates it has seen.
@@ -175,6 +173,4 @@ void match_slots(const std::string& where, const ModelView& model, std::size_t m
 }
 
 }  // namespace detail
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

@@ -11,9 +11,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 namespace detail {
 
 /// How a kernel reads and writes a whole Lanes, or the last n elements of a run: in the lanes
@@ -128,6 +126,4 @@ class Pieces {
 };
 
 }  // namespace detail
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

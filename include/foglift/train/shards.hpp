@@ -13,9 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 
 /// What a loss is asked about: some examples of a step's batch, and who they are for what they
 /// draw. Valid for the length of the call.
@@ -137,6 +135,4 @@ class Shards {
   std::vector<std::uint64_t> samples_, slots_;  // of the batch
 };
 
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

@@ -9,9 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 
 /// Which examples step k sees: the epochs' permutations of [0, examples), one after another, cut
 /// into batches. Every epoch is shuffled by its own key (seed, epoch), so a batch follows from
@@ -68,6 +66,4 @@ class Shuffle {
   std::vector<Index> permutation_;
 };
 
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

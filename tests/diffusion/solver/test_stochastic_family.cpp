@@ -217,9 +217,9 @@ TEST_CASE("dpm sde: one step by hand, with noises of one path", "[diffusion][sol
     const double without =
         DpmSde<>{.eta = 0}.step(start, from, to, runs::mixture(), runs::step_rng(3)).item();
     CHECK_THAT(without, WithinAbs((DpmSingle<2, Weights::exact>{}
-                                        .step(start, from, to, runs::mixture(), runs::step_rng(3))
-                                        .item()),
-                                   1e-13));
+                                       .step(start, from, to, runs::mixture(), runs::step_rng(3))
+                                       .item()),
+                                  1e-13));
   }
 }
 

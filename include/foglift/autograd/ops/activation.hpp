@@ -2,8 +2,7 @@
 
 #include "foglift/autograd/ops/pointwise.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 // Activations of a Tensor or Var of any shape, element by element.
 
@@ -60,5 +59,4 @@ X relu(const X& x) {
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_ACTIVATION, extern template);
 #endif
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -2,8 +2,7 @@
 
 #include "foglift/autograd/ops/pointwise.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 // Arithmetic of two Values broadcasts by NumPy's rules, up to rank 6, and throws ShapeError where
 // the shapes do not fit. A gradient sums what was repeated, in double and in a fixed order.
@@ -270,5 +269,4 @@ X abs(const X& x) {
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_ARITHMETIC, extern template);
 #endif
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

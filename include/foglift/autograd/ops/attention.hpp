@@ -6,8 +6,7 @@
 
 #include <optional>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 namespace detail {
 
@@ -184,5 +183,4 @@ Var<T> cross_attention(const Var<T>& q, const Var<T>& kv, Index heads,
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_ATTENTION, extern template);
 #endif
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

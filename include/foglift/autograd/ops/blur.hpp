@@ -7,8 +7,7 @@
 #include <cmath>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 namespace detail {
 
@@ -80,5 +79,4 @@ Var<T> gaussian_blur(const Var<T>& x, double sigma) {
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_BLUR, extern template);
 #endif
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -4,8 +4,7 @@
 
 #include <concepts>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// f(x...), where f maps Values to a Value and may use parameters of a model. Of what f records for
 /// Vars only the inputs are kept: the backward pass runs f again, on a tape of its own (Chen et al.
@@ -38,5 +37,4 @@ X checkpoint(const F& f, const X& x, const More&... more) {
   }
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

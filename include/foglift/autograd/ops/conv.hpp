@@ -4,8 +4,7 @@
 #include "foglift/autograd/value.hpp"
 #include "foglift/kernels/conv/backward.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 namespace detail {
 
@@ -145,5 +144,4 @@ Var<T> conv2d(const Var<T>& x, const Var<T>& w, const ConvOptions& options = {})
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_CONV, extern template);
 #endif
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -3,8 +3,7 @@
 #include "foglift/autograd/ops/shape_ops.hpp"
 #include "foglift/kernels/dct.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 namespace detail {
 
@@ -42,5 +41,4 @@ X idct(const X& x, int axis) {
   return detail::dct_along(x, axis, true);
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -2,8 +2,7 @@
 
 #include "foglift/autograd/value.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// x as data: no gradient passes through it.
 template <Scalar T>
@@ -15,5 +14,4 @@ Var<T> detach(const Var<T>& x) {
   return x.tape().constant(x.value());
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -4,8 +4,7 @@
 #include "foglift/core/rng.hpp"
 #include "foglift/kernels/pointwise/elementwise.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Inverted dropout (Srivastava et al. 2014) of x [B, ...]: an element is 0 with probability `rate`
 /// and x / (1 - rate) otherwise, decided by rng at (first_sample + row, step, element): the same
@@ -39,5 +38,4 @@ Var<T> dropout(const Var<T>& x, double rate, const Rng& rng, std::uint64_t first
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_DROPOUT, extern template);
 #endif
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

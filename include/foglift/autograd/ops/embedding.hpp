@@ -5,8 +5,7 @@
 
 #include <span>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Rows ids[i] of table [V, D] as [n, D]. Throws ShapeError if the table is no matrix,
 /// ArgumentError for an id outside [0, V).
@@ -36,5 +35,4 @@ Var<T> embedding(const Var<T>& table, std::span<const Index> ids) {
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_EMBEDDING, extern template);
 #endif
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -5,8 +5,7 @@
 
 #include <optional>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Operands of fused_conv; optional ones may stay null.
 template <Value X>
@@ -208,5 +207,4 @@ Var<T> fused_conv(const FusedConv<Var<T>>& operands) {
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_FUSED_CONV, extern template);
 #endif
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -3,8 +3,7 @@
 #include "foglift/autograd/value.hpp"
 #include "foglift/kernels/pointwise/elementwise.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 namespace detail {
 
 /// y [..., n] = f(a, b) for x [..., 2 n] = [a | b] along the last axis.
@@ -90,5 +89,4 @@ X geglu(const X& x) {
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_GATED, extern template);
 #endif
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -3,8 +3,7 @@
 #include "foglift/autograd/ops/shape_ops.hpp"
 #include "foglift/kernels/graph/csr.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 namespace detail {
 
@@ -76,5 +75,4 @@ Var<T> sparse_mix(const Csr<T>& a, const Var<T>& values, const Var<T>& x, int ax
       });
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

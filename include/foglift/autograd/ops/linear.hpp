@@ -5,8 +5,7 @@
 #include "foglift/kernels/gemm/gemm.hpp"
 #include "foglift/kernels/pointwise/reduce.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 namespace detail {
 
@@ -107,5 +106,4 @@ Var<T> linear(const Var<T>& x, const Var<T>& w, Activation f = Activation::none)
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_LINEAR, extern template);
 #endif
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -8,8 +8,7 @@
 #include <cmath>
 #include <span>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 namespace detail {
 
 // A loss is scale * sum of value(i) over elements i, in double and in an order that depends on
@@ -268,5 +267,4 @@ Var<T> pinball(const Var<T>& pred, const Tensor<std::type_identity_t<T>>& target
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_LOSS, extern template);
 #endif
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

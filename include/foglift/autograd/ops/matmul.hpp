@@ -3,8 +3,7 @@
 #include "foglift/autograd/value.hpp"
 #include "foglift/kernels/gemm/gemm.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 namespace detail {
 
@@ -55,5 +54,4 @@ Var<T> matmul(const Var<T>& a, const Var<T>& b) {
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_MATMUL, extern template);
 #endif
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -6,8 +6,7 @@
 #include "foglift/core/offset_by.hpp"
 #include "foglift/kernels/norm/row_norm.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 namespace detail {
 
 /// One part of a modulation m [B, parts * C], or [1, parts * C] for all samples, of x [B, ..., C].
@@ -143,5 +142,4 @@ Var<T> gated_linear(const Var<T>& residual, const Var<T>& m, Index part, const V
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_MODULATION, extern template);
 #endif
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -4,8 +4,7 @@
 #include "foglift/kernels/norm/norm.hpp"
 #include "foglift/kernels/norm/row_norm.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 namespace detail {
 
 template <Scalar T>
@@ -190,5 +189,4 @@ Var<T> rms_norm(const Var<T>& x, const Var<T>& gamma, double eps = 1e-5) {
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_NORM, extern template);
 #endif
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -5,8 +5,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 struct PointOptions {
   /// -1 and 1 are the centres of the outermost cells, not their outer edges.
@@ -68,5 +67,4 @@ Var<T> sample_points(const Var<T>& x, const Var<T>& points, const PointOptions& 
       });
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

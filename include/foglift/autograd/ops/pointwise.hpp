@@ -3,9 +3,7 @@
 #include "foglift/autograd/value.hpp"
 #include "foglift/kernels/pointwise/broadcast.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace detail {
+namespace foglift::inline v0::detail {
 
 // What the operations that work element by element are made of.
 
@@ -51,6 +49,4 @@ Tensor<T> sum_to(Tensor<T> dy, const Shape& shape) {
   return dx;
 }
 
-}  // namespace detail
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::detail

@@ -3,8 +3,7 @@
 #include "foglift/autograd/ops/shape_ops.hpp"
 #include "foglift/kernels/pointwise/reduce.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 namespace detail {
 
 /// The shape without one axis.
@@ -91,5 +90,4 @@ X mean(const X& x, int axis) {
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_REDUCE, extern template);
 #endif
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

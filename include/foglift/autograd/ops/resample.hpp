@@ -3,8 +3,7 @@
 #include "foglift/autograd/ops/graph.hpp"
 #include "foglift/kernels/resample.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 namespace detail {
 
@@ -126,5 +125,4 @@ X resize_linear(const X& x, const Shape& extents, bool align_corners = false) {
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_RESAMPLE, extern template);
 #endif
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

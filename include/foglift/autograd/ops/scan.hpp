@@ -7,8 +7,7 @@
 #include <optional>
 #include <type_traits>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 struct ScanOptions {
   /// Numbers are complex: the last axis holds C real parts, then C imaginary parts.
@@ -121,5 +120,4 @@ Var<T> zoh(const Var<T>& dt, const Var<T>& a) {
       });
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -7,8 +7,7 @@
 #include <span>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 namespace detail {
 
 /// The axis as an index from the front. Throws ArgumentError, naming `op`, outside the rank.
@@ -161,5 +160,4 @@ Var<T> transpose(const Var<T>& x, int axis_a, int axis_b) {
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_SHAPE_OPS, extern template);
 #endif
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -3,8 +3,7 @@
 #include "foglift/core/tensor.hpp"
 #include "foglift/kernels/pointwise/sinusoids.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 struct SinusoidOptions {
   double scale = 1;
@@ -28,5 +27,4 @@ Tensor<T> sinusoids(const Tensor<T>& t, const Tensor<double>& frequencies,
   return out;
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -3,8 +3,7 @@
 #include "foglift/autograd/value.hpp"
 #include "foglift/kernels/attention/softmax.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 namespace detail {
 
 /// row(n, out, in...) on every row of the last axis of tensors of one shape.
@@ -62,5 +61,4 @@ Var<T> log_softmax(const Var<T>& x) {
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_SOFTMAX, extern template);
 #endif
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

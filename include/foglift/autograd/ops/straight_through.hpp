@@ -2,8 +2,7 @@
 
 #include "foglift/autograd/value.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// `hard`, with the gradient of its output given to `x` as it is: the straight-through estimator
 /// for a rounding, a sampling or a nearest code of x (Bengio et al. 2013). Throws ShapeError if the
@@ -24,5 +23,4 @@ Var<T> straight_through(const Var<T>& x, Tensor<T> hard) {
                          [x](const Tensor<T>& dy, const auto& grad) { grad(x, dy); });
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

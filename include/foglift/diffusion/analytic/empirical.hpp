@@ -2,9 +2,7 @@
 
 #include "foglift/diffusion/analytic/mixture.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace analytic {
+namespace foglift::inline v0::analytic {
 
 /// The exact denoiser of a data set [N, ...], each of its rows as likely as any other: what a
 /// network without any bias would learn from it. `variance` puts a Gaussian around every row (a
@@ -22,6 +20,4 @@ Mixture empirical(const Tensor<T>& data, double variance = 0) {
   return Mixture(rows);
 }
 
-}  // namespace analytic
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::analytic

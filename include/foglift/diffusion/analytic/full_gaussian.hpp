@@ -5,9 +5,7 @@
 #include <Eigen/Cholesky>
 #include <Eigen/Eigenvalues>
 
-namespace foglift {
-inline namespace v0 {
-namespace analytic {
+namespace foglift::inline v0::analytic {
 
 namespace detail {
 
@@ -247,6 +245,4 @@ class FullMixture : public Marginal<detail::Full> {
   }
 };
 
-}  // namespace analytic
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::analytic

@@ -2,9 +2,7 @@
 
 #include "foglift/diffusion/analytic/marginal.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace analytic {
+namespace foglift::inline v0::analytic {
 
 namespace detail {
 
@@ -155,6 +153,4 @@ class Gaussian : public detail::Single<detail::Diagonal> {
 /// The exact denoiser of Gaussian data.
 inline Gaussian gaussian(Gaussian::Moments moments) { return Gaussian(moments); }
 
-}  // namespace analytic
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::analytic

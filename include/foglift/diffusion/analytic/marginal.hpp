@@ -14,9 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace analytic {
+namespace foglift::inline v0::analytic {
 namespace detail {
 
 /// The levels of one sample of n elements.
@@ -281,6 +279,4 @@ class Marginal {
   std::vector<double> log_weight_;
 };
 
-}  // namespace analytic
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::analytic

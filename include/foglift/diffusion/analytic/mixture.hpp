@@ -2,9 +2,7 @@
 
 #include "foglift/diffusion/analytic/marginal.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace analytic {
+namespace foglift::inline v0::analytic {
 
 namespace detail {
 
@@ -117,6 +115,4 @@ class Mixture : public Marginal<detail::Isotropic> {
   }
 };
 
-}  // namespace analytic
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::analytic

@@ -10,8 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// One draw of a training step through a corruption: data at a time drawn for each sample, for a
 /// predictor to say the data again; C::loss compares. TrainingBatch is the same for normal noise
@@ -77,5 +76,4 @@ struct CorruptedBatch {
   }
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -4,9 +4,7 @@
 
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace corruption {
+namespace foglift::inline v0::corruption {
 
 /// The prior of a Cold that has none.
 struct NoPrior {};
@@ -78,6 +76,4 @@ Cold<T, Degrade, Prior> cold(Degrade degrade, Prior prior) {
   return Cold<T, Degrade, Prior>(std::move(degrade), std::move(prior));
 }
 
-}  // namespace corruption
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::corruption

@@ -5,8 +5,7 @@
 
 #include <concepts>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// A forward process of any kind, from data to states that tell nothing of them, and the step back;
 /// restore() runs it. Names what it is of:
@@ -36,5 +35,4 @@ concept Predictor =
       { predict(x, level) } -> std::convertible_to<typename C::Estimate>;
     };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -6,9 +6,7 @@
 
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace corruption {
+namespace foglift::inline v0::corruption {
 
 /// Normal noise, x = alpha x0 + sigma eps, and back by the step of a rule for an estimate of x0:
 /// restore() is then sample() with that rule, bit for bit. Predictors are denoisers; levels may be
@@ -45,6 +43,4 @@ struct Gaussian {
   }
 };
 
-}  // namespace corruption
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::corruption

@@ -9,9 +9,7 @@
 #include <cmath>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace corruption {
+namespace foglift::inline v0::corruption {
 
 /// Places that are masked one by one: tokens, codes or classes 0 ... classes - 1, and `classes` for
 /// the mask (the absorbing process of Austin et al. 2021, "D3PM"; Sahoo et al. 2024, "MDLM"). A
@@ -121,6 +119,4 @@ struct Mask {
   }
 };
 
-}  // namespace corruption
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::corruption

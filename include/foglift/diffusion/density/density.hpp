@@ -7,8 +7,7 @@
 #include <memory>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// How training times are spread over [0, 1]: `cdf(t)` is the share of times at most t, `pdf(t)`
 /// its derivative, and `quantile(u)` the inverse of the cdf, u in [0, 1], which turns uniform,
@@ -105,5 +104,4 @@ class Any {
 };
 
 }  // namespace density
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

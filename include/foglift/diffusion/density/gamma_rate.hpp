@@ -4,8 +4,7 @@
 
 #include <limits>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// d gamma / dt at time t, gamma = ln(sigma^2 / alpha^2) = -2 lambda: g^2 / sigma^2 for the
 /// diffusion coefficient g. beta / sigma^2 where alpha^2 + sigma^2 =
@@ -22,5 +21,4 @@ double gamma_rate(const S& schedule, double t) {
   }
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

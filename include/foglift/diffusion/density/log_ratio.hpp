@@ -7,9 +7,7 @@
 #include <cmath>
 #include <numbers>
 
-namespace foglift {
-inline namespace v0 {
-namespace density {
+namespace foglift::inline v0::density {
 
 /// Densities of l = ln(s), s = sigma / alpha the noise in units of the data: NoiseDensity each.
 
@@ -202,6 +200,4 @@ class CosineInterpolated {
   Shifted low_, high_;
 };
 
-}  // namespace density
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::density

@@ -10,9 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace density {
+namespace foglift::inline v0::density {
 
 /// Importance-sampled times (Nichol & Dhariwal 2021, section 3.3): a value that remembers the
 /// latest losses in each of N parts of [0, 1] and makes density() of them, with p proportional to
@@ -133,6 +131,4 @@ class LossHistory {
   std::vector<Index> seen_;
 };
 
-}  // namespace density
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::density

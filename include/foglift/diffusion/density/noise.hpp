@@ -6,9 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace density {
+namespace foglift::inline v0::density {
 
 /// A density of ln(sigma / alpha) as one of the times of a schedule, truncated to what the schedule
 /// reaches: the times at which it has the density's noise.
@@ -47,6 +45,4 @@ class Noise {
   double below_, share_;
 };
 
-}  // namespace density
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::density

@@ -6,9 +6,7 @@
 #include <limits>
 #include <numbers>
 
-namespace foglift {
-inline namespace v0 {
-namespace density {
+namespace foglift::inline v0::density {
 
 /// P(Z < z) for a standard normal Z; keeps its digits in the lower tail.
 inline double normal_cdf(double z) { return 0.5 * std::erfc(-z / std::numbers::sqrt2); }
@@ -78,6 +76,4 @@ inline double normal_quantile(double u) {
   return std::copysign(z, q);
 }
 
-}  // namespace density
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::density

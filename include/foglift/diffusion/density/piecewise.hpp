@@ -8,9 +8,7 @@
 #include <numeric>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace density {
+namespace foglift::inline v0::density {
 
 /// Constant on each of N equal parts of [0, 1], by a table of weights.
 class Piecewise {
@@ -59,6 +57,4 @@ class Piecewise {
   std::vector<double> p_, below_;
 };
 
-}  // namespace density
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::density

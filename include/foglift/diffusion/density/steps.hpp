@@ -7,9 +7,7 @@
 #include <cmath>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace density {
+namespace foglift::inline v0::density {
 
 /// Times k / T of the steps k = 1 ... T of a chain: step k takes the share that a density has
 /// between (k - 1) / T and k / T. pdf is the step's probability times T.
@@ -42,6 +40,4 @@ class Steps {
   double T_;
 };
 
-}  // namespace density
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::density

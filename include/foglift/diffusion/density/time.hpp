@@ -6,9 +6,7 @@
 #include <cmath>
 #include <numbers>
 
-namespace foglift {
-inline namespace v0 {
-namespace density {
+namespace foglift::inline v0::density {
 
 namespace detail {
 /// The x in [lo, hi] at which an increasing function is u, by halving down to the last bit.
@@ -92,6 +90,4 @@ struct CosMap {
   }
 };
 
-}  // namespace density
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::density

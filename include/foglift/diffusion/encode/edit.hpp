@@ -4,8 +4,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// SDEdit (Meng et al. 2022): noises x0 [B, ...] to the level grid.front() and samples from there,
 /// so that what that noise does not hide stays. How much is changed is a level, not a number of
@@ -64,5 +63,4 @@ Tensor<T> slerp(Tensor<T> x, const Tensor<T>& y, double part) {
   return affine(std::move(x), y, [&](Index b) { return mixes[static_cast<std::size_t>(b)]; });
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

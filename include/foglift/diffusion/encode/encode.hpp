@@ -5,8 +5,7 @@
 
 #include <algorithm>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 namespace detail {
 /// A grid as encoding follows it, from data to noise. Throws ArgumentError for a grid that
@@ -50,5 +49,4 @@ X encode(S solver, const D& denoise, X x, const TimeGrid& grid, const SampleOpti
                               detail::towards_noise(grid, "encode"), Rng(0), own, observer);
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -7,8 +7,7 @@
 #include <cmath>
 #include <limits>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 struct InversionOptions {
   /// Largest residual of an element, relative to the sizes that it is the difference of; 0: 64
@@ -112,5 +111,4 @@ Tensor<T> invert_ddim(const D& denoise, Tensor<T> x, const TimeGrid& grid,
   return x;
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -4,9 +4,7 @@
 
 #include <array>
 
-namespace foglift {
-inline namespace v0 {
-namespace grid {
+namespace foglift::inline v0::grid {
 
 /// Models that Align Your Steps published optimal ratios for.
 enum class AysModel { stable_diffusion_1_5, stable_diffusion_xl, stable_video_diffusion };
@@ -57,6 +55,4 @@ TimeGrid align_your_steps(const S& schedule, Index steps, AysModel model, Last e
   return resampled(schedule, steps, ays_table(model), end);
 }
 
-}  // namespace grid
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::grid

@@ -5,9 +5,7 @@
 #include <cmath>
 #include <limits>
 
-namespace foglift {
-inline namespace v0 {
-namespace grid {
+namespace foglift::inline v0::grid {
 
 /// Shape of a beta distribution.
 struct BetaShape {
@@ -59,6 +57,4 @@ inline double beta_quantile(double p, BetaShape shape = {}) {
   return 0.5 * (low + high);
 }
 
-}  // namespace grid
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::grid

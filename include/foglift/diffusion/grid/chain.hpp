@@ -7,9 +7,7 @@
 #include <concepts>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace grid {
+namespace foglift::inline v0::grid {
 
 /// A discrete chain: steps() of them, step(i) the level after step i.
 template <class S>
@@ -105,6 +103,4 @@ TimeGrid sectioned(const S& chain, const std::vector<Index>& counts) {
   return at_steps(chain, {at.rbegin(), at.rend()});
 }
 
-}  // namespace grid
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::grid

@@ -5,9 +5,7 @@
 #include <cmath>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace grid {
+namespace foglift::inline v0::grid {
 
 /// How the levels of FastDPM are spread.
 enum class Spread { linear, quadratic };
@@ -66,6 +64,4 @@ inline TimeGrid fast_dpm_variances(const DiscreteSchedule& chain, Index steps,
   return out;
 }
 
-}  // namespace grid
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::grid

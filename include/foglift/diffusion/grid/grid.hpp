@@ -6,8 +6,7 @@
 #include <cmath>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// The levels that a sampler visits, from noise to data: n steps are n + 1 levels. Grids are made
 /// of a schedule, or of the NetworkDenoiser that was trained on it.
@@ -72,5 +71,4 @@ inline double signal_left(const TimeGrid& grid) {
 }
 
 }  // namespace grid
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -5,8 +5,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// A TimeGrid for each group of a sample's elements (see Levels), all of one length: for the frames
 /// of a rolling window (Ruhe et al. 2024), or the frequencies of a blur (Hoogeboom & Salimans
@@ -36,5 +35,4 @@ class GroupGrids {
   std::vector<TimeGrid> groups_;
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

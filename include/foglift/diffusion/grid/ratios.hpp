@@ -9,9 +9,7 @@
 #include <span>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace grid {
+namespace foglift::inline v0::grid {
 
 /// Range of a grid in the noise-to-signal ratio sigma / alpha, cut to what the schedule has. The
 /// defaults are those of Karras et al. 2022, table 1.
@@ -128,6 +126,4 @@ TimeGrid at_ratios(const S& schedule, std::initializer_list<double> ratios) {
   return at_ratios(schedule, std::span<const double>(ratios.begin(), ratios.size()));
 }
 
-}  // namespace grid
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::grid

@@ -4,9 +4,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace grid {
+namespace foglift::inline v0::grid {
 
 /// A flow grid, alpha + sigma = 1, stretched so that its last noisy level is `terminal`: 1 - sigma'
 /// = (1 - sigma) (1 - terminal) / (1 - sigma_last), which keeps sigma = 1 (the "shift_terminal" of
@@ -28,6 +26,4 @@ inline TimeGrid terminal_stretch(TimeGrid grid, double terminal) {
   return grid;
 }
 
-}  // namespace grid
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::grid

@@ -5,9 +5,7 @@
 
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace grid {
+namespace foglift::inline v0::grid {
 
 /// Range of a grid in time.
 struct TimeRange {
@@ -75,6 +73,4 @@ TimeGrid at_times(const S& schedule, const std::vector<double>& times) {
   return out;
 }
 
-}  // namespace grid
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::grid

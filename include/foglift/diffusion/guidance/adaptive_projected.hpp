@@ -6,9 +6,7 @@
 #include <cmath>
 #include <limits>
 
-namespace foglift {
-inline namespace v0 {
-namespace guide {
+namespace foglift::inline v0::guide {
 
 /// Adaptive projected guidance (Sadat et al. 2024, "Eliminating Oversaturation and Artifacts of
 /// High Guidance Scales", algorithm 1), on x0 as published:
@@ -45,6 +43,4 @@ struct AdaptiveProjected {
   }
 };
 
-}  // namespace guide
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::guide

@@ -7,9 +7,7 @@
 #include <cmath>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace guide {
+namespace foglift::inline v0::guide {
 
 /// A rule a c + b u of two models' x0 with {a, b} = mix(level); it can be differentiated.
 template <class R>
@@ -145,6 +143,4 @@ X blend(const C& c, const U& u, const X& x, const L& levels, const Of& of) {
 }
 
 }  // namespace detail
-}  // namespace guide
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::guide

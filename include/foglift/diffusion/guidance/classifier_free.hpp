@@ -7,9 +7,7 @@
 #include <cmath>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace guide {
+namespace foglift::inline v0::guide {
 
 /// Guidance by two models: a rule of what the guided model says, c, and another one, u. The rule is
 /// a number, for u + weight (c - u); a LinearRule; or one that looks at a whole sample, a PairRule:
@@ -102,6 +100,4 @@ auto autoguidance(W&& weak, double weight) {
   return ClassifierFree<Kept<W>>(std::forward<W>(weak), weight);
 }
 
-}  // namespace guide
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::guide

@@ -5,9 +5,7 @@
 
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace guide {
+namespace foglift::inline v0::guide {
 
 struct FrequencyOptions {
   double low = 1;   ///< weight of the smooth part of c - u
@@ -63,6 +61,4 @@ class FrequencyDecoupled {
 template <class B>
 FrequencyDecoupled(B&&, FrequencyOptions) -> FrequencyDecoupled<Kept<B>>;
 
-}  // namespace guide
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::guide

@@ -9,9 +9,7 @@
 #include <limits>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace guide {
+namespace foglift::inline v0::guide {
 
 /// The gradient, as a function of a Tensor, of a function that is written on Vars: of f(x), or of
 /// f(x, levels). What f returns is summed; a sample's summands must depend on that sample alone.
@@ -171,6 +169,4 @@ class DirectGradient {
   double weight_;
 };
 
-}  // namespace guide
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::guide

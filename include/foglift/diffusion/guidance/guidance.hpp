@@ -7,9 +7,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace guide {
+namespace foglift::inline v0::guide {
 
 /// d(x, levels) is an X like x: D is a denoiser of X, a Tensor or a Var, at an L, a Level or
 /// Levels.
@@ -121,6 +119,4 @@ auto operator|(D&& denoise, G&& guidance) {
                                                  std::forward<G>(guidance));
 }
 
-}  // namespace guide
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::guide

@@ -6,9 +6,7 @@
 #include <limits>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace guide {
+namespace foglift::inline v0::guide {
 
 /// Noise levels, both ends included. Levels and not step numbers, so that it means the same for
 /// every number of steps and every grid.
@@ -82,6 +80,4 @@ class Interval {
   G guidance_;
 };
 
-}  // namespace guide
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::guide

@@ -4,9 +4,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace guide {
+namespace foglift::inline v0::guide {
 
 /// Magnitude-aware guidance (MAMBO-G, Zhu et al. 2025): u + w' (c - u) with a weight that falls
 /// where the two models differ much, w' = 1 + (weight - 1) exp(-decay |F_c - F_u| / |F_u|), for
@@ -44,6 +42,4 @@ struct MagnitudeAware {
   }
 };
 
-}  // namespace guide
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::guide

@@ -6,9 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace guide {
+namespace foglift::inline v0::guide {
 
 /// The running difference of two models over the calls of one run, m = (c - u) + decay m_before,
 /// for each sample. It belongs to the caller, is used by one run at a time, and starts anew by
@@ -78,6 +76,4 @@ class WithMomentum {
   Momentum<T>* memory_;
 };
 
-}  // namespace guide
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::guide

@@ -4,9 +4,7 @@
 
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace guide {
+namespace foglift::inline v0::guide {
 
 /// Guidance away from a perturbed model, c + scale (c - perturbed); scale 0 is off. The perturbed
 /// denoiser is the same network, with a hook that spoils some of its blocks (nn/hooks/perturb.hpp).
@@ -28,6 +26,4 @@ auto away_from(P&& perturbed, double scale) {
   return ClassifierFree<Kept<P>>(std::forward<P>(perturbed), Weight::from_conditional(scale));
 }
 
-}  // namespace guide
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::guide

@@ -6,9 +6,7 @@
 #include <cmath>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace guide {
+namespace foglift::inline v0::guide {
 
 struct RescaledOptions {
   double phi = 0.7;  ///< 0 is off, 1 gives the guided output the conditional one's deviation
@@ -89,6 +87,4 @@ template <class Rule>
   requires(!std::convertible_to<Rule, double>)
 Rescaled(Rule, RescaledOptions) -> Rescaled<Rule>;
 
-}  // namespace guide
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::guide

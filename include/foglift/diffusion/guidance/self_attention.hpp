@@ -6,9 +6,7 @@
 #include <cmath>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace guide {
+namespace foglift::inline v0::guide {
 
 struct SelfAttentionOptions {
   double scale = 0.75;  ///< 0 is off
@@ -93,6 +91,4 @@ Tensor<T> attention_mask(const Tensor<T>& map, const Shape& grid, const Shape& s
   return out;
 }
 
-}  // namespace guide
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::guide

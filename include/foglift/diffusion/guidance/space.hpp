@@ -6,9 +6,7 @@
 #include <cmath>
 #include <span>
 
-namespace foglift {
-inline namespace v0 {
-namespace guide {
+namespace foglift::inline v0::guide {
 
 /// The quantity that a rule which is not linear looks at. A network's output is a multiple of
 ///   F = a x0 - b x
@@ -71,6 +69,4 @@ inline double quotient(double numerator, double denominator) {
 }
 
 }  // namespace detail
-}  // namespace guide
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::guide

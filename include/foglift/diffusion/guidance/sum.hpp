@@ -4,9 +4,7 @@
 
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace guide {
+namespace foglift::inline v0::guide {
 
 namespace detail {
 /// A denoiser that knows what it said of one state, and is asked for the others.
@@ -82,6 +80,4 @@ auto operator+(G&& g, H&& h) {
                                                              std::forward<H>(h));
 }
 
-}  // namespace guide
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::guide

@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace guide {
+namespace foglift::inline v0::guide {
 
 /// Tangential damping (Kwon et al. 2025, "TCFG"): the part of the unconditional output across the
 /// leading right singular vector of the two rows [F_c; F_u] is dropped before F_u + w (F_c - F_u).
@@ -61,6 +59,4 @@ struct Tangential {
   }
 };
 
-}  // namespace guide
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::guide

@@ -6,9 +6,7 @@
 #include <cmath>
 #include <limits>
 
-namespace foglift {
-inline namespace v0 {
-namespace guide {
+namespace foglift::inline v0::guide {
 
 /// Static thresholding: x0 is cut to [lo, hi], the range of the data. Solvers derive the noise from
 /// x and x0, so it follows the cut x0 by itself. It breaks what latent spaces and unbounded data
@@ -80,6 +78,4 @@ struct DynamicThreshold {
   }
 };
 
-}  // namespace guide
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::guide

@@ -4,9 +4,7 @@
 
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace guide {
+namespace foglift::inline v0::guide {
 
 /// Weights of the two conditions of guide::TwoConditions; both 1 are off.
 struct TwoWeights {
@@ -66,6 +64,4 @@ class TwoConditions {
 template <class E, class F>
 TwoConditions(E&&, F&&, TwoWeights) -> TwoConditions<Kept<E>, Kept<F>>;
 
-}  // namespace guide
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::guide

@@ -2,9 +2,7 @@
 
 #include "foglift/diffusion/guidance/blend.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace guide {
+namespace foglift::inline v0::guide {
 
 /// CFG-Zero* (Fan et al. 2025): the unconditional output is first scaled by the factor that brings
 /// it closest to the conditional one, s = <F_c, F_u> / |F_u|^2, then F = s F_u + w (F_c - s F_u).
@@ -48,6 +46,4 @@ struct ZeroStar {
   }
 };
 
-}  // namespace guide
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::guide

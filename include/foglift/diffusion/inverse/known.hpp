@@ -7,9 +7,7 @@
 #include <cmath>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// What is known of the samples: values, and a mask of the same shape, 1 where they hold, 0 where
 /// they say nothing, or between. One sample [1, ...] holds for every sample of a batch. A value
@@ -101,6 +99,4 @@ struct Known {
   }
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

@@ -5,9 +5,7 @@
 #include <cmath>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 struct MeanShiftOptions {
   /// Where the gradient is taken. The derivation expands log p(y | x') around the mean of the next
@@ -59,6 +57,4 @@ class MeanShift {
   Options options_;
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

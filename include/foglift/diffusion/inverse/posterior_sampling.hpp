@@ -7,9 +7,7 @@
 #include <cmath>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// Diffusion posterior sampling, DPS (Chung et al. 2023, algorithm 1): any solver, after each step
 /// of which the state goes down the gradient, at the state before the step, of a loss of x0:
@@ -78,6 +76,4 @@ class PosteriorSampling {
   double scale_;
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

@@ -5,9 +5,7 @@
 #include <cmath>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 struct RepaintOptions {
   Index jump = 10;         ///< steps that are taken back and again at a time
@@ -94,6 +92,4 @@ class Repaint {
   Options options_;
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

@@ -5,9 +5,7 @@
 
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// Any solver, after each step of which the known part of the state is replaced by the known values
 /// noised to the level reached (Song et al. 2021, appendix I.2). The simplest inpainting, and
@@ -43,6 +41,4 @@ class Replacement {
   Known<T> known_;
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

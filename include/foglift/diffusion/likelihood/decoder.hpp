@@ -6,9 +6,7 @@
 #include <limits>
 #include <numbers>
 
-namespace foglift {
-inline namespace v0 {
-namespace likelihood {
+namespace foglift::inline v0::likelihood {
 
 /// ln Phi(x), the logarithm of the standard normal's distribution function, with its digits down to
 /// x = -1e150: beyond -30 by the asymptotic series of the tail (Abramowitz & Stegun 26.2.12).
@@ -73,6 +71,4 @@ inline double discretised_logistic(const Dequantised& scale, Index k, double mea
   return log_bin_probability(scale, k, mean, spread, log_logistic_interval);
 }
 
-}  // namespace likelihood
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::likelihood

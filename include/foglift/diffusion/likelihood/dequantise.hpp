@@ -6,9 +6,7 @@
 #include <cmath>
 #include <numbers>
 
-namespace foglift {
-inline namespace v0 {
-namespace likelihood {
+namespace foglift::inline v0::likelihood {
 
 /// How integers k = 0 ... bins - 1 lie on the scale of the data: value k is the interval [first + k
 /// width, first + (k + 1) width). It carries what a density needs to become bits of the integers,
@@ -85,6 +83,4 @@ inline Tensor<double> bits_per_dim(Tensor<double> nats, Index elements, const De
   return nats;
 }
 
-}  // namespace likelihood
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::likelihood

@@ -7,9 +7,7 @@
 #include "foglift/diffusion/solver/parts/dormand_prince.hpp"
 #include "foglift/diffusion/solver/parts/flow_slope.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace likelihood {
+namespace foglift::inline v0::likelihood {
 
 struct FlowOptions {
   /// Of the way of x / sqrt(alpha^2 + sigma^2), and, on its own, of the integral of the divergence
@@ -126,6 +124,4 @@ Tensor<double> log_density(const D& denoise, const Tensor<T>& x, const P& proces
       .log_density;
 }
 
-}  // namespace likelihood
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::likelihood

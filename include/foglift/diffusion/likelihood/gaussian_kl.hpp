@@ -4,9 +4,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace likelihood {
+namespace foglift::inline v0::likelihood {
 
 /// KL(N(m1, e^a) || N(m2, e^b)) of scalars in nats, from the logarithms a, b of the variances and
 /// the square of m1 - m2: (e^(a - b) - 1 - (a - b) + (m1 - m2)^2 e^-b) / 2. Keeps its digits where
@@ -17,6 +15,4 @@ inline double gaussian_kl(double log_variance, double log_model_variance,
   return 0.5 * (std::expm1(d) - d + difference_squared * std::exp(-log_model_variance));
 }
 
-}  // namespace likelihood
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::likelihood

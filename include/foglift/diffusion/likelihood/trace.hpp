@@ -10,9 +10,7 @@
 #include <span>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace likelihood {
+namespace foglift::inline v0::likelihood {
 
 /// Distributions of a probe z with mean 0 and covariance I. Rademacher (entries +-1) has the
 /// smallest variance of the estimate: 2 sum_{i != j} S_ij^2 for the symmetric part S of J.
@@ -175,6 +173,4 @@ struct HutchPlusPlus {
   }
 };
 
-}  // namespace likelihood
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::likelihood

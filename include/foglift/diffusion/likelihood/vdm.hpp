@@ -3,9 +3,7 @@
 #include "foglift/diffusion/likelihood/vlb.hpp"
 #include "foglift/diffusion/solver/parts/between.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace likelihood {
+namespace foglift::inline v0::likelihood {
 
 struct VdmOptions {
   /// Steps of the chain; 0: infinitely many, the tightest bound.
@@ -97,6 +95,4 @@ VdmBound vdm_bound(const D& denoise, const Tensor<T>& x0, const Level& data, con
   return out;
 }
 
-}  // namespace likelihood
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::likelihood

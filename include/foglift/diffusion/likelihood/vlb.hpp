@@ -10,9 +10,7 @@
 #include <optional>
 #include <type_traits>
 
-namespace foglift {
-inline namespace v0 {
-namespace likelihood {
+namespace foglift::inline v0::likelihood {
 
 /// The variance of the model's steps: the two ends of predict::VarianceRange, or what the variance
 /// head of a VarianceDenoiser puts between them.
@@ -182,6 +180,4 @@ Vlb vlb(const D& denoise, const Tensor<T>& x0, const TimeGrid& levels, const Rng
   return out;
 }
 
-}  // namespace likelihood
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::likelihood

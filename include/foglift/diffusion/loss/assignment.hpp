@@ -8,8 +8,7 @@
 #include <span>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// The assignment of n rows to n columns with the least total cost: out[row] is the column.
 /// cost[row * n + column], any finite numbers. Shortest augmenting paths with potentials (Kuhn
@@ -89,5 +88,4 @@ Tensor<T> assign_noise(const Tensor<T>& x0, const Tensor<T>& eps) {
   return eps.rows(optimal_assignment(cost, batch));
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

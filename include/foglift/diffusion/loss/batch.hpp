@@ -13,8 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 namespace detail {
 
 /// The noise of a batch of shape `shape`, [B, ...]: standard normals, and one more for each
@@ -277,5 +276,4 @@ struct TrainingBatch {
   std::vector<double> scales_, factors_;  // of the input, and of `reweight`; empty: 1
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -6,8 +6,7 @@
 
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// How the times of a training step are drawn, as LossOptions says it of the same names.
 struct LevelOptions {
@@ -52,5 +51,4 @@ DrawnLevels draw_levels(const S& schedule, Index batch, const Rng& rng, const Dr
   return out;
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -8,9 +8,7 @@
 #include <cmath>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace weight {
+namespace foglift::inline v0::weight {
 
 /// gamma'(t) / 2 on eps, gamma = ln(sigma^2 / alpha^2): with times uniform in [0, 1] the loss is
 /// the diffusion part of the negative log-likelihood bound, in nats an element (Kingma et al. 2021,
@@ -59,6 +57,4 @@ class LikelihoodSteps {
   double T_;
 };
 
-}  // namespace weight
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::weight

@@ -9,8 +9,7 @@
 #include <functional>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Time and loss of each sample of a batch, as density::LossHistory takes them: the mean over the
 /// sample's counted elements of level_weight * penalty, without the factor of `reweight`. Samples
@@ -53,5 +52,4 @@ struct LossOptions {
   SampleLosses* samples = nullptr;
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

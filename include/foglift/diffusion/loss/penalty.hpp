@@ -4,8 +4,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// What an error d of one element costs; d^2 near 0 in every case, so that delta = inf is the
 /// squared error.
@@ -45,5 +44,4 @@ class Penalty {
   double delta_ = 1;
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

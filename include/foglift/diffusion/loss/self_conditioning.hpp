@@ -6,8 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// How often a sample is shown what the network said of it.
 struct SelfConditioning {
@@ -129,5 +128,4 @@ template <class N, class P, class S, class T>
 SelfConditioned(N&&, P, S, Tensor<T>&, detail::ConditionOf<N>)
     -> SelfConditioned<KeptNetwork<N>, T, P, S, detail::ConditionOf<N>>;
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

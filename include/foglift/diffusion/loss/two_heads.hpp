@@ -11,8 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Losses of networks with two heads, as VarianceNetwork reads them: net(x, time) is [..., 2 C] for
 /// data [..., C], first the prediction f, then the variance head v.
@@ -128,5 +127,4 @@ X heteroscedastic_loss(const TrainingBatch<scalar_of<X>>& batch, const X& output
   });
 }
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -7,8 +7,7 @@
 #include <numbers>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 namespace weight {
 
 /// A training weight at one level, of the squared error of x0 and of eps together:
@@ -173,5 +172,4 @@ class P2 {
 };
 
 }  // namespace weight
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -6,9 +6,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace predict {
+namespace foglift::inline v0::predict {
 
 /// f = eps (Ho et al. 2020). At alpha = 0 the noise says nothing about x0, and x0 = 0, the mean of
 /// standardized data, is returned.
@@ -59,6 +57,4 @@ struct Score {
   std::string description() const { return "score"; }
 };
 
-}  // namespace predict
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::predict

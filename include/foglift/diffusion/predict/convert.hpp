@@ -6,8 +6,7 @@
 #include <concepts>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// What a network predicts from x = alpha x0 + sigma eps, given by three pairs of coefficients at
 /// each level: the target f = a x0 + b eps, and back x0 = a x + b f and eps = a x + b f. They hold
@@ -87,5 +86,4 @@ Tensor<T> convert(const P& from, const Q& to, const Tensor<T>& x, Tensor<T> f,
 }
 
 }  // namespace predict
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -7,9 +7,7 @@
 #include <cmath>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace predict {
+namespace foglift::inline v0::predict {
 
 /// f = u = eps - x0, the velocity of the straight path alpha = 1 - sigma (Liu et al. 2023; Lipman
 /// et al. 2023), finite in both directions at every level, of other paths too.
@@ -67,6 +65,4 @@ class PathVelocity {
   S schedule_;
 };
 
-}  // namespace predict
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::predict

@@ -7,9 +7,7 @@
 #include <cmath>
 #include <limits>
 
-namespace foglift {
-inline namespace v0 {
-namespace predict {
+namespace foglift::inline v0::predict {
 
 /// The range that a learned variance of a step lies in (Nichol & Dhariwal 2021, eq. 15): between
 /// small = beta~, the variance of the earlier state given x and x0, and large = beta, the noise
@@ -44,6 +42,4 @@ struct Moments {
   Tensor<T> x0, v;
 };
 
-}  // namespace predict
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::predict

@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace predict {
+namespace foglift::inline v0::predict {
 
 namespace detail {
 /// ln(sigma / alpha), kept between -80 and 80: finite at both ends.
@@ -103,6 +101,4 @@ class Conditioned : public P {
   F condition_;
 };
 
-}  // namespace predict
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::predict

@@ -6,9 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace predict {
+namespace foglift::inline v0::predict {
 
 /// f = the mean of the state one step of a chain earlier, given x and x0 (Ho et al. 2020, eq. 7,
 /// for any alpha and sigma): keep x + (alpha' - alpha keep) x0 with keep = (alpha / alpha') (sigma'
@@ -64,6 +62,4 @@ class PreviousMean {
   Index steps_;
 };
 
-}  // namespace predict
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::predict

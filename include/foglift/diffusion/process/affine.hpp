@@ -10,9 +10,7 @@
 #include <numbers>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace process {
+namespace foglift::inline v0::process {
 
 /// The process x = alpha(t) x0 + sigma(t) eps of any schedule that knows its derivatives, t from 0
 /// (data) to 1, as an SDE (Song et al. 2021; Kingma et al. 2021):
@@ -159,6 +157,4 @@ class Affine {
   S schedule_;
 };
 
-}  // namespace process
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::process

@@ -5,9 +5,7 @@
 #include "foglift/diffusion/schedule/flow.hpp"
 #include "foglift/diffusion/schedule/sub_vp.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace process {
+namespace foglift::inline v0::process {
 
 /// dx = -beta/2 x dt + sqrt(beta (1 - alpha^4)) dw (Song et al. 2021, eq. 13).
 template <VariancePreservingSchedule S = schedule::Linear>
@@ -25,6 +23,4 @@ using RectifiedFlow = Affine<schedule::Flow>;
 /// x = cos(pi t / 2) x0 + sin(pi t / 2) eps (Albergo & Vanden-Eijnden 2023).
 using Trigonometric = Affine<schedule::Trigonometric>;
 
-}  // namespace process
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::process

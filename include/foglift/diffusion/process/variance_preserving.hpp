@@ -2,9 +2,7 @@
 
 #include "foglift/diffusion/process/affine.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace process {
+namespace foglift::inline v0::process {
 
 /// The variance-preserving SDE of a schedule with rate beta: dx = -beta/2 x dt + sqrt(beta) dw
 /// (Song et al. 2021, eq. 11). Its prior is N(0, I).
@@ -14,6 +12,4 @@ class VariancePreserving : public Affine<S> {
   explicit VariancePreserving(S schedule = S()) : Affine<S>(std::move(schedule)) {}
 };
 
-}  // namespace process
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::process

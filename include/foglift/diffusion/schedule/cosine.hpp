@@ -6,9 +6,7 @@
 #include <limits>
 #include <numbers>
 
-namespace foglift {
-inline namespace v0 {
-namespace schedule {
+namespace foglift::inline v0::schedule {
 
 /// alpha^2 = cos^2(theta(t)) / cos^2(theta(0)), theta(t) = (t + offset) / (1 + offset) * pi / 2
 /// (Nichol & Dhariwal 2021, eq. 17), without the discrete form's cap on beta: alpha is exactly 0 at
@@ -71,6 +69,4 @@ class Cosine {
   double offset_, theta0_ = 0;
 };
 
-}  // namespace schedule
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::schedule

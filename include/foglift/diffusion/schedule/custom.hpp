@@ -6,9 +6,7 @@
 #include <concepts>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace schedule {
+namespace foglift::inline v0::schedule {
 
 /// Any alpha(t) and sigma(t), written once for every kind of number, so that their derivatives are
 /// found too; time() is found by bisection.
@@ -55,6 +53,4 @@ class Custom {
   Sigma sigma_;
 };
 
-}  // namespace schedule
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::schedule

@@ -4,9 +4,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace schedule {
+namespace foglift::inline v0::schedule {
 
 /// A number and its derivative in t: what a function written with + - * / and these functions
 /// returns for Dual{t, 1} carries its exact derivative.
@@ -49,6 +47,4 @@ inline Dual pow(Dual a, double p) {
   return {std::pow(a.value, p), a.slope == 0 ? 0 : p * std::pow(a.value, p - 1) * a.slope};
 }
 
-}  // namespace schedule
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::schedule

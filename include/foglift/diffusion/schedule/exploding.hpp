@@ -4,9 +4,7 @@
 
 #include <algorithm>
 
-namespace foglift {
-inline namespace v0 {
-namespace schedule {
+namespace foglift::inline v0::schedule {
 
 /// Least and most noise of a schedule with alpha = 1.
 struct SigmaRange {
@@ -85,6 +83,4 @@ class Edm {
   double rho_, first_ = 0, span_ = 1;
 };
 
-}  // namespace schedule
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::schedule

@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <numbers>
 
-namespace foglift {
-inline namespace v0 {
-namespace schedule {
+namespace foglift::inline v0::schedule {
 
 /// alpha = 1 - t, sigma = t: straight paths from noise to data (Liu et al. 2022, rectified flow;
 /// Lipman et al. 2023, conditional optimal transport). alpha is exactly 0 at t = 1.
@@ -51,6 +49,4 @@ struct Trigonometric {
   static constexpr double quarter = std::numbers::pi / 2;
 };
 
-}  // namespace schedule
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::schedule

@@ -14,9 +14,7 @@
 #include <concepts>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace schedule {
+namespace foglift::inline v0::schedule {
 
 /// lambda(t) learned by gradient (Kingma et al. 2021, appendix H): with weights made positive by
 /// abs,
@@ -107,6 +105,4 @@ class LearnedCurve {
   }
 };
 
-}  // namespace schedule
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::schedule

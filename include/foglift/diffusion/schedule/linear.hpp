@@ -4,9 +4,7 @@
 
 #include <algorithm>
 
-namespace foglift {
-inline namespace v0 {
-namespace schedule {
+namespace foglift::inline v0::schedule {
 
 /// beta(t) at t = 0 and t = 1 of a continuous schedule.
 struct RateRange {
@@ -86,6 +84,4 @@ class ScaledLinear {
   double first_, slope_;
 };
 
-}  // namespace schedule
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::schedule

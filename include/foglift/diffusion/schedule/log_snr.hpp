@@ -7,9 +7,7 @@
 #include <numbers>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace schedule {
+namespace foglift::inline v0::schedule {
 
 /// A curve lambda(t) = ln(alpha / sigma) that falls with t, its derivative, and its inverse,
 /// clamped to [0, 1].
@@ -190,6 +188,4 @@ using UniformLogSnr = LogSnr<UniformCurve>;
 using TruncatedCosine = LogSnr<TruncatedCosineCurve>;
 using Laplace = LogSnr<LaplaceCurve>;
 
-}  // namespace schedule
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::schedule

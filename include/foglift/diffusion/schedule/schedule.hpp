@@ -6,8 +6,7 @@
 #include <cmath>
 #include <concepts>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// d alpha / dt and d sigma / dt.
 struct LevelRate {
@@ -101,5 +100,4 @@ double falling_to(double value, const F& f) {
 }  // namespace detail
 
 }  // namespace schedule
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

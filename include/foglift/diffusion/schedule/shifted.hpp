@@ -4,9 +4,7 @@
 
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace schedule {
+namespace foglift::inline v0::schedule {
 
 template <DifferentiableSchedule S>
 class Shifted;
@@ -112,6 +110,4 @@ class Shifted {
   Kept kept_;
 };
 
-}  // namespace schedule
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::schedule

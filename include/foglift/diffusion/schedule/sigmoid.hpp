@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <limits>
 
-namespace foglift {
-inline namespace v0 {
-namespace schedule {
+namespace foglift::inline v0::schedule {
 
 namespace detail {
 inline double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
@@ -106,6 +104,4 @@ class Sigmoid {
   double first_, last_;
 };
 
-}  // namespace schedule
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::schedule

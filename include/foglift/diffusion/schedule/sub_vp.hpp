@@ -5,9 +5,7 @@
 #include <limits>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace schedule {
+namespace foglift::inline v0::schedule {
 
 /// alpha of a variance-preserving schedule, and sigma = 1 - alpha^2, the square of its sigma (Song
 /// et al. 2021, eq. 29): less noise than the variance-preserving process at every time.
@@ -46,6 +44,4 @@ class SubVariancePreserving {
   S base_;
 };
 
-}  // namespace schedule
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::schedule

@@ -5,9 +5,7 @@
 #include <limits>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace schedule {
+namespace foglift::inline v0::schedule {
 
 /// A variance-preserving schedule stretched so that no signal is left at t = 1 (Lin et al. 2024,
 /// algorithm 1): alpha' = (alpha - alpha_T) alpha_0 / (alpha_0 - alpha_T), where alpha_0 belongs to
@@ -97,6 +95,4 @@ class ZeroTerminalSnr {
   Level first_;
 };
 
-}  // namespace schedule
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::schedule

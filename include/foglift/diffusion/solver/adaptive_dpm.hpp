@@ -8,9 +8,7 @@
 
 #include <array>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// A proportional-integral-derivative rule for step sizes: the error e_n of an attempt and those of
 /// the last two steps taken, e_{n-1}, e_{n-2}, give the factor
@@ -280,6 +278,4 @@ struct AdaptiveDpm {
   }
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

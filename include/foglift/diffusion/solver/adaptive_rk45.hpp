@@ -5,9 +5,7 @@
 #include "foglift/diffusion/solver/parts/flow_slope.hpp"
 #include "foglift/diffusion/solver/parts/solver.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// The probability-flow ODE by Dormand & Prince's pair of orders 5 and 4 (Song et al. 2021, section
 /// D.2, used it as "RK45"), each sample with error norm, step size and evaluations of its own: what
@@ -85,6 +83,4 @@ struct AdaptiveRk45 {
   }
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

@@ -5,9 +5,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// Ancestral or implicit sampling with the variance that is best for a denoiser (Bao et al. 2022,
 /// "Analytic-DPM", eq. 6): that of Ddim's step with its eta, plus what the step does not know of
@@ -59,6 +57,4 @@ struct AnalyticDdpm {
   }
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

@@ -9,9 +9,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// How far down a step goes before noise is added back, for eta = 1: to the mean of the posterior
 /// of x' given x and x0 (k-diffusion's "ancestral" samplers), or to sigma'^2 / sigma in a flow's
@@ -92,6 +90,4 @@ using Dpm2Ancestral = Ancestral<Dpm2>;
 /// k-diffusion's `sample_dpmpp_2s_ancestral`.
 using DpmSingleAncestral = Ancestral<DpmSingle<2>>;
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

@@ -5,9 +5,7 @@
 #include <cmath>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// CFG++ (Chung et al. 2025, algorithm 2): Euler's rule which takes the clean sample from the
 /// guided denoiser, u + weight (c - u), and the noise from the unconditional one u, so that
@@ -54,6 +52,4 @@ class CfgPlusPlus {
 template <class V>
 CfgPlusPlus(V&&, double) -> CfgPlusPlus<Kept<V>>;
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

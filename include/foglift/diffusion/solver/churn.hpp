@@ -10,9 +10,7 @@
 #include <limits>
 #include <numbers>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// A deterministic one-step solver with churn (Karras et al. 2022, algorithm 2): before a step,
 /// noise lifts the state from s = sigma / alpha to s (1 + gamma), gamma = min(churn / N, sqrt(2) -
@@ -64,6 +62,4 @@ struct Churn {
   }
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

@@ -7,9 +7,7 @@
 #include <cmath>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// Few-step sampling from a consistency function f(x, level), which leads from any level to the
 /// data at once, given in place of the denoiser (Song et al. 2023, algorithm 1): each step jumps to
@@ -75,6 +73,4 @@ class Tcd {
   double gamma_;
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

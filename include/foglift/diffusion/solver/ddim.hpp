@@ -2,9 +2,7 @@
 
 #include "foglift/diffusion/solver/parts/transfer.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// Implicit sampling (Song et al. 2021, eq. 12): eta = 0 is deterministic, Euler's rule for the
 /// probability-flow ODE in sigma / alpha; eta = 1 is ancestral sampling with the small variance.
@@ -35,6 +33,4 @@ struct Ddim {
   }
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

@@ -2,9 +2,7 @@
 
 #include "foglift/diffusion/solver/parts/transfer.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// Ancestral sampling (Ho et al. 2020, algorithm 2) between any two levels: the mean of q(x_to |
 /// x_from, x0) plus noise. With q = correlation(from, to), its variance is
@@ -39,6 +37,4 @@ struct Ddpm {
   }
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

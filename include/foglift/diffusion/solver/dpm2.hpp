@@ -6,9 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// The midpoint rule for dz/ds = (z - x0) / s, z = x / alpha, s = sigma / alpha, with the middle
 /// taken in the logarithm of s, sqrt(s s') (DPM-Solver-2 as in k-diffusion's `sample_dpm_2`), or in
@@ -46,6 +44,4 @@ struct Dpm2 {
   }
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

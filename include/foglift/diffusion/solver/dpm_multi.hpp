@@ -4,9 +4,7 @@
 #include "foglift/diffusion/solver/parts/multistep.hpp"
 #include "foglift/diffusion/solver/parts/solver.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// DPM-Solver++ (Lu et al. 2022b, algorithm 2; Prediction::data) and DPM-Solver (noise) in many
 /// steps of one evaluation: "2M" and "3M". Adams-Bashforth in lambda on top of the exact linear
@@ -96,6 +94,4 @@ struct Deis {
   }
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

@@ -3,9 +3,7 @@
 #include "foglift/diffusion/solver/parts/exponential.hpp"
 #include "foglift/diffusion/solver/parts/solver.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// Whether the stages of a stochastic step see one path of the Wiener process, as they must, or,
 /// as in public code without a Brownian tree, noise of their own each: weak order 1.
@@ -62,6 +60,4 @@ struct DpmSde {
   }
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

@@ -5,9 +5,7 @@
 
 #include <algorithm>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// DPM-Solver (Lu et al. 2022a: Prediction::noise) and DPM-Solver++ (Lu et al. 2022b: data) in
 /// single steps of `Order` evaluations: "2S" and "3S". Weights::midpoint is the one published as
@@ -102,6 +100,4 @@ struct DpmFast {
   }
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

@@ -6,9 +6,7 @@
 #include <array>
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// Extended reverse-time SDE solvers (Cui et al. 2023, algorithm 1, "ER-SDE-Solver") of 1 to 3
 /// stages, one evaluation a step: the SDE whose noise is set by phi(s) = s (e^(s^0.3) + 10), s =
@@ -96,6 +94,4 @@ struct ErSde {
   };
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

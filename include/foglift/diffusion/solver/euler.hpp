@@ -2,9 +2,7 @@
 
 #include "foglift/diffusion/solver/parts/transfer.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// Euler's rule for dz/ds = (z - x0) / s, z = x / alpha, s = sigma / alpha: Ddim with eta = 0, as a
 /// solver that never draws noise.
@@ -21,6 +19,4 @@ struct Euler {
   }
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

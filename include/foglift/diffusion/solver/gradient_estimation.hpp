@@ -5,9 +5,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// Euler's rule along gamma eps + (1 - gamma) eps_before, eps the noise that the denoiser finds now
 /// and found a step before (Permenter & Yuan 2024, algorithm 2, gamma = 2). First order; gamma =
@@ -45,6 +43,4 @@ struct GradientEstimation {
   }
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

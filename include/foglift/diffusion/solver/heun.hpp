@@ -6,9 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// The two-stage rules of second order for dz/ds = (z - x0) / s, z = x / alpha, s = sigma / alpha:
 /// a second slope is taken after the part `stage` of Euler's step (Karras et al. 2022, algorithm 3,
@@ -76,6 +74,4 @@ struct Heun {
   }
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

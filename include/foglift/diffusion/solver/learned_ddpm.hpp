@@ -5,9 +5,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// Ancestral sampling with the variances that a network has learned (Nichol & Dhariwal 2021,
 /// section 3.1), element by element; the denoiser is a VarianceDenoiser. Its head v is the place in
@@ -40,6 +38,4 @@ struct LearnedDdpm {
   }
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

@@ -4,9 +4,7 @@
 #include "foglift/diffusion/solver/parts/solver.hpp"
 #include "foglift/diffusion/solver/parts/straight.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// Linear multistep rule in s = sigma / alpha (Adams-Bashforth on steps of any length; "LMS"): the
 /// polynomials are integrated in closed form. Single steps at the start,
@@ -67,6 +65,4 @@ struct Ipndm : detail::FixedWeights<Start::lower_order> {
   static constexpr const char* name = "ipndm";
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

@@ -4,9 +4,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// The step size of a Langevin corrector; a = (alpha / alpha')^2 of the step, 1 in the
 /// variance-exploding process:
@@ -102,6 +100,4 @@ struct PredictorCorrector {
 /// Langevin steps at every level, and nothing in between (Song & Ermon 2019, algorithm 1).
 using AnnealedLangevin = PredictorCorrector<Stay>;
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

@@ -9,9 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// Noise added from min_ratio up to max_ratio and taken away again in `steps` steps, `times` times,
 /// in ratios sigma / alpha. 0 steps: as many as the grid has levels between the two, at least 1.
@@ -112,6 +110,4 @@ struct Restart {
   }
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

@@ -6,9 +6,7 @@
 #include <cmath>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// The reverse SDE by the discretisation of the forward chain (Song et al. 2021, eq. 46): with a
 /// forward step x = a x' + b eps, a = alpha / alpha', b^2 = sigma^2 - a^2 sigma'^2, the step back
@@ -67,6 +65,4 @@ class EulerMaruyama {
   P process_;
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

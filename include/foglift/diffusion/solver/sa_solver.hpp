@@ -6,9 +6,7 @@
 
 #include <limits>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// tau of SaSolver: `inside` for steps that begin at sigma / alpha in [min_ratio, max_ratio],
 /// `outside` elsewhere.
@@ -59,6 +57,4 @@ struct SaSolver {
   }
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

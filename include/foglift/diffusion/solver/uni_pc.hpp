@@ -4,9 +4,7 @@
 #include "foglift/diffusion/solver/parts/multistep.hpp"
 #include "foglift/diffusion/solver/parts/solver.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// UniPC (Zhao et al. 2023, algorithms 1, 5 and 6): the predictor UniP of `Order` outputs and the
 /// corrector UniC, which takes the next output, made at the predicted state, as one more. A step
@@ -46,6 +44,4 @@ struct UniPc {
 template <int Order = 2, Weights weights = Weights::bh2>
 using UniP = UniPc<Order, weights, false>;
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

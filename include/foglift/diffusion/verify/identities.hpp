@@ -9,9 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace verify {
+namespace foglift::inline v0::verify {
 
 /// One thing that holds for a right solver, whatever its order.
 struct Finding {
@@ -151,6 +149,4 @@ std::vector<Finding> identities(const S& solver) {
   return out;
 }
 
-}  // namespace verify
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::verify

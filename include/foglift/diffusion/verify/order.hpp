@@ -7,9 +7,7 @@
 #include <cmath>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace verify {
+namespace foglift::inline v0::verify {
 
 /// Errors of a solver at several numbers of steps, each twice the one before.
 struct Convergence {
@@ -80,6 +78,4 @@ Convergence order(const S& solver, const OrderOptions& options = {}) {
   return out;
 }
 
-}  // namespace verify
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::verify

@@ -6,9 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace verify {
+namespace foglift::inline v0::verify {
 
 /// Which curve of (alpha, sigma) a grid lies on. Solvers that see levels alone are the same on all
 /// of them.
@@ -65,6 +63,4 @@ Tensor<double> exact_flow(const D& denoise, Tensor<double> x, const Level& from,
   return affine(to.alpha, z, 0, z);
 }
 
-}  // namespace verify
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::verify

@@ -8,9 +8,7 @@
 #include <numeric>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace verify {
+namespace foglift::inline v0::verify {
 
 /// Tests of whether samples follow a distribution. Those of two samples take tensors [n, d] and
 /// [m, d] and throw ShapeError where they do not fit. A p-value is the probability, if both follow
@@ -206,6 +204,4 @@ double sliced_wasserstein2(const Tensor<T>& a, const Tensor<T>& b, Index directi
   return sum / static_cast<double>(n * directions);
 }
 
-}  // namespace verify
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::verify

@@ -7,9 +7,7 @@
 #include <mutex>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace verify {
+namespace foglift::inline v0::verify {
 
 struct Moments {
   double mean = 0, variance = 0;
@@ -122,6 +120,4 @@ Convergence weak_order(const S& solver, const WeakOrderOptions& options = {}) {
   return out;
 }
 
-}  // namespace verify
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::verify

@@ -10,9 +10,7 @@
 #include <numeric>
 #include <optional>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// The statistic of Kwiatkowski, Phillips, Schmidt & Shin 1992 that a series has a level, with
 /// Bartlett weights up to lag 3 sqrt(n) / 13; above 0.463 a level is rejected at 5 %.
@@ -258,6 +256,4 @@ inline Tensor<double> arima_paths(std::span<const double> history, const Baselin
       [&](std::span<const double> x) { return detail::plain_arima_paths(x, o, rng); });
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -10,9 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// The orders of a seasonal ARIMA model (Box, Jenkins, Reinsel & Ljung 2015, chapter 9).
 struct ArimaOrder {
@@ -203,6 +201,4 @@ class ArimaSquares {
   double used_ = 0;
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

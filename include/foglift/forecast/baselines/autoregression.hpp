@@ -6,9 +6,7 @@
 #include <cmath>
 #include <limits>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// x[t] - mean = sum over k of weights[k] (x[t - 1 - k] - mean) + N(0, variance).
 struct Autoregression {
@@ -85,6 +83,4 @@ inline Tensor<double> autoregression_paths(std::span<const double> history,
       });
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -2,9 +2,7 @@
 
 #include "foglift/forecast/baselines.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// Paths [paths, horizon] of climatology: what happened at the same phase of earlier seasons. A
 /// path is one earlier stretch of the history, all of `horizon` values, that began at the phase of
@@ -27,6 +25,4 @@ inline Tensor<double> climatology(std::span<const double> history, const Baselin
   return detail::draw_rows(zero, stretches, o, rng, "climatology");
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -4,9 +4,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// A random walk x[t] = x[t - 1] + drift + N(0, variance) and the cells that its drift is known by.
 struct Drift {
@@ -64,6 +62,4 @@ inline Tensor<double> random_walk_drift(std::span<const double> history, const B
   return out;
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

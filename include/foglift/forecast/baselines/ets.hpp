@@ -7,9 +7,7 @@
 
 #include <numeric>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// An ETS model that was fitted: of the values less `location`, divided by `scale`.
 struct EtsFit {
@@ -231,6 +229,4 @@ inline Tensor<double> ets_paths(std::span<const double> history, const BaselineO
   return out;
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -10,9 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// A form of exponential smoothing (Hyndman, Koehler, Ord & Snyder 2008, table 2.2), without
 /// multiplicative trends.
@@ -196,6 +194,4 @@ class EtsLikelihood {
   EtsState last_;
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -15,9 +15,7 @@
 
 #include <array>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// A baseline by name: draw(history, options, rng) -> paths [paths, horizon].
 struct Baseline {
@@ -26,6 +24,7 @@ struct Baseline {
 };
 
 // What stands in `baselines`.
+// clang-format off
 #define FOGLIFT_FORECAST_BASELINES                             \
   {{{"seasonal naive + bootstrap", seasonal_naive_bootstrap},  \
     {"random walk + bootstrap", random_walk_bootstrap},        \
@@ -37,6 +36,7 @@ struct Baseline {
     {"ARIMA", arima_paths},                                    \
     {"MSTL + ARIMA", mstl_paths},                              \
     {"autoregression", autoregression_paths}}}
+// clang-format on
 
 /// All baselines, the seasonal naive first: what a method should be compared with. Programs that
 /// link foglift::compiled find them there, and compile none.
@@ -46,6 +46,4 @@ extern const std::array<Baseline, 10> baselines;
 inline constexpr std::array<Baseline, 10> baselines = FOGLIFT_FORECAST_BASELINES;
 #endif
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// Whether values spread in proportion to their level, so that their logarithms are better
 /// modelled: all are positive, and over blocks of a season (8 cells at least, 6 blocks or more),
@@ -69,6 +67,4 @@ Tensor<double> in_logarithms(std::span<const double> history, Index period, cons
 }
 }  // namespace detail
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

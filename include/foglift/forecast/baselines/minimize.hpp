@@ -9,9 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 namespace detail {
 
 inline double dot(const std::vector<double>& a, const std::vector<double>& b) {
@@ -73,6 +71,4 @@ double minimize(const F& f, std::vector<double>& x, double tolerance = 1e-6, int
 }
 
 }  // namespace detail
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

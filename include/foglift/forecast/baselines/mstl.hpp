@@ -4,9 +4,7 @@
 #include "foglift/forecast/baselines/logarithms.hpp"
 #include "foglift/forecast/baselines/stl.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 namespace detail {
 /// The seasons that n values hold twice, increasing.
@@ -66,6 +64,4 @@ inline Tensor<double> mstl_paths(std::span<const double> history, const Baseline
   return detail::in_logarithms(detail::recent_seasons(history, longest), o.season(), draw);
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -4,9 +4,7 @@
 
 #include <algorithm>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// Paths [paths, horizon] of random_walk_bootstrap() with the changes of the last values alone:
 /// four horizons, two seasons, and 30 at least. It is as wide as the series has lately moved, which
@@ -18,6 +16,4 @@ inline Tensor<double> recent_walk_bootstrap(std::span<const double> history,
   return random_walk_bootstrap(detail::recent_values(history, cells), o, rng);
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

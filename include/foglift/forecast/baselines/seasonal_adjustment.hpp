@@ -7,9 +7,7 @@
 #include <cmath>
 #include <numeric>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// The known part of a history, without gaps.
 struct Filled {
@@ -154,6 +152,4 @@ Tensor<double> adjusted_paths(std::span<const double> history, Index least,
 }
 }  // namespace detail
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -7,9 +7,7 @@
 #include <span>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// Values less their mean, over their deviation (1 if nothing varies). They are rounded to 2^-30:
 /// a y + b then comes to the same numbers as y, for all that its own rounding changed, and a search
@@ -43,6 +41,4 @@ struct StandardUnits {
   double from(double z) const { return location + scale * z; }
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -8,9 +8,7 @@
 #include <span>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// How STL smooths; lengths are numbers of cells, of seasons for `seasonal`.
 struct StlOptions {
@@ -206,6 +204,4 @@ inline MultipleDecomposition mstl(std::span<const double> y, std::span<const Ind
   return out;
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -4,9 +4,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// The standard theta model of values without season: exponential smoothing of the series plus half
 /// of its line of least squares (Assimakopoulos & Nikolopoulos 2000), in the state form of Fiorucci
@@ -99,6 +97,4 @@ inline Tensor<double> theta_paths(std::span<const double> history, const Baselin
                                 [](std::span<const double> x) { return fit_theta(x); });
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -2,9 +2,7 @@
 
 #include "foglift/forecast/calibrate/stretch.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 struct ConformalOptions {
   Index cells = 60;    ///< neighbouring steps are pooled until the windows show as many
@@ -121,6 +119,4 @@ class Conformal {
   std::vector<double> scores_;                             // [windows, H, intervals]
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

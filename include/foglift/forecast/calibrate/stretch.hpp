@@ -4,9 +4,7 @@
 
 #include <array>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// Probabilities of the central intervals by which forecasts are calibrated.
 inline constexpr std::array<double, 3> calibrated_intervals{0.5, 0.8, 0.95};
@@ -62,6 +60,4 @@ struct Stretch {
   }
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -5,9 +5,7 @@
 
 #include <numeric>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 namespace detail {
 /// Path numbers of one cell (window, step) of paths [W, S, H] in increasing order of their values;
@@ -66,6 +64,4 @@ inline Tensor<double> combine(std::span<const Tensor<double>> parts,
   return out;
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -3,9 +3,7 @@
 #include "foglift/forecast/combine/paths.hpp"
 #include "foglift/forecast/score/metrics.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// What the parts of a combination weigh, and what was seen of them.
 struct Combination {
@@ -234,6 +232,4 @@ inline Combination fit_weights(std::span<const Tensor<double>> parts, const Tens
   return out;
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -7,9 +7,7 @@
 
 #include <optional>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// What a part of an ensemble draws at some windows.
 struct Part {
@@ -105,6 +103,4 @@ class ClassicalParts {
   std::vector<std::vector<double>> histories_;
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

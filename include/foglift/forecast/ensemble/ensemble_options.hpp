@@ -4,9 +4,7 @@
 #include "foglift/forecast/ensemble/judge.hpp"
 #include "foglift/forecast/forecaster.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// How an Ensemble trains, judges and draws.
 struct EnsembleOptions {
@@ -22,6 +20,4 @@ struct EnsembleOptions {
   std::string name = "model";  ///< of the method, in the report
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

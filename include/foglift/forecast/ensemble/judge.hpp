@@ -3,9 +3,7 @@
 #include "foglift/forecast/calibrate/conformal.hpp"
 #include "foglift/forecast/combine/weights.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// What windows of parts say of their combination.
 struct Judgement {
@@ -141,6 +139,4 @@ inline Judgement judge(std::span<const Tensor<double>> parts, const Tensor<doubl
   return out;
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

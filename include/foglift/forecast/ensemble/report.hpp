@@ -6,9 +6,7 @@
 #include "foglift/forecast/ensemble/judge.hpp"
 #include "foglift/forecast/score/backtest.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// A gross outlier of a panel, that training and forecasts took for missing.
 struct MaskedValue {
@@ -181,6 +179,4 @@ inline EnsembleChoice choose(std::vector<Part> parts, const TrimmedPanel& data,
   return out;
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

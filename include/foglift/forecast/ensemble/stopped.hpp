@@ -4,9 +4,7 @@
 
 #include <algorithm>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// How long a series has stood still: the last `run` known values are equal, and before them no
 /// more than `before` in a row ever were.
@@ -59,6 +57,4 @@ struct Standstill {
   }
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -5,9 +5,7 @@
 
 #include <algorithm>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// The cells [first, last) of a series with what stands beside them, and what is known ahead.
 inline Series cells_of(const Series& s, Index first, Index last) {
@@ -143,6 +141,4 @@ struct Windows {
   }
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -3,9 +3,7 @@
 #include "foglift/forecast/baselines.hpp"
 #include "foglift/forecast/frame/frame.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// A frame for networks that run along the horizon alone: the past reaches step h as channels that
 /// are aligned with it, so that a forecast costs `horizon` cells and not context + horizon.
@@ -125,6 +123,4 @@ class AlignedFeatures {
   FrameOptions options_;
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

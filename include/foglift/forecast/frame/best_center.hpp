@@ -2,9 +2,7 @@
 
 #include "foglift/forecast/frame/framer.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// The center that leaves least to be learned: of all, that with the smallest mean distance of
 /// targets from it, in scales of their contexts, over windows that end before the last `held_out`
@@ -38,6 +36,4 @@ inline Center best_center(const Panel& panel, const FrameOptions& frame, Index h
   return best;
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -8,9 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// How values are made comparable with those of other origins and series.
 enum class Scaling {
@@ -169,6 +167,4 @@ struct Frame {
   }
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

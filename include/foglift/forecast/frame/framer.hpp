@@ -3,9 +3,7 @@
 #include "foglift/forecast/baselines.hpp"
 #include "foglift/forecast/frame/scaler.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// Makes the frames of a panel at origins. A frame's row depends on its origin alone, and all of it
 /// but targets and their masks on nothing from the origin on, known covariates aside.
@@ -211,6 +209,4 @@ class Framer {
   FrameOptions options_;
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

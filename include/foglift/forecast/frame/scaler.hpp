@@ -4,9 +4,7 @@
 
 #include <algorithm>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// Location and scale of columns; of none, they are 0 and 1.
 struct Standard {
@@ -131,6 +129,4 @@ struct Scaler {
   }
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

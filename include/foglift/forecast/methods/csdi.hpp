@@ -13,9 +13,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// The published configuration (415,000 weights); `small` is one for minutes on two cores.
 struct CsdiOptions {
@@ -187,6 +185,4 @@ class Csdi {
   nn::Linear<float> skip_, output_;
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -7,9 +7,7 @@
 #include "foglift/forecast/method.hpp"
 #include "foglift/nn/nets/unet.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// A conditional diffusion model of the whole horizon: the network sees noisy targets beside the
 /// features of their frame (AlignedFeatures) and learns their velocity on a cosine schedule; paths
@@ -82,6 +80,4 @@ class HorizonDiffusion {
   Net net_;
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -4,9 +4,7 @@
 #include "foglift/forecast/method.hpp"
 #include "foglift/nn/layers/linear.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// A linear forecaster with Gaussian paths: what any other must beat. The scaled targets y [N] of
 /// the horizon, N = H K, have a mean that is linear in the inputs x, and what is left of each is
@@ -109,6 +107,4 @@ class Linear {
   Parameter<float> mix_, log_scale_;
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -8,9 +8,7 @@
 #include <limits>
 #include <string>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// Origins of the last `windows` forecasts of a series that do not overlap and end with it, oldest
 /// first. Throws ArgumentError if they would begin before its second cell.
@@ -130,6 +128,4 @@ inline Score score(std::string name, const Tensor<double>& paths, const Panel& p
   return out;
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -2,9 +2,7 @@
 
 #include "foglift/forecast/score/metrics.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 // Whether a forecast is as sure as it may be. Shapes, missing values and errors are those of
 // metrics.hpp, which has coverage and pit.
@@ -85,6 +83,4 @@ double coverage_error(const Tensor<T>& paths, const Tensor<U>& actual,
   return sum / static_cast<double>(found.size());
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

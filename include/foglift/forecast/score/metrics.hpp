@@ -5,9 +5,7 @@
 #include <array>
 #include <limits>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 // Names and conventions. Papers call three different numbers "CRPS"; here
 //   crps                         is the CRPS itself, in the unit of the data;
@@ -171,6 +169,4 @@ std::vector<double> pit(const Tensor<T>& paths, const Tensor<U>& actual) {
   return out;
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

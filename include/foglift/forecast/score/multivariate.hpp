@@ -2,9 +2,7 @@
 
 #include "foglift/forecast/score/metrics.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 // Scores of paths as a whole: of how steps and channels hang together, which no score of single
 // cells sees. Paths are [windows, paths, horizon] or [windows, paths, horizon, channels], actual
@@ -119,6 +117,4 @@ Tensor<T> summed(const Tensor<T>& values) {
   return out;
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

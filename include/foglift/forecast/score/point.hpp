@@ -2,9 +2,7 @@
 
 #include "foglift/forecast/score/metrics.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 // Scores of the point that sample paths agree on. Shapes, missing values and errors are those of
 // metrics.hpp. The mean has the least squared error, the median the least absolute one, so each is
@@ -76,6 +74,4 @@ double normalized_deviation(const Tensor<T>& paths, const Tensor<U>& actual,
   return mae(paths, actual, point) / whole;
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -8,9 +8,7 @@
 #include <span>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 namespace detail {
 /// Throws NumericError for a member of a sample that is not finite or beyond largest_value.
@@ -83,6 +81,4 @@ Tensor<T> quantiles(const Tensor<T>& paths, std::span<const double> levels) {
   return out;
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

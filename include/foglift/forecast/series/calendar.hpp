@@ -5,9 +5,7 @@
 #include <cmath>
 #include <span>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// What of the calendar a network is told, as waves: sin and cos of 2 pi k phase for harmonics k =
 /// 1...n of the day, the week and the year. Three harmonics of the week tell all seven days apart.
@@ -53,6 +51,4 @@ struct Calendar {
   }
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// A stretch of time in which a local clock is ahead of UTC by as much.
 struct UtcOffset {
@@ -44,6 +42,4 @@ struct Clock {
   }
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

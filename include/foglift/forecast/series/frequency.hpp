@@ -14,9 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// Seconds since 1970-01-01 00:00 on the clock of the data, as data::parse_date gives them; no leap
 /// seconds.
@@ -271,6 +269,4 @@ inline std::string Frequency::span(std::int64_t cells) const {
   return counted(number_text(total / size), unit);
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -11,9 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// A frequency as it was asked for.
 struct NamedFrequency {
@@ -281,6 +279,4 @@ inline NamedFrequency parse_frequency(std::string_view name) {
       "'half-hourly, Mon-Fri 08:00-18:00' and the like");
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

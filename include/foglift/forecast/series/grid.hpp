@@ -12,9 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// The most cells that on_grid makes of so many rows. A wrong date (year 20112), or stamps that
 /// follow no frequency, would ask for more memory than there is.
@@ -180,6 +178,4 @@ inline Grid on_grid(const Rows& rows, const GridOptions& options = {}) {
   return grid;
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -4,9 +4,7 @@
 
 #include <string>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// What was found out about data, why, and what overrules it.
 struct Guess {
@@ -21,6 +19,4 @@ struct Guess {
   }
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

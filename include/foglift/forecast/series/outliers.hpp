@@ -4,9 +4,7 @@
 
 #include <limits>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// A value that can not be meant: a slipped decimal point, another unit, a code for "missing".
 struct Outlier {
@@ -71,6 +69,4 @@ inline std::vector<Outlier> find_outliers(std::span<const double> values,
   return out;
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

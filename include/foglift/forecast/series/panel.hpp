@@ -10,9 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// Values on a regular grid of times, with what is known beside them. NaN is a missing one, in
 /// values, covariates and statics alike.
@@ -121,6 +119,4 @@ class Panel {
   Columns columns_;
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

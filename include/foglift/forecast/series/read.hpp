@@ -9,9 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 namespace detail {
 struct Dated {
@@ -110,6 +108,4 @@ inline Reading read_panel(const std::string& path, const ReadOptions& options = 
   return parse_panel(read_file(path, std::uint64_t{1} << 40), options, path);
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

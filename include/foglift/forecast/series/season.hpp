@@ -8,9 +8,7 @@
 #include <limits>
 #include <span>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// Lengths, in cells and increasing, of the minutes, hours, days, weeks and years that hold a whole
 /// number (2 or more) of steps; a year of days or weeks is rounded to 365 or 52. Where only open
@@ -224,6 +222,4 @@ inline std::vector<Index> detect_seasons(std::span<const double> values) {
   return detect_seasons(values, peaks);
 }
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -8,9 +8,7 @@
 #include <cstdlib>
 #include <string>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// How much of a moment is written.
 struct StampForm {
@@ -204,6 +202,4 @@ struct TimeAxis {
   }
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

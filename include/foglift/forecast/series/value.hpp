@@ -6,9 +6,7 @@
 #include <cmath>
 #include <span>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// Values of series, paths and observations are at most this in size: their squares, and sums of
 /// them, stay finite.
@@ -33,6 +31,4 @@ inline double finite_result(double v, const char* where) {
 }
 }  // namespace detail
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -7,9 +7,7 @@
 #include <cmath>
 #include <limits>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// q [B, N, heads d], k [B, M, heads d], v [B, M, heads dv] -> y [B, N, heads dv].
 struct AttentionGeometry {
@@ -171,6 +169,4 @@ void attention(const AttentionGeometry& g, Tokens<const T> q, Tokens<const T> k,
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_ATTENTION, extern template);
 #endif
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

@@ -3,9 +3,7 @@
 #include "foglift/core/instances.hpp"
 #include "foglift/kernels/attention/attention.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 namespace detail {
 
 /// p = e^(scale s - lse) and its product with dp [keys, width], summed over keys into inner.
@@ -119,6 +117,4 @@ void attention_backward(const AttentionGeometry& g, Tokens<const T> q, Tokens<co
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_ATTENTION_BACKWARD, extern template);
 #endif
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

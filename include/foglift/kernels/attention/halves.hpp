@@ -5,9 +5,7 @@
 
 #include <algorithm>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// A tensor [samples, positions, channels] in one or two tensors that share its channels: what
 /// concatenating them along the channels would hold, without the copy. T may be const.
@@ -45,6 +43,4 @@ void separate(const T* in, Index positions, Index b, const Halves<T>& out) {
   });
 }
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

@@ -5,9 +5,7 @@
 #include <cmath>
 #include <limits>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// Folds f(lanes...) over n elements into `start`; elements beyond n count as `rest`.
 template <Scalar T, class F>
@@ -92,6 +90,4 @@ void log_softmax_row_backward(Index n, const T* y, const T* dy, T* dx) {
   map(n, dx, [total](Lanes<T> v, Lanes<T> d) { return d - exp(v) * Lanes<T>(total); }, y, dy);
 }
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

@@ -5,9 +5,7 @@
 #include "foglift/kernels/conv/winograd_backward.hpp"
 #include "foglift/kernels/gemm/transpose.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 namespace detail {
 
@@ -148,6 +146,4 @@ void conv_backward_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw)
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_CONV_BACKWARD, extern template);
 #endif
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

@@ -6,9 +6,7 @@
 #include "foglift/kernels/conv/source.hpp"
 #include "foglift/kernels/gemm/gemm.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 namespace detail {
 
@@ -104,6 +102,4 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_CONV, extern template);
 #endif
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

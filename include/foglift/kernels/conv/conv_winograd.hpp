@@ -6,9 +6,7 @@
 #include <algorithm>
 #include <type_traits>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 namespace detail {
 
@@ -57,6 +55,4 @@ void conv_by_winograd(const ConvGeometry& g, const ConvSource<T>& source, const 
 
 }  // namespace detail
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

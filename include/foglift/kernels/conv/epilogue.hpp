@@ -3,9 +3,7 @@
 #include "foglift/core/scalar.hpp"
 #include "foglift/core/shape.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// What a convolution's outputs receive beside the products.
 template <Scalar T>
@@ -15,6 +13,4 @@ struct ConvEpilogue {
   const T* residual = nullptr;  ///< [samples, H', W', Cout], or nullptr
 };
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

@@ -2,8 +2,7 @@
 
 #include "foglift/core/shape.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// What stands beyond the ends of an axis: zeros; the axis repeated; or the axis mirrored without
 /// its end element.
@@ -25,5 +24,4 @@ struct ConvOptions {
   ConvAlgorithm algorithm = ConvAlgorithm::automatic;
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

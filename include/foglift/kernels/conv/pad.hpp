@@ -5,9 +5,7 @@
 
 #include <algorithm>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// Extents of one sample of a convolution, and what they imply. A 1-D convolution has H = kh = 1
 /// and pad_h = 0.
@@ -105,6 +103,4 @@ void unpad(const ConvGeometry& g, const T* d_out, T* dx) {
   });
 }
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

@@ -4,9 +4,7 @@
 #include "foglift/kernels/conv/pad.hpp"
 #include "foglift/kernels/norm/group_statistics.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// Group normalization and SiLU of what a convolution reads. mean and rstd [samples, groups] are
 /// written where `known` is false, read where it is true.
@@ -80,6 +78,4 @@ struct ConvSource {
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_CONV_SOURCE, extern template);
 #endif
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

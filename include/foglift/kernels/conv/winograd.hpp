@@ -7,9 +7,7 @@
 
 #include <algorithm>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 namespace detail {
 
@@ -129,6 +127,4 @@ void winograd_conv(const ConvGeometry& g, Index samples, const T* padded,
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_WINOGRAD, extern template);
 #endif
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

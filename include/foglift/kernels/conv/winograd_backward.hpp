@@ -8,9 +8,7 @@
 
 #include <algorithm>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 namespace detail {
 
@@ -92,6 +90,4 @@ void winograd_backward_weight(const ConvGeometry& g, const T* padded, const T* d
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_WINOGRAD_BACKWARD, extern template);
 #endif
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

@@ -5,9 +5,7 @@
 
 #include <algorithm>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 namespace detail {
 
@@ -72,6 +70,4 @@ class WinogradTiles {
 
 }  // namespace detail
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

@@ -2,9 +2,7 @@
 
 #include "foglift/kernels/simd.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// The transforms of Winograd's F(4x4, 3x3) (Lavin & Gray 2016): a tile of 4 x 4 outputs is
 /// Y = A^T [(G g G^T) * (B^T d B)] A of 6 x 6 inputs d and 3 x 3 taps g, which takes 36 products
@@ -141,6 +139,4 @@ void transform(const Load& load, const Store& store) {
 }
 
 }  // namespace winograd
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

@@ -9,9 +9,7 @@
 
 #include <algorithm>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// The weights w [3, 3, Cin, Cout] (Axes = 2) or [3, Cin, Cout] (Axes = 1) of a convolution as
 /// winograd_conv takes them: in panels of columns as wide as gemm's, each of them [points, Cin,
@@ -78,6 +76,4 @@ class WinogradWeights {
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_WINOGRAD_WEIGHTS, extern template);
 #endif
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

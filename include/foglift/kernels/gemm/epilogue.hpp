@@ -2,8 +2,7 @@
 
 #include "foglift/kernels/pointwise/elementwise.hpp"
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// What a linear layer's output may pass through before it is stored.
 enum class Activation { none, silu, gelu };
@@ -43,5 +42,4 @@ struct GemmEpilogue {
 };
 
 }  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -10,9 +10,7 @@
 
 #include <algorithm>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// What C starts from: zero, its own content (accumulate), or a row that every row starts from
 /// (bias [N]), not both; and what becomes of the sums.
@@ -252,6 +250,4 @@ void gemm(Index M, Index N, Index K, Operand<T> a, Operand<T> b, T* c, Index ldc
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_GEMM, extern template);
 #endif
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

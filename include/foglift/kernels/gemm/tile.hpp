@@ -8,9 +8,7 @@
 #include <algorithm>
 #include <type_traits>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// A matrix in memory: element (i, j) is data[i * row_stride + j * column_stride], so that a
 /// matrix, its transpose, a block, and the overlapping rows of a convolution are all operands. The
@@ -160,6 +158,4 @@ void gemm_panel(Index rows, Index K, Operand<T> a, const T* b, Index ldb, Start<
 }
 
 }  // namespace detail
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

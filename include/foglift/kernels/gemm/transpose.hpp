@@ -2,9 +2,7 @@
 
 #include "foglift/kernels/packet.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// S rows of out, S being the elements of a packet, from the first S elements of n <= S rows of in,
 /// and zeros.
@@ -33,6 +31,4 @@ void transpose(Index rows, Index columns, const T* in, T* out) {
       out[j * rows + i] = in[i * columns + j];
 }
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

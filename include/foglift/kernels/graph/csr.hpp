@@ -9,8 +9,7 @@
 #include <memory>
 #include <span>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 namespace kernels {
 
@@ -199,5 +198,4 @@ class Csr {
   std::shared_ptr<Data> data_;
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

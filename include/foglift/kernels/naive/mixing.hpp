@@ -7,9 +7,7 @@
 #include <complex>
 #include <numbers>
 
-namespace foglift {
-inline namespace v0 {
-namespace naive {
+namespace foglift::inline v0::naive {
 
 /// h_t = a_t h_{t-1} + b_t for complex a, b [B, L, C] given as [re | im] along the last axis.
 inline Tensor<double> complex_scan(const Tensor<double>& a, const Tensor<double>& b,
@@ -82,6 +80,4 @@ inline Tensor<double> sample_points(const Tensor<double>& x, const Tensor<double
   return y;
 }
 
-}  // namespace naive
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::naive

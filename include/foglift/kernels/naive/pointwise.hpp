@@ -5,8 +5,7 @@
 #include <cmath>
 #include <limits>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Slow and obvious versions of the kernels, for tests to compare with.
 namespace naive {
@@ -87,5 +86,4 @@ Tensor<T> log_softmax(const Tensor<T>& x) {
 }
 
 }  // namespace naive
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -5,8 +5,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// Slow and obvious versions of the kernels, for tests to compare with.
 namespace naive {
@@ -128,5 +127,4 @@ Tensor<T> attention(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v, 
 }
 
 }  // namespace naive
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -7,9 +7,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// Extents of x [samples, positions, channels], normalized over the positions and the channels of a
 /// group.
@@ -117,6 +115,4 @@ void group_coefficients(const NormExtents& n, const double* mean, const double* 
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_GROUP_STATISTICS, extern template);
 #endif
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

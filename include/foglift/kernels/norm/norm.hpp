@@ -3,9 +3,7 @@
 #include "foglift/core/instances.hpp"
 #include "foglift/kernels/norm/group_statistics.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// Group normalization (Wu & He 2018): y = (x - mean) * rstd * gamma + beta with the mean and the
 /// (biased) variance of each sample and group. Saves mean and rstd [samples, groups].
@@ -125,6 +123,4 @@ void group_norm_backward(const NormExtents& n, const Halves<const T>& x, const T
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_NORM, extern template);
 #endif
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

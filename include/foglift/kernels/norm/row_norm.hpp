@@ -7,9 +7,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// Which moment a row is divided by: layer norm (Ba et al. 2016) subtracts the mean and divides by
 /// the standard deviation, RMS norm (Zhang & Sennrich 2019) only divides by the root mean square.
@@ -211,6 +209,4 @@ void gated_add_backward(Index rows, Index C, const T* gate, Index gate_rows, Ind
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_ROW_NORM, extern template);
 #endif
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

@@ -5,9 +5,7 @@
 
 #include <array>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// The shape that a and b broadcast to by NumPy's rules: aligned at the last axis, an extent of 1
 /// repeats. Throws ShapeError, naming `op`, where extents differ and neither is 1.
@@ -149,6 +147,4 @@ void sum_to(const Shape& out, const T* dy, const Shape& in, T* dx) {
   for (Index i = 0; i < in.size(); ++i) dx[i] = static_cast<T>(sums[i]);
 }
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

@@ -3,9 +3,7 @@
 #include "foglift/core/parallel.hpp"
 #include "foglift/kernels/pointwise/functions.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// y[i] = f(x[i]...) for n elements; f maps Lanes<T>... to Lanes<T>. The last elements pass through
 /// the same formula in a padded packet, so an element's bits depend neither on n nor on its place
@@ -55,6 +53,4 @@ void apply_backward(Index n, const T* x, const T* dy, T* dx) {
   map_parallel(n, dx, [](Lanes<T> v, Lanes<T> d) { return d * F::slope(v); }, x, dy);
 }
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

@@ -6,9 +6,7 @@
 #include <concepts>
 #include <limits>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 // Elementary functions on Lanes. Float: packet formulas, a few units in the last place, results
 // below the smallest normal number flushed to 0. Double: the standard library. Not a number stays
@@ -332,6 +330,4 @@ struct GeluTanh {
   }
 };
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

@@ -3,9 +3,7 @@
 #include "foglift/core/parallel.hpp"
 #include "foglift/core/tensor.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// f(0) + ... + f(n - 1) in double: eight interleaved partial sums, joined in a fixed tree, so that
 /// the order depends on n alone and the loop still runs in vector code.
@@ -70,6 +68,4 @@ void repeat_axis(Index outer, Index n, Index inner, const T* dy, T* dx, double s
   });
 }
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

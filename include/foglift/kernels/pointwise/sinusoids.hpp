@@ -7,9 +7,7 @@
 #include <cmath>
 #include <cstdint>
 
-namespace foglift {
-inline namespace v0 {
-namespace kernels {
+namespace foglift::inline v0::kernels {
 
 /// cosines[i] = cos(t f[i]) and sines[i] = sin(t f[i]) for n frequencies, computed in double with
 /// an error of 2e-16 beside the rounding of the angle. All of it is arithmetic, which compilers
@@ -65,6 +63,4 @@ void sinusoids(Index n, double t, const double* f, T* cosines, T* sines) {
   }
 }
 
-}  // namespace kernels
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::kernels

@@ -10,9 +10,7 @@
 
 #include <optional>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 struct ResBlockOptions {
   Index in = 0;
@@ -137,6 +135,4 @@ class ResBlock {
   double dropout_;
 };
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

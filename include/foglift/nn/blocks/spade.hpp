@@ -6,9 +6,7 @@
 
 #include <optional>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 struct SpadeBlockOptions {
   Index in = 0;
@@ -81,6 +79,4 @@ class SpadeBlock {
   }
 };
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

@@ -5,9 +5,7 @@
 #include "foglift/nn/layers/feed_forward.hpp"
 #include "foglift/nn/layers/norm.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 struct TransformerLayerOptions {
   Index width = 0;
@@ -106,6 +104,4 @@ class TwoAxisBlock {
   }
 };
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

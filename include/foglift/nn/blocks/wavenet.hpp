@@ -9,9 +9,7 @@
 #include <cmath>
 #include <optional>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 /// What a block with a skip connection gives: to the next block, and to the network's output.
 template <Value X>
@@ -119,6 +117,4 @@ class WavenetBlock {
   bool causal_;
 };
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

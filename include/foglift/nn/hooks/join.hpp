@@ -6,9 +6,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 namespace hooks {
 
 /// Two hooks as one: the second is shown what the first has put in place, a block is left out if
@@ -113,6 +111,4 @@ template <class A, class B>
 Join(A&&, B&&) -> Join<A, B>;
 
 }  // namespace hooks
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

@@ -4,9 +4,7 @@
 
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 namespace hooks {
 
 /// f(name, h) for every block.
@@ -25,6 +23,4 @@ class OnBlock {
 };
 
 }  // namespace hooks
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

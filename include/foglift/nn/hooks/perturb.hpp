@@ -11,9 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 namespace hooks {
 
 /// Attention becomes the identity at the places named ("blocks.3.self"): every position attends to
@@ -96,6 +94,4 @@ class SkipBlocks {
 };
 
 }  // namespace hooks
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

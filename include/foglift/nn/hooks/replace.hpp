@@ -4,9 +4,7 @@
 
 #include <optional>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 namespace hooks {
 
 /// Puts activations, most often those that a Record saw in another call, in the place of what a
@@ -45,6 +43,4 @@ class Replace {
 };
 
 }  // namespace hooks
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

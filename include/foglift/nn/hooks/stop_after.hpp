@@ -6,9 +6,7 @@
 #include <string_view>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 namespace hooks {
 
 /// Ends a call behind a block: what follows is not computed, and the call returns zeros. Throws
@@ -36,6 +34,4 @@ class StopAfter {
 };
 
 }  // namespace hooks
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

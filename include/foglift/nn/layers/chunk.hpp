@@ -2,9 +2,7 @@
 
 #include "foglift/autograd/ops/shape_ops.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 /// The i-th of n equal parts of the last axis: x [..., n * C] -> [..., C].
 template <Value X>
@@ -28,6 +26,4 @@ X as_sequence(const X& x) {
   return reshape(x, {s[0], s.size(1, s.rank() - 1), s.dim(-1)});
 }
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

@@ -5,9 +5,7 @@
 #include "foglift/nn/layers/linear.hpp"
 #include "foglift/nn/layers/norm.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 /// x (1 + scale) + shift, with a scale and a shift that broadcast to x.
 template <Value X>
@@ -72,6 +70,4 @@ class AdaLayerNorm {
   static void each(auto& self, auto&& f) { f("film", self.film); }
 };
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

@@ -6,9 +6,7 @@
 
 #include <optional>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 struct ConvLayerOptions {
   Index in = 0;
@@ -117,6 +115,4 @@ using Conv1d = Conv<1, T>;
 template <Scalar T = float>
 using Conv2d = Conv<2, T>;
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

@@ -6,9 +6,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 /// Randomness of dropout in one training call: sample b of the batch is sample first_sample + b of
 /// the step.
@@ -55,6 +53,4 @@ class DropoutCalls {
   std::uint64_t calls_ = 0;
 };
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

@@ -13,9 +13,7 @@
 #include <numbers>
 #include <span>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 namespace detail {
 /// f_i = max_period^(-i / (half - shift)) for i < half.
@@ -246,6 +244,4 @@ class TimeEmbedding {
   Tensor<double> frequencies_;  // of the sinusoids
 };
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

@@ -2,9 +2,7 @@
 
 #include "foglift/nn/layers/linear.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 struct FeedForwardOptions {
   Index width = 0;
@@ -41,6 +39,4 @@ class FeedForward {
   }
 };
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

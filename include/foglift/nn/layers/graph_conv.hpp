@@ -8,9 +8,7 @@
 #include <span>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 namespace detail {
 
@@ -133,6 +131,4 @@ class GraphConv {
   std::vector<Csr<T>> matrices_;
 };
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

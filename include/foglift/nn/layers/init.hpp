@@ -5,9 +5,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 /// A parameter uniform in [-bound, bound). Takes one stream of rng.
 template <Scalar T>
@@ -41,6 +39,4 @@ inline void need_positive(const char* layer, const char* option, Index value) {
 }
 }  // namespace detail
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

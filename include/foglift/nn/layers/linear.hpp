@@ -6,9 +6,7 @@
 
 #include <optional>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 struct LinearOptions {
   Index in = 0;
@@ -55,6 +53,4 @@ class Linear {
   }
 };
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

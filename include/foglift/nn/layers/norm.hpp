@@ -7,9 +7,7 @@
 
 #include <optional>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 struct GroupNormOptions {
   Index channels = 0;
@@ -130,6 +128,4 @@ class RmsNorm {
   double eps_;
 };
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

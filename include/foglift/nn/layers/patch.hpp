@@ -5,9 +5,7 @@
 
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 /// Extents of x [B, L, C] or [B, H, W, C] counted in patches: {L / p} or {H / p, W / p}. Throws
 /// ShapeError where p does not divide an extent.
@@ -111,6 +109,4 @@ class PositionEmbedding {
   Index width_;
 };
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

@@ -14,9 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 struct QuantizerOptions {
   Index codes = 512;         ///< entries of the codebook
@@ -123,6 +121,4 @@ inline double code_perplexity(const Tensor<Index>& usage) {
   return std::exp(entropy);
 }
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

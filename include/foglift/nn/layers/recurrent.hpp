@@ -8,9 +8,7 @@
 #include <span>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 struct RecurrentOptions {
   Index in = 0;
@@ -197,6 +195,4 @@ class Lstm {
   static void each(auto& self, auto&& f) { f("cells", self.cells); }
 };
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

@@ -5,9 +5,7 @@
 
 #include <algorithm>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 /// Zeros around the spatial axes of x [B, ..., channels], as TensorFlow's "SAME" puts them: so many
 /// that a convolution without padding of its own gives ceil(n / stride) positions, and where their
@@ -29,6 +27,4 @@ X padded_same(X x, Index kernel, Index stride) {
   return x;
 }
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

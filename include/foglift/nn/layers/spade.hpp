@@ -5,9 +5,7 @@
 #include "foglift/nn/layers/conditioning.hpp"
 #include "foglift/nn/layers/conv.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 struct SpadeOptions {
   Index channels = 0;  ///< of x
@@ -77,6 +75,4 @@ class Spade {
   double eps_;
 };
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

@@ -10,9 +10,7 @@
 #include <numbers>
 #include <optional>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 struct StateSpaceOptions {
   Index channels = 0;
@@ -106,6 +104,4 @@ class StateSpace {
   Options options_;
 };
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

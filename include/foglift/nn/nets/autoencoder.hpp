@@ -5,9 +5,7 @@
 #include "foglift/nn/layers/quantizer.hpp"
 #include "foglift/nn/nets/encoder.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 struct AutoencoderOptions {
   ConvEncoderOptions codec = {};  ///< its `out` is the width of the latent
@@ -138,6 +136,4 @@ class VqAutoencoder {
   Options options_;
 };
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

@@ -10,9 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 /// Options shared by the transformer denoisers, DiT and U-ViT.
 struct TransformerOptions {
@@ -319,6 +317,4 @@ using Dit2d = Dit<2, T>;
 FOGLIFT_FOR_SCALARS(FOGLIFT_NN_DIT, extern template);
 #endif
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

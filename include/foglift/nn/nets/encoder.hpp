@@ -7,9 +7,7 @@
 #include <optional>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 struct ConvEncoderOptions {
   Index in = 0;                             ///< channels of what is encoded (or decoded to)
@@ -168,6 +166,4 @@ class ConvDecoder {
   }
 };
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

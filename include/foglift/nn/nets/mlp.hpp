@@ -6,9 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 struct MlpOptions {
   Index in = 2;
@@ -129,6 +127,4 @@ X Mlp<T>::forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& cond
 FOGLIFT_FOR_SCALARS(FOGLIFT_NN_MLP, extern template);
 #endif
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

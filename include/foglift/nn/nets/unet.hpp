@@ -13,9 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 /// U-Net denoiser (Ho et al. 2020): x [B, L, in] (Dims = 1) or [B, H, W, in] (Dims = 2), time [B]
 /// -> the same with `out` channels. Levels halve the extents by a convolution of stride 2 and
@@ -366,6 +364,4 @@ using UNet2d = UNet<2, T>;
 FOGLIFT_FOR_SCALARS(FOGLIFT_NN_UNET, extern template);
 #endif
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

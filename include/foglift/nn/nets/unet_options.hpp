@@ -6,9 +6,7 @@
 #include <array>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 struct UNetOptions {
   Index in = 1;
@@ -50,6 +48,4 @@ struct UNetOptions {
   }
 };
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

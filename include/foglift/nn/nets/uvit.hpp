@@ -7,9 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 struct UVitBlockOptions {
   Index width = 0;
@@ -215,6 +213,4 @@ using UVit2d = UVit<2, T>;
 FOGLIFT_FOR_SCALARS(FOGLIFT_NN_UVIT, extern template);
 #endif
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

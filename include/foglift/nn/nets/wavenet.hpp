@@ -9,9 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace nn {
+namespace foglift::inline v0::nn {
 
 struct WavenetOptions {
   Index in = 0;
@@ -163,6 +161,4 @@ X Wavenet<T>::forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& 
   return output(relu(skip(*sum * std::sqrt(1.0 / static_cast<double>(options_.depth)))));
 }
 
-}  // namespace nn
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::nn

@@ -7,9 +7,7 @@
 #include <cmath>
 #include <span>
 
-namespace foglift {
-inline namespace v0 {
-namespace probe {
+namespace foglift::inline v0::probe {
 
 /// Number of positions where two lists agree. Throws ShapeError if their lengths differ.
 inline Index hits(std::span<const Index> predicted, std::span<const Index> labels) {
@@ -69,6 +67,4 @@ inline double sign_test(std::span<const Index> a, std::span<const Index> b,
   return std::min(1.0, 2 * p);
 }
 
-}  // namespace probe
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::probe

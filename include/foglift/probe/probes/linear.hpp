@@ -12,9 +12,7 @@
 
 #include <Eigen/Core>
 
-namespace foglift {
-inline namespace v0 {
-namespace probe {
+namespace foglift::inline v0::probe {
 
 /// A linear classifier: scores = features weight + bias, and the class is the first with the
 /// largest score. What ridge_probe and logistic_probe return, in the units of the features.
@@ -114,6 +112,4 @@ Standardized standardized(const char* where, const Tensor<T>& features,
 }
 
 }  // namespace detail
-}  // namespace probe
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::probe

@@ -4,9 +4,7 @@
 
 #include <limits>
 
-namespace foglift {
-inline namespace v0 {
-namespace probe {
+namespace foglift::inline v0::probe {
 
 struct LogisticOptions {
   double lambda = 1e-3;     ///< strength of the penalty
@@ -137,6 +135,4 @@ LogisticProbe logistic_probe(const Tensor<T>& features, std::span<const Index> l
 FOGLIFT_FOR_SCALARS(FOGLIFT_PROBE_LOGISTIC, extern template);
 #endif
 
-}  // namespace probe
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::probe

@@ -6,9 +6,7 @@
 
 #include <Eigen/Eigenvalues>
 
-namespace foglift {
-inline namespace v0 {
-namespace probe {
+namespace foglift::inline v0::probe {
 
 struct RidgeOptions {
   /// Strengths to choose from. At 1 the penalty weighs as much as the data, whatever n.
@@ -111,6 +109,4 @@ RidgeProbe ridge_probe(const Tensor<T>& features, std::span<const Index> labels,
 FOGLIFT_FOR_SCALARS(FOGLIFT_PROBE_RIDGE, extern template);
 #endif
 
-}  // namespace probe
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::probe

@@ -7,9 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace probe {
+namespace foglift::inline v0::probe {
 
 /// A sink that keeps the rows of all examples, of each block at each level.
 template <Scalar T = float, class Read = Pooled>
@@ -64,6 +62,4 @@ std::vector<BlockFeatures<T>> features(const D& denoise, const Tensor<T>& x0, co
   return std::move(pooled.levels.front());
 }
 
-}  // namespace probe
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::probe

@@ -10,9 +10,7 @@
 
 #include <Eigen/Cholesky>
 
-namespace foglift {
-inline namespace v0 {
-namespace probe {
+namespace foglift::inline v0::probe {
 
 /// An affine map of features: y = features weight + bias.
 struct LinearMap {
@@ -113,6 +111,4 @@ class NormalEquations {
   std::map<std::pair<Index, std::string>, Sums> sums_;
 };
 
-}  // namespace probe
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::probe

@@ -7,9 +7,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace probe {
+namespace foglift::inline v0::probe {
 
 /// How a sink reads an activation: its means over a grid of cells, see pool.
 struct Pooled {
@@ -49,6 +47,4 @@ class AtPoints {
   Tensor<T> points_;
 };
 
-}  // namespace probe
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::probe

@@ -7,9 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace probe {
+namespace foglift::inline v0::probe {
 
 /// A sink that writes the features [n, d] of every block at every level into a file of its own,
 /// PREFIX.<level>.<block>.npy, when the level ends; one level is held at a time.
@@ -39,6 +37,4 @@ class WriteNpy {
   Collect<T, Read> rows_;
 };
 
-}  // namespace probe
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::probe

@@ -6,9 +6,7 @@
 #include <optional>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 namespace callback {
 
 /// Ends the run as stopped before a step that would end, at the pace of those before it, after so
@@ -37,6 +35,4 @@ class Budget {
 };
 
 }  // namespace callback
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

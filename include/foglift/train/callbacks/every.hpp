@@ -6,9 +6,7 @@
 #include <concepts>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 namespace callback {
 
 namespace detail {
@@ -53,6 +51,4 @@ class Every {
 };
 
 }  // namespace callback
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

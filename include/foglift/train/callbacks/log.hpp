@@ -7,9 +7,7 @@
 #include <ostream>
 #include <string>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 namespace callback {
 
 /// Writes a line of CSV for each step, with numbers that read back the same:
@@ -37,6 +35,4 @@ class Log {
 };
 
 }  // namespace callback
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

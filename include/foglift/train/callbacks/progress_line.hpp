@@ -9,9 +9,7 @@
 #include <string>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 namespace callback {
 
 /// Writes how far the run is and how long it will take, after the first step, the last, and not
@@ -47,6 +45,4 @@ class ProgressLine {
 };
 
 }  // namespace callback
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

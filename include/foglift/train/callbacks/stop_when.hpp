@@ -6,9 +6,7 @@
 #include <optional>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 namespace callback {
 
 /// Ends the run as stopped when f() is true, which is asked before every step.
@@ -28,6 +26,4 @@ class StopWhen {
 };
 
 }  // namespace callback
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

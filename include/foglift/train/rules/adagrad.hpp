@@ -6,9 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 
 struct AdagradOptions {
   double lr = 1e-2;
@@ -60,6 +58,4 @@ class Adagrad : public Descent<rule::Adagrad<T>, T> {
 };
 Adagrad(const AdagradOptions&, std::vector<ParameterGroup> = {}) -> Adagrad<>;
 
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

@@ -7,9 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 
 namespace detail {
 
@@ -93,6 +91,4 @@ class AdamW : public Descent<rule::Adam<T, true>, T> {
 };
 AdamW(const AdamWOptions&, std::vector<ParameterGroup> = {}) -> AdamW<>;
 
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

@@ -6,9 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 
 struct LionOptions {
   double lr = 1e-4;
@@ -66,6 +64,4 @@ class Lion : public Descent<rule::Lion<T>, T> {
 };
 Lion(const LionOptions&, std::vector<ParameterGroup> = {}) -> Lion<>;
 
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

@@ -6,9 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 
 struct RmsPropOptions {
   double lr = 1e-2;
@@ -68,6 +66,4 @@ class RmsProp : public Descent<rule::RmsProp<T>, T> {
 };
 RmsProp(const RmsPropOptions&, std::vector<ParameterGroup> = {}) -> RmsProp<>;
 
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

@@ -6,9 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace train {
+namespace foglift::inline v0::train {
 
 struct SgdOptions {
   double lr = 1e-2;
@@ -63,6 +61,4 @@ class Sgd : public Descent<rule::Sgd<T>, T> {
 };
 Sgd(const SgdOptions&, std::vector<ParameterGroup> = {}) -> Sgd<>;
 
-}  // namespace train
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::train

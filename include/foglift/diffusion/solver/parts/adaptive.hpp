@@ -8,9 +8,7 @@
 #include <span>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// What an adaptive run took, for each sample of the batch: evaluations of the denoiser that its
 /// steps needed, steps taken and steps refused. A sample's numbers depend on that sample alone; a
@@ -178,6 +176,4 @@ void advance(Tensor<double>& y, double from, double to, Index max_evaluations, c
 }
 
 }  // namespace detail
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

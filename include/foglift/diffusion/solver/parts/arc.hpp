@@ -4,9 +4,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// The way between two levels with noise in the variable v = asinh(alpha / sigma), which is 0 at
 /// pure noise and lambda + ln 2 near data: (alpha, sigma) = norm (tanh v, 1 / cosh v). In u = x /
@@ -47,6 +45,4 @@ class Arc {
   double first_, last_;
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

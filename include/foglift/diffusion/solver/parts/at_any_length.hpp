@@ -2,9 +2,7 @@
 
 #include "foglift/diffusion/solver/parts/multistep.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// The solver with one rule for steps of any length, as its source prints it: without the fewer
 /// outputs, the start and the bounds that the defaults of multistep rules, Heun and Dpm2 take on
@@ -30,6 +28,4 @@ S at_any_length(const S& solver) {
   return out;
 }
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

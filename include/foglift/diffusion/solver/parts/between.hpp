@@ -4,9 +4,7 @@
 
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// The level with ln(alpha / sigma) = lambda on the way from `from` to `to`: where a step of
 /// several stages asks the denoiser. A denoiser knows E[x0 | x / alpha, sigma / alpha], so any
@@ -20,6 +18,4 @@ inline Level between(const Level& from, const Level& to, double lambda) {
   return Curve(from, to).at(std::exp(-lambda), from.t + part * (to.t - from.t), part);
 }
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

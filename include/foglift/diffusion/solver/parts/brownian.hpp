@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// One Wiener path for each sample, whatever the steps: a run of 2n steps refines the run of n, so
 /// its samples converge instead of being drawn anew (Kloeden & Platen 1992, section 9.3, strong
@@ -100,5 +99,4 @@ class BrownianPath final : public NoiseSource {
   Rng rng_;
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -5,9 +5,7 @@
 #include <array>
 #include <cstddef>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// weight * tensor, in a linear combination. Weights are double and rounded once.
 template <Scalar T>
@@ -80,6 +78,4 @@ Tensor<T> combine(double keep, Tensor<T> x, const std::array<Term<T>, N>& terms)
   return x;
 }
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

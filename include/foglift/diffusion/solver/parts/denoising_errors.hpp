@@ -11,9 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// E|x0 - E[x0 | x]|^2 of one element at each level of a grid: how much a denoiser does not know.
 /// The Gamma of Bao et al. 2022 is 1 - error / s^2, s = sigma / alpha.
@@ -122,6 +120,4 @@ inline TimeGrid optimal_levels(const TimeGrid& levels, const DenoisingErrors& er
   });
 }
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

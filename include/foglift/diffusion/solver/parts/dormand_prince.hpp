@@ -5,9 +5,7 @@
 #include <array>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 namespace detail {
 
@@ -147,6 +145,4 @@ Tensor<double> dormand_prince(Tensor<double> y, double from, double to, const F&
   return y;
 }
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

@@ -4,9 +4,7 @@
 #include "foglift/diffusion/solver/parts/phi.hpp"
 #include "foglift/diffusion/solver/parts/quadrature.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// Steps that are exact for an output that is a polynomial in lambda = ln(alpha / sigma), of the
 /// probability-flow ODE (eta = 0) and of the reverse SDEs with its marginals, eta times as noisy as
@@ -131,6 +129,4 @@ Tensor<T> Exponential::single(Tensor<T> x, const Tensor<T>& m0, const Level& fro
   return single_step<own>(*this, std::move(x), m0, from, to, denoise, default_stages<own>);
 }
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

@@ -4,9 +4,7 @@
 #include "foglift/diffusion/solver/parts/adaptive.hpp"
 #include "foglift/diffusion/solver/parts/arc.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 namespace detail {
 
 /// Throws ArgumentError at clean data, from which the flow does not lead anywhere.
@@ -68,6 +66,4 @@ inline Level last_noisy(const Level& from, const Level& to, double clean_ratio) 
 }
 
 }  // namespace detail
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

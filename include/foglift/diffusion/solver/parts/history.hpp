@@ -6,9 +6,7 @@
 #include <array>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// The last N model outputs of a run and the levels they were made at; 0 is the latest. Nothing is
 /// copied or allocated.
@@ -37,6 +35,4 @@ class History {
   std::size_t size_ = 0;
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

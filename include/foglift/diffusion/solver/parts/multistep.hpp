@@ -6,9 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// How a method of several past outputs begins, when it has none: with steps of their own in
 /// stages, which cost more evaluations and keep the order, or with fewer outputs: the first step is
@@ -153,6 +151,4 @@ Tensor<T> multistep(const Rule& rule, const MultistepOptions& options, Tensor<T>
   return combine(step.keep, std::move(x), terms);
 }
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

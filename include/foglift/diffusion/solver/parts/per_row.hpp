@@ -7,9 +7,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 // A step leads from one level to another for the whole batch, or each row (a sample, or a group of
 // its elements) from its own level to its own. A rule says what one row does; per_row and
@@ -114,6 +112,4 @@ OwnedLevels levels_between(const Tensor<T>& x, const Levels& from, const Levels&
 inline const Level& as_levels(const Level& level) { return level; }
 inline Levels as_levels(const OwnedLevels& levels) { return levels.get(); }
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

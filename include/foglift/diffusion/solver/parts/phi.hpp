@@ -7,9 +7,7 @@
 #include <cstddef>
 #include <limits>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// phi_k(z) = int_0^1 e^{(1-u) z} u^(k-1) / (k-1)! du for k >= 1, phi_0 = exp: the functions of
 /// exponential integrators (Hochbruck & Ostermann 2010, eq. 2.10), phi_{k+1} = (phi_k - 1/k!) / z.
@@ -52,6 +50,4 @@ std::array<double, N> exponential_moments(double z) {
   return out;
 }
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

@@ -6,9 +6,7 @@
 #include <array>
 #include <cstddef>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// What a step interpolates between levels: x0 = E[x0 | x], or eps = (x - alpha x0) / sigma.
 enum class Prediction { data, noise };
@@ -99,6 +97,4 @@ Tensor<T> first_order(const Quadrature& step, Tensor<T> x, const Tensor<T>& x0, 
                 rng.increment<T>(x0.shape(), from.snr(), to.snr()));
 }
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

@@ -8,8 +8,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// The memory of a solver that keeps none.
 struct NoMemory {};
@@ -104,5 +103,4 @@ class Run {
   Memory<S, T> memory_;
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

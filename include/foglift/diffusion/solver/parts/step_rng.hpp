@@ -10,8 +10,7 @@
 #include <cstdint>
 #include <span>
 
-namespace foglift {
-inline namespace v0 {
+namespace foglift::inline v0 {
 
 /// What a step asks of a source of noise for one sample: standard normals that no other (sample,
 /// step, draw) shares, or, where from < to, the increment of a Wiener process over that stretch of
@@ -160,5 +159,4 @@ class StepRng {
   const NoiseSource* source_;
 };
 
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0

@@ -3,9 +3,7 @@
 #include "foglift/diffusion/solver/parts/between.hpp"
 #include "foglift/diffusion/solver/parts/quadrature.hpp"
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// Steps that are exact for an eps that is a polynomial in s = sigma / alpha: with z = x / alpha,
 /// dz/ds = eps, so mu is uniform on the step. The clock is finite at clean data, where a step keeps
@@ -58,6 +56,4 @@ struct Straight {
   }
 };
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

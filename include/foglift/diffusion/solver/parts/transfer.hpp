@@ -8,9 +8,7 @@
 #include <concepts>
 #include <utility>
 
-namespace foglift {
-inline namespace v0 {
-namespace solver {
+namespace foglift::inline v0::solver {
 
 /// The correlation between the states of two levels given x0, (sigma/alpha of `to`) / (sigma/alpha
 /// of `from`), in [0, 1): 0 when `from` is pure noise or `to` is clean.
@@ -73,6 +71,4 @@ struct AllDown {
 };
 inline constexpr AllDown all_down;
 
-}  // namespace solver
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::solver

@@ -7,9 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 namespace detail {
 
 /// The axis of bins, named by their starts, whose first one holds a stamp: hours and days begin as
@@ -39,6 +37,4 @@ inline TimeAxis bin_axis(const Frequency& f, const data::Stamp& first, bool in_u
 }
 
 }  // namespace detail
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -8,9 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 namespace detail {
 
 /// How far a stamp may lie from its cell, in steps and in seconds: half a day.
@@ -198,6 +196,4 @@ inline std::optional<Fit> fit_axis(std::span<const data::Stamp> stamps, const Ti
 }
 
 }  // namespace detail
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

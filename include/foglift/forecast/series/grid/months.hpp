@@ -8,9 +8,7 @@
 #include <span>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 namespace detail {
 
 /// Days of the calendar that stamps fall on, all at one time of day.
@@ -119,6 +117,4 @@ inline TimeAxis month_axis(const Frequency& rule, const data::Stamp& first) {
 }
 
 }  // namespace detail
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -7,9 +7,7 @@
 #include <span>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 namespace detail {
 
 /// Which of the steps of a cycle ever hold values. `steps` counts steps of increasing stamps from a
@@ -102,6 +100,4 @@ inline std::optional<Frequency> with_open_hours(Frequency f, std::span<const Tim
 }
 
 }  // namespace detail
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -10,9 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// Rows as they stand in a file: in any order, times may repeat.
 struct Rows {
@@ -57,6 +55,4 @@ struct Grid {
   Index size() const { return columns.empty() ? 0 : std::ssize(columns.front()); }
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

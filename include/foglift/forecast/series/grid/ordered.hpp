@@ -13,9 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 namespace detail {
 
 /// Rows by increasing time, and which row of the file each was.
@@ -133,6 +131,4 @@ T most_frequent(std::vector<T> values) {
 }
 
 }  // namespace detail
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

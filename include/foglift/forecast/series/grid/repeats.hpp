@@ -8,9 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 namespace detail {
 
 /// Rows of one time, from the first to before the end.
@@ -140,6 +138,4 @@ inline void resolve_repeats(Ordered& o, Combine how, std::vector<Guess>& guesses
 }
 
 }  // namespace detail
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

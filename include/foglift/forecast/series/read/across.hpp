@@ -9,9 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 namespace detail {
 
 /// Columns that are named as times: months or quarters of the year of their row, years of its
@@ -136,6 +134,4 @@ inline std::optional<Across> find_across(const Sheet& sheet) {
 }
 
 }  // namespace detail
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

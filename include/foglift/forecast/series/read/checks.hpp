@@ -7,9 +7,7 @@
 #include <cmath>
 #include <string>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 namespace detail {
 
 /// What can be known before training: counts missing cells, says where nothing came lately. Throws
@@ -60,6 +58,4 @@ inline void check_before_training(Sheet& sheet, Reading& r) {
 }
 
 }  // namespace detail
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -7,9 +7,7 @@
 #include <optional>
 #include <string_view>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 namespace detail {
 
 /// Whether one of the words (blanks between them) of a name, in any case, is one of `words`.
@@ -95,6 +93,4 @@ inline std::optional<DatePart> part_of_date(const Sheet& sheet, std::size_t colu
 }
 
 }  // namespace detail
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -10,9 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 namespace detail {
 
 /// Which series each row belongs to.
@@ -167,6 +165,4 @@ class ItemFinder {
 };
 
 }  // namespace detail
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

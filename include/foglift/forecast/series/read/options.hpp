@@ -9,9 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 
 /// How a file is read. What is empty or 0 is found out; behind each the option of the forecast
 /// program, which errors and guesses name.
@@ -46,6 +44,4 @@ struct Reading {
   Index future = 0;   ///< cells behind the last value that are to be forecast; 0: as many as wanted
 };
 
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast

@@ -8,9 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace foglift {
-inline namespace v0 {
-namespace forecast {
+namespace foglift::inline v0::forecast {
 namespace detail {
 
 /// What the columns of a sheet are for.
@@ -247,6 +245,4 @@ class RoleFinder {
 };
 
 }  // namespace detail
-}  // namespace forecast
-}  // namespace v0
-}  // namespace foglift
+}  // namespace foglift::inline v0::forecast
