@@ -124,6 +124,7 @@
 #include "foglift/nn/layers/state_space.hpp"
 #include "foglift/nn/module.hpp"
 #include "foglift/nn/nets/autoencoder.hpp"
+#include "foglift/nn/nets/channel_wavenet.hpp"
 #include "foglift/nn/nets/dit.hpp"
 #include "foglift/nn/nets/encoder.hpp"
 #include "foglift/nn/nets/mlp.hpp"

@@ -7,6 +7,7 @@
 #include "foglift/diffusion/grid/chain.hpp"
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/solver/ddpm.hpp"
+#include "foglift/forecast/frame/window.hpp"
 #include "foglift/forecast/method.hpp"
 #include "foglift/nn/blocks/two_axis.hpp"
 #include "foglift/nn/layers/embedding.hpp"
@@ -25,6 +26,7 @@ struct CsdiOptions {
   BetaRange beta = {.first = 1e-4, .last = 0.5};
   Index sampling_steps = 50;  ///< of DDPM; at most `steps`
 
+  static CsdiOptions published(const FrameOptions& frame) { return {.frame = frame}; }
   static CsdiOptions small(const FrameOptions& frame) {
     return {.frame = frame, .width = 16, .layers = 2, .heads = 4, .time_features = 32};
   }
@@ -105,7 +107,7 @@ class Csdi {
 
  private:
   static Options complete(Options o) {
-    o.frame.check("Csdi");
+    o.frame = Window::frame(o.frame, o.frame.context, "Csdi");
     if (o.layers < 1 || o.steps < 1 || o.sampling_steps < 1 || o.sampling_steps > o.steps)
       raise<ArgumentError>("Csdi: layers ", o.layers, ", steps ", o.steps, ", sampling_steps ",
                            o.sampling_steps,
@@ -113,47 +115,30 @@ class Csdi {
     if (o.time_features < 2 || o.time_features % 2 != 0 || o.channel_features < 1)
       raise<ArgumentError>("Csdi: time_features ", o.time_features, ", channel_features ",
                            o.channel_features, "; needed an even and a positive number");
-    o.frame.reach = 0;
-    o.frame.lead = o.frame.context;
-    o.frame.center = Center::location;
     return o;
   }
 
   /// Channels of Seen::side: features of the time, the mask, calendar, covariates, statics.
-  Index side() const {
-    const Columns& n = frame().columns;
-    return options_.time_features + 1 + frame().calendar.channels() + 2 * n.known + 2 * n.past +
-           n.statics;
-  }
+  Index side() const { return options_.time_features + 1 + Window::channels(frame()); }
 
   /// Of a frame's rows, each `copies` times.
   Seen look(const Frame& frame, Index copies) const {
-    const Index B = frame.size(), C = frame.context.dim(1), H = frame.horizon(),
-                K = frame.channels(), L = C + H, S = side();
-    const Tensor<float> context = frame.scaled_context();
+    const Window window = Window::known(frame);
+    const Index B = frame.size(), K = frame.channels(), L = window.values.dim(1), S = side(),
+                F = window.features.dim(2);
     Tensor<float> places({L});
     for (Index t = 0; t < L; ++t) places[t] = static_cast<float>(t);
     const Tensor<float> time = nn::sinusoidal_features(places, options_.time_features);
     Seen out{Tensor<float>({B * copies, L, K, 1}), Tensor<float>({B * copies, L, K, S})};
+    float* to = out.side.data();
     for (Index row = 0; row < B * copies; ++row)
       for (Index t = 0; t < L; ++t)
         for (Index k = 0; k < K; ++k) {
           const Index b = row / copies;
-          float* to = &out.side(row, t, k, 0);
-          const auto put = [&](const Tensor<float>& from, Index at, const Tensor<float>* mask) {
-            for (Index i = 0; i < from.dim(2); ++i) {
-              const bool there = at < from.dim(1) && (!mask || (*mask)(b, at, i) != 0);
-              *to++ = there ? from(b, at, i) : 0;
-              if (mask) *to++ = there ? 1 : 0;
-            }
-          };
           to = std::copy_n(&time(t, 0), options_.time_features, to);
-          *to++ = t < C ? frame.context_mask(b, t, k) : 0;
-          put(frame.time, t, nullptr);
-          put(frame.known, t, &frame.known_mask);
-          put(frame.past, t, &frame.past_mask);
-          std::copy_n(frame.statics.data() + b * frame.statics.dim(1), frame.statics.dim(1), to);
-          if (t < C) out.values(row, t, k, 0) = context(b, t, k) / static_cast<float>(frame.spread);
+          *to++ = window.mask(b, t, k);
+          to = std::copy_n(window.features.data() + (b * L + t) * F, F, to);
+          out.values(row, t, k, 0) = window.values(b, t, k);
         }
     return out;
   }

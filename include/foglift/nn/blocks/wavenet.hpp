@@ -72,6 +72,7 @@ struct WavenetBlockOptions {
   Index kernel = 3;
   Index dilation = 1;
   bool causal = false;  ///< a position sees none behind it, as in WaveNet; else both sides
+  Padding padding = Padding::zero;  ///< of the convolution; causal ones have zeros
 };
 
 /// Residual block of WaveNet (van den Oord et al. 2016) in the form of DiffWave (Kong et al. 2021):
@@ -93,7 +94,8 @@ class WavenetBlock {
               .out = 2 * o.width,
               .kernel = o.kernel,
               .dilation = o.dilation,
-              .padding = o.dilation * (o.kernel - 1) / (o.causal ? 1 : 2)},
+              .padding = o.dilation * (o.kernel - 1) / (o.causal ? 1 : 2),
+              .mode = o.causal ? Padding::zero : o.padding},
              rng),
         causal_(o.causal) {
     if (!o.causal && o.kernel % 2 == 0)

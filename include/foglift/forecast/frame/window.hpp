@@ -1,0 +1,75 @@
+#pragma once
+
+#include "foglift/forecast/frame/frame.hpp"
+
+namespace foglift::inline v0::forecast {
+
+/// The cells before a frame's origins and those of the horizon in one row, L of them, for networks
+/// that run along both. Values are in the unit of scaled targets, so that what is known and what is
+/// forecast are one series: frames are made with `Window::frame`.
+struct Window {
+  Tensor<float> values;  ///< [B, L, K] (value - location) / scale / spread, 0 where the mask is
+  Tensor<float> mask;    ///< [B, L, K], 1 where a value is there and known, else 0
+  /// [B, L, F] what is told of every cell: the waves of the calendar, the known covariates, each
+  /// followed by its mask, the past ones likewise, with a mask of 0 in the horizon, and the
+  /// statics.
+  Tensor<float> features;
+
+  /// The options of frames that windows of `reach` cells before the origin are made of. Throws what
+  /// FrameOptions::check does.
+  static FrameOptions frame(FrameOptions o, Index reach, const char* where) {
+    o.check(where);
+    o.reach = o.lead = reach;
+    o.center = Center::location;
+    return o;
+  }
+  /// Number F of features.
+  static Index channels(const FrameOptions& o) {
+    const Columns& n = o.columns;
+    return o.calendar.channels() + 2 * n.known + 2 * n.past + n.statics;
+  }
+
+  /// What is known at the origins: the mask is 0 in the horizon.
+  static Window known(const Frame& frame) { return make(frame, false); }
+  /// With the targets that are there.
+  static Window whole(const Frame& frame) { return make(frame, true); }
+
+ private:
+  static Window make(const Frame& frame, bool targets) {
+    const Index B = frame.size(), C = frame.context.dim(1), H = frame.horizon(),
+                K = frame.channels(), L = C + H;
+    if (frame.time.dim(1) != L)
+      raise<ShapeError>("Window: a frame with calendar and covariates of ", frame.time.dim(1),
+                        " cells, needed ", C, " + ", H, "; see Window::frame");
+    const Tensor<float> context = frame.scaled_context(), target = frame.scaled_target();
+    const Index features =
+        frame.time.dim(2) + 2 * frame.known.dim(2) + 2 * frame.past.dim(2) + frame.statics.dim(1);
+    Window out{Tensor<float>({B, L, K}), Tensor<float>({B, L, K}), Tensor<float>({B, L, features})};
+    float* to = out.features.data();
+    for (Index b = 0; b < B; ++b)
+      for (Index t = 0; t < L; ++t) {
+        for (Index k = 0; k < K; ++k) {
+          const float there = t < C ? frame.context_mask(b, t, k)
+                                    : static_cast<float>(targets) * frame.target_mask(b, t - C, k);
+          if (there == 0) continue;
+          out.mask(b, t, k) = 1;
+          out.values(b, t, k) =
+              t < C ? context(b, t, k) / static_cast<float>(frame.spread) : target(b, t - C, k);
+        }
+        const auto put = [&](const Tensor<float>& from, const Tensor<float>& there) {
+          for (Index i = 0; i < from.dim(2); ++i) {
+            const bool told = t < from.dim(1) && there(b, t, i) != 0;
+            *to++ = told ? from(b, t, i) : 0;
+            *to++ = told ? 1 : 0;
+          }
+        };
+        for (Index i = 0; i < frame.time.dim(2); ++i) *to++ = frame.time(b, t, i);
+        put(frame.known, frame.known_mask);
+        put(frame.past, frame.past_mask);
+        for (Index i = 0; i < frame.statics.dim(1); ++i) *to++ = frame.statics(b, i);
+      }
+    return out;
+  }
+};
+
+}  // namespace foglift::inline v0::forecast
