@@ -15,10 +15,11 @@ namespace foglift::inline v0 {
 /// threads. `observer` is called with a StateView<State, Estimate> after every step. Throws
 /// ArgumentError for a grid that grid::check refuses, NumericError for numbers that are not finite,
 /// and what the corruption throws.
-template <Corruption C, class P, class Observer = NoObserver>
+template <class C, class P, class Observer = NoObserver>
 typename C::State restore_from(const C& corruption, const P& predict, typename C::State x,
                                const TimeGrid& grid, const Rng& rng,
                                const SampleOptions& options = {}, Observer observer = {}) {
+  detail::require_corruption<C>();
   static_assert(Predictor<P, C>,
                 "restore: predict is callable as (const C::State&, Level) -> C::Estimate");
   using State = typename C::State;
@@ -54,10 +55,11 @@ typename C::State restore_from(const C& corruption, const P& predict, typename C
 ///     return Tensor<float>({x.dim(0), x.dim(1), 27});
 ///   };
 ///   auto text = restore(tokens, logits, {16, 64}, grid::uniform(schedule::Flow{}, 64), Rng(7));
-template <Corruption C, class P, class Observer = NoObserver>
+template <class C, class P, class Observer = NoObserver>
 typename C::State restore(const C& corruption, const P& predict, const Shape& shape,
                           const TimeGrid& grid, const Rng& rng, const SampleOptions& options = {},
                           Observer observer = {}) {
+  detail::require_corruption<C>();
   detail::check_start(grid, options);
   return restore_from(corruption, predict,
                       corruption.prior(shape, grid.front(), detail::prior_rng(rng, options)), grid,

@@ -39,8 +39,13 @@ struct ForecasterOptions {
 ///   io::save_checkpoint("model.safetensors", model.state(), "");
 ///   Model again(model.state().model.options());
 ///   io::Checkpoint("model.safetensors").restore(again.state());
-template <Method M>
+template <class M>
 class Forecaster {
+  static_assert(Method<M>,
+                "a method has Options, a constructor (const Options&, Rng&), each, frame() -> "
+                "FrameOptions, loss(Frame, LossKeys, Tape<float>&) -> Var<float> and draw(Frame, "
+                "PathKeys) -> Tensor<float>, all const");
+
  public:
   using State = train::FitState<M, train::AdamW<float>>;
 

@@ -117,10 +117,14 @@ concept HooksStart = requires(H& h, const Places& places) { h.start(places); };
 /// What f() returns to take the place of an X: nothing where it returns void.
 template <Value X, class F>
 std::optional<X> answer(const F& f) {
-  if constexpr (std::is_void_v<std::invoke_result_t<F>>) {
+  using Answer = std::invoke_result_t<F>;
+  if constexpr (std::is_void_v<Answer>) {
     f();
     return std::nullopt;
   } else {
+    static_assert(std::is_convertible_v<Answer, std::optional<X>>,
+                  "hook: block, queries, keys, values and weights return nothing, an X or a "
+                  "std::optional<X>, X being what the network is called with");
     return f();
   }
 }
@@ -208,7 +212,15 @@ class HookAt {
     if constexpr (requires { H::template check<X>(); }) {
       H::template check<X>();
     } else {
+      static_assert(!std::is_final_v<H>, "hook: a final class can not be asked for its members");
       using Mixed = detail::MixedHook<std::remove_cv_t<H>>;
+      constexpr bool asked = std::is_same_v<std::remove_cv_t<H>, NoHook> || !requires {
+        &Mixed::block, &Mixed::queries, &Mixed::keys, &Mixed::values, &Mixed::weights,
+            &Mixed::attend, &Mixed::skip, &Mixed::done;
+      };
+      static_assert(asked,
+                    "hook: has none of block, queries, keys, values, weights, attend, skip "
+                    "and done, so nothing is asked of it");
       constexpr bool block = detail::HooksBlock<H, X> || requires { &Mixed::block; };
       constexpr bool queries = detail::HooksQueries<H, X> || requires { &Mixed::queries; };
       constexpr bool keys = detail::HooksKeys<H, X> || requires { &Mixed::keys; };

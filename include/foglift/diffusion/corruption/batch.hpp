@@ -38,9 +38,7 @@ struct CorruptedBatch {
                  const Draws& draws = {.step = StepNumber::needed<S>()},
                  const LevelOptions& options = {})
       : clean(std::move(data)) {
-    static_assert(Corruption<C>,
-                  "CorruptedBatch: a corruption has State, Estimate, name, prior, "
-                  "corrupt and back, see Corruption");
+    detail::require_corruption<C>();
     if (clean.rank() == 0 || clean.empty())
       raise<ShapeError>("CorruptedBatch: data ", clean.shape(), ", needed [B, ...], not empty");
     auto drawn = draw_levels(schedule, clean.dim(0), rng, draws, options);

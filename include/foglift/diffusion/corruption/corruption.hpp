@@ -27,6 +27,17 @@ concept Corruption =
       { c.back(x, estimate, level, level, rng) } -> std::same_as<typename C::State>;
     };
 
+namespace detail {
+/// Says, when compiled, what a corruption that is none should have been.
+template <class C>
+constexpr void require_corruption() {
+  static_assert(Corruption<C>,
+                "a corruption has State, Estimate, name, prior(Shape, Level, StepRng) -> State, "
+                "corrupt(State, Levels, StepRng) -> State and back(State, Estimate, Level from, "
+                "Level to, StepRng) -> State, all const");
+}
+}  // namespace detail
+
 /// What is predicted from a state of a corruption at a level: (state, Level) -> Estimate. A
 /// Denoiser is a predictor of corruption::Gaussian.
 template <class P, class C>
