@@ -128,6 +128,7 @@
 #include "foglift/nn/nets/dit.hpp"
 #include "foglift/nn/nets/encoder.hpp"
 #include "foglift/nn/nets/mlp.hpp"
+#include "foglift/nn/nets/stgcn.hpp"
 #include "foglift/nn/nets/unet.hpp"
 #include "foglift/nn/nets/uvit.hpp"
 #include "foglift/nn/nets/wavenet.hpp"

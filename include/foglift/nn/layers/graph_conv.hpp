@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace foglift::inline v0::nn {
@@ -61,20 +62,52 @@ Csr<T> symmetric_normalized(const Csr<T>& graph) {
   });
 }
 
+/// The random walks along the edges and against them, as diffusion convolution takes them. Throws
+/// as random_walk.
+template <Scalar T>
+std::vector<Csr<T>> walks_both_ways(const Csr<T>& graph) {
+  auto back = graph.entries();
+  for (auto& e : back) std::swap(e.row, e.column);
+  return {random_walk(graph), random_walk(Csr<T>(graph.columns(), graph.rows(), back))};
+}
+
+/// 2 L / largest - 1 of the normalized Laplacian L = 1 - D^-1/2 A D^-1/2 of a symmetric A, whose
+/// eigenvalues are in [-1, 1], where Chebyshev polynomials are: `largest` is the largest eigenvalue
+/// of L, or the 2 that none exceeds. Throws as random_walk, ArgumentError unless largest > 0.
+template <Scalar T>
+Csr<T> scaled_laplacian(const Csr<T>& graph, double largest = 2) {
+  if (!(largest > 0)) raise<ArgumentError>("scaled_laplacian: largest eigenvalue ", largest);
+  const double scale = 2 / largest;
+  std::vector<double> diagonal(static_cast<std::size_t>(graph.rows()), scale - 1);
+  pool::Vector<typename Csr<T>::Entry> entries;
+  for (const auto& e : symmetric_normalized(graph).entries()) {
+    const double w = -scale * static_cast<double>(e.value);
+    if (e.row == e.column)
+      diagonal[static_cast<std::size_t>(e.row)] += w;
+    else
+      entries.push_back({e.row, e.column, static_cast<T>(w)});
+  }
+  for (Index i = 0; i < graph.rows(); ++i)
+    if (const double d = diagonal[static_cast<std::size_t>(i)]; d != 0)
+      entries.push_back({i, i, static_cast<T>(d)});
+  return Csr<T>(graph.rows(), graph.columns(), entries);
+}
+
 struct GraphConvOptions {
   Index in = 0;
   Index out = 0;
   Index hops = 1;          ///< K: powers 1 to K of each matrix
   bool chebyshev = false;  ///< Chebyshev polynomials T_1 to T_K in place of powers
   bool bias = true;
+  int axis = -2;  ///< where the nodes stand
 };
 
-/// Graph convolution over nodes that stand at the last axis but one: x [..., N, in] ->
-/// [..., N, out], y = x W_0 + sum over matrices S and k = 1..K of P_k(S) x W_{S,k} + b. With powers
-/// P_k(S) = S^k of the random walks there and back it is the diffusion convolution of DCRNN and
-/// Graph WaveNet (Li et al. 2018; Wu et al. 2019), with Chebyshev polynomials of a scaled Laplacian
-/// that of STGCN (Yu et al. 2018). One linear layer takes [x | P_1(S_1) x | P_2(S_1) x | ...]. The
-/// graph is no parameter and in no checkpoint: the program builds the layer with it.
+/// Graph convolution over nodes that stand at an axis, the last but one by default: x [..., N, in]
+/// -> [..., N, out], y = x W_0 + sum over matrices S and k = 1..K of P_k(S) x W_{S,k} + b. With
+/// powers P_k(S) = S^k of the random walks there and back it is the diffusion convolution of DCRNN
+/// and Graph WaveNet (Li et al. 2018; Wu et al. 2019), with Chebyshev polynomials of a scaled
+/// Laplacian that of STGCN (Yu et al. 2018). One linear layer takes [x | P_1(S_1) x | P_2(S_1) x |
+/// ...]. The graph is no parameter and in no checkpoint: the program builds the layer with it.
 template <Scalar T = float>
 class GraphConv {
  public:
@@ -92,20 +125,22 @@ class GraphConv {
 
   const std::vector<Csr<T>>& matrices() const { return matrices_; }
 
-  /// Throws ShapeError unless x is [..., N, in].
+  /// Throws ShapeError unless x is [..., in] and has N nodes at the axis.
   template <ValueOf<T> X>
   X operator()(const X& x) const {
     const Shape& s = value_of(x).shape();
-    if (s.rank() < 2 || s.dim(-1) != options_.in || s.dim(-2) != matrices_[0].columns())
-      raise<ShapeError>("GraphConv: input ", s, ", expected [..., ", matrices_[0].columns(), ", ",
-                        options_.in, "]");
+    const int axis = options_.axis < 0 ? s.rank() + options_.axis : options_.axis;
+    if (axis < 0 || axis > s.rank() - 2 || s.dim(-1) != options_.in ||
+        s[axis] != matrices_[0].columns())
+      raise<ShapeError>("GraphConv: input ", s, ", expected ", matrices_[0].columns(),
+                        " nodes at axis ", options_.axis, " and ", options_.in, " channels");
     pool::Vector<X> parts{x};
     for (const Csr<T>& m : matrices_) {
-      X before = x, now = sparse_mix(m, x, -2);
+      X before = x, now = sparse_mix(m, x, axis);
       for (Index k = 1; k <= options_.hops; ++k) {
         parts.push_back(now);
         if (k == options_.hops) break;
-        X next = sparse_mix(m, now, -2);
+        X next = sparse_mix(m, now, axis);
         if (options_.chebyshev) next = next * 2.0 - before;  // T_k = 2 S T_{k-1} - T_{k-2}
         before = now, now = next;
       }
