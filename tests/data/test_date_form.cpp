@@ -93,6 +93,10 @@ TEST_CASE("date_form: clocks, fractions and offsets", "[data][date]") {
   CHECK(data::parse_stamp("2001-09-08 20:16 -0530", "%Y-%m-%d %H:%M%z")->utc() == 999'999'960);
   CHECK(data::parse_stamp("2001-09-09 01:46Z", "%Y-%m-%d %H:%M%z")->offset == 0);
   CHECK(at("1000000000", "%s") == 1'000'000'000);
+  CHECK(at("45292", "%E") == data::seconds_from_civil({.year = 2024}));  // as Excel shows it
+  CHECK(at("45292.0416666667", "%E") == data::seconds_from_civil({.year = 2024, .hour = 1}));
+  CHECK(at("25569", "%E") == 0);
+  CHECK_FALSE(data::parse_stamp("25568", "%E"));
   CHECK(at("1000000000123", "%Q") == 1'000'000'000);
   CHECK(data::parse_stamp("1000000000123", "%Q")->nanoseconds == 123'000'000);
   for (const auto& [text, format] : {std::pair{"2021-W53", "%G-W%V"},
@@ -133,6 +137,7 @@ TEST_CASE("date_form: a column is recognised as a whole", "[data][date]") {
       {{"1999", "2000"}, "%Y"},
       {{"1704067200", "1704070800"}, "%s"},
       {{"1704067200000", "1704070800000"}, "%Q"},
+      {{"45291", "45292.5"}, "%E"},
   };
   for (const auto& [cells, format] : cases) {
     const auto form = data::find_date_form(cells);

@@ -167,6 +167,11 @@ std::vector<read_cases::Read> exports() {
        "",
        "value|minutely|2024-01-01 00:00|30|0|10.5",
        {"'%Q'"}},
+      {"a spreadsheet, days as numbers",
+       "Datum;Umsatz\n*8 1d 4529{i};{c}\n",
+       "",
+       "Umsatz|daily|2023-12-31|8|0|10.5",
+       {"'%E'"}},
       // Offices and markets.
       {"FRED", "observation_date,UNRATE\n*24 1M %Y-%m-%d,{v}\n2026-01-01,.\n2026-02-01,4\n", "",
        "UNRATE|monthly|2024-01-01|26|1|10.5"},

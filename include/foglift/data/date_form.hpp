@@ -110,7 +110,8 @@ inline std::vector<StampCells> known_date_forms() {
         "%G-W%V-%u",   "%GW%V%u",     "W%V %G",         "W%V-%G",     "KW%V %G",  "KW %V/%G",
         "KW%V/%G",     "KW %V %G",    "%Y Q%q",         "%Y-Q%q",     "%Y/Q%q",   "Q%q %Y",
         "Q%q-%Y",      "Q%q/%Y",      "Q%q/%y",         "Q%q %y",     "%qQ%Y",    "%qQ%y",
-        "T%q %Y",      "%Y-T%q",      "%q. Quartal %Y", "%Y",         "%s",       "%Q"})
+        "T%q %Y",      "%Y-T%q",      "%q. Quartal %Y", "%Y",         "%s",       "%Q",
+        "%E"})
     all.emplace_back(whole);
   return all;
 }

@@ -120,13 +120,16 @@ class StampReader {
         return number(9, 10, 0, INT64_MAX, epoch_) && fraction();
       case 'Q':
         return small_epoch();
+      case 'E':
+        return serial_day();
       case 'Z':
         return zone();
       case '%':
         return accept('%');
       default:
-        raise<ArgumentError>("date format \"", format_, "\": unknown %", std::string_view(&kind, 1),
-                             "; there are %Y %y %m %d %b %q %G %V %u %H %I %p %M %S %z %Z %s %Q");
+        raise<ArgumentError>(
+            "date format \"", format_, "\": unknown %", std::string_view(&kind, 1),
+            "; there are %Y %y %m %d %b %q %G %V %u %H %I %p %M %S %z %Z %s %Q %E");
     }
   }
 
@@ -171,6 +174,16 @@ class StampReader {
     const std::int64_t unit = digits < 14 ? 1'000 : digits < 17 ? 1'000'000 : 1'000'000'000;
     out_.nanoseconds = static_cast<int>(epoch_ % unit * (1'000'000'000 / unit));
     epoch_ /= unit;
+    return true;
+  }
+
+  /// A day of a spreadsheet, 45291.5 for noon of 2023-12-31; to the second.
+  bool serial_day() {
+    constexpr std::int64_t day = 86'400, new_year_1970 = 25'569;
+    if (!number(5, 5, new_year_1970, 99'999, epoch_) || !fraction()) return false;
+    const std::int64_t of_day = (out_.nanoseconds * day + 500'000'000) / 1'000'000'000;
+    epoch_ = (epoch_ - new_year_1970) * day + of_day;
+    out_.nanoseconds = 0;
     return true;
   }
 
@@ -268,10 +281,11 @@ class StampReader {
 /// quarter (its first day), %G-W%V-%u year, week and day of ISO 8601 (Monday without %u), %H hour
 /// (24:00 is the end of the day), %I hour of 12 with %p AM or PM, %M minute, %S second with a
 /// fraction, %z offset from UTC (Z, +HH, +HHMM, +HH:MM), %Z name of a clock (UTC, CET, CEST, EST,
-/// ...), %s seconds and %Q milli-, micro- or nanoseconds (by the number of digits) since 1970, %%
-/// the sign; a blank stands for any number of blanks; all else for itself in either case. Where
-/// fields touch (%Y%m%d), each has all its digits. What the format does not name is that of
-/// 1970-01-01 00:00. Throws ArgumentError for an unknown field.
+/// ...), %s seconds and %Q milli-, micro- or nanoseconds (by the number of digits) since 1970, %E
+/// days since 1899-12-30 as spreadsheets count them, with a fraction (1970 to 2173), %% the sign; a
+/// blank stands for any number of blanks; all else for itself in either case. Where fields touch
+/// (%Y%m%d), each has all its digits. What the format does not name is that of 1970-01-01 00:00.
+/// Throws ArgumentError for an unknown field.
 inline std::optional<Stamp> parse_stamp(std::string_view text, std::string_view format) {
   return StampReader(text, format).read();
 }

@@ -109,9 +109,13 @@ class DateFinder {
     return forms.empty() ? data::date_forms(without_tail(sheet_, column, 3)) : forms;
   }
 
-  /// Numbers are dates only where the name says so, or they increase (or decrease) by even steps.
+  /// Numbers are dates only where the name says so, or (but for days of spreadsheets) they increase
+  /// or decrease by even steps.
   bool plausible(std::size_t column, const std::string& format) const {
     if (!sheet_.options().date_format.empty() || !sheet_.options().date.empty()) return true;
+    if (format == "%E")  // any five digits: the name alone tells
+      return is_named(sheet_.names()[column],
+                      "date dates datum day datetime timestamp time fecha tag zeit ds");
     const Sheet::Column cells = without_tail(sheet_, column, 3);
     const data::StampCells read(format);
     std::vector<std::int64_t> head;
