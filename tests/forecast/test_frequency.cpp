@@ -104,8 +104,15 @@ TEST_CASE("frequency: so many cells in words", "[forecast][frequency]") {
   CHECK(Frequency{.months = 1, .days = {1, 15}}.span(5) == "5 dates");
   CHECK(Frequency{.seconds = day_seconds, .open = {{0, 6}}}.span(6) == "6 open days");
   CHECK(Frequency{.seconds = day_seconds, .open = {{0, 5}}}.span(5) == "5 business days");
-  CHECK(Frequency{.seconds = 1800, .open = {{18, 32}}}.span(14) == "1 open day");
-  CHECK(Frequency{.seconds = 1800, .open = {{18, 32}}}.span(4) == "2 open hours");
+  CHECK(Frequency{.seconds = 1800, .open = {{18, 32}}}.span(14) == "1 business day");
+  CHECK(Frequency{.seconds = 1800, .open = {{280, 308}}}.span(4) == "2 open hours");  // Saturday
+  CHECK(Frequency{.seconds = 1800, .open = {{18, 32}}}.span(4) == "2 business hours");
+  CHECK(Frequency{.seconds = 1800, .open = {{18, 32}, {66, 79}}}.span(21) == "10.5 business hours");
+  CHECK(Frequency{.seconds = 900}.span(42) == "10.5 hours");
+  CHECK(Frequency{.seconds = 600}.span(22) == "220 minutes");
+  CHECK(Frequency{.seconds = 3600}.span(168) == "7 days");
+  CHECK(Frequency{.seconds = 300}.span(2016) == "7 days");
+  CHECK(Frequency{.seconds = 3600}.span(84) == "84 hours");
 }
 
 TEST_CASE("frequency: what is none is refused", "[forecast][frequency]") {

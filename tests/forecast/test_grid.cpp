@@ -530,10 +530,17 @@ TEST_CASE("grid: rows from one step to the next by --resample", "[forecast][grid
   // Bins of hours are of UTC, but begin as the local clock's do; days are the local clock's own.
   const auto india = rows_at({"2024-01-01T23:40:00+05:30", "2024-01-01T23:50:00+05:30",
                               "2024-01-02T00:00:00+05:30", "2024-01-02T00:50:00+05:30"});
-  const Grid local = on_grid(india, {.frequency = "1h", .resample = Combine::sum});
-  CHECK(same(local.columns[0], {3, 7}));
+  const Grid local = on_grid(india, {.frequency = "1h", .resample = Combine::last});
+  CHECK(same(local.columns[0], {2, 4}));
   CHECK(local.time.text(0) == "2024-01-01T23:00:00+05:30");
   CHECK(same(on_grid(india, {.frequency = "day", .resample = Combine::sum}).columns[0], {3}));
+  // What rows begin within is no whole step, like what they end within; its last value is.
+  const auto morning = rows_from("2024-01-01 08:00", 3600, 64, [](Time) { return true; });
+  const Grid whole = on_grid(morning, {.frequency = "day", .resample = Combine::sum});
+  CHECK(same(whole.columns[0], {24 * (17 + 40) / 2.0, 24 * (41 + 64) / 2.0}));
+  CHECK(whole.time.text(0) == "2024-01-02");
+  CHECK_THAT(all_guesses(whole), ContainsSubstring("the first step, from 2024-01-01, is left out"));
+  CHECK(on_grid(morning, {.frequency = "day", .resample = Combine::last}).columns[0].size() == 3);
   // A weekend counts to the Friday before.
   const Grid business = on_grid(rows_from("2024-01-04", day_seconds, 8, [](Time) { return true; }),
                                 {.frequency = "business day", .resample = Combine::sum});

@@ -253,20 +253,25 @@ inline std::string Frequency::span(std::int64_t cells) const {
   if (per > 1 && cells * seconds % per != 0)
     return counted(number_text(static_cast<double>(cells * seconds) / static_cast<double>(per), 4),
                    "second");
+  const bool weekdays =
+      !open.empty() && open.back().end * seconds <= 5 * day_seconds;  // runs increase in a week
+  const std::string kind = open.empty() ? "" : weekdays ? "business " : "open ";
   const Time day = seconds < day_seconds && !open.empty() ? open_cells_of_a_day() : 0;
-  if (day > 0 && cells % day == 0) return counted(number_text(cells / day), "open day");
+  if (day > 0 && cells % day == 0) return counted(number_text(cells / day), kind + "day");
   const Time total = cells * seconds / per;
   std::string unit = "second";
   Time size = 1;
   for (const auto& [length, word] :
        {std::pair{Time{60}, "minute"}, std::pair{Time{3600}, "hour"}, std::pair{day_seconds, "day"},
-        std::pair{week_seconds, "week"}})
+        std::pair{week_seconds, "week"}}) {
+    const bool several = length <= 3600 ? total >= 2 * length : open.empty() && total >= 3 * length;
     if ((seconds % length == 0 && per == 1) ||
-        (length <= 3600 && total % length == 0 && total >= 2 * length))
+        (length < week_seconds && several && total % length == 0))
       unit = word, size = length;
-  const bool business = name() == "business-daily";
-  if (!open.empty()) unit = (business ? "business " : "open ") + unit;
-  return counted(number_text(total / size), unit);
+  }
+  // Not "630 minutes", but "10.5 hours".
+  if (size == 60 && total >= 2 * 3600 && total % 1800 == 0) unit = "hour", size = 3600;
+  return counted(number_text(static_cast<double>(total) / static_cast<double>(size)), kind + unit);
 }
 
 }  // namespace foglift::inline v0::forecast

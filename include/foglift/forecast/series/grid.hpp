@@ -65,6 +65,13 @@ inline std::vector<std::vector<double>> empty_columns(const Ordered& o, Index ce
                                          std::numeric_limits<double>::quiet_NaN()));
 }
 
+/// Makes a cell of an axis its first one.
+inline void start_at(TimeAxis& axis, Index cell) {
+  const data::Stamp start = axis.stamp(cell);
+  axis.start = axis.clock.steps_in_utc ? start.utc() : start.seconds;
+  axis.nanoseconds = start.nanoseconds;
+}
+
 /// Rows on cells of their own.
 inline void place(const Ordered& o, Fit fit, Grid& grid) {
   Index first = std::numeric_limits<Index>::max(), last = -1;
@@ -81,11 +88,7 @@ inline void place(const Ordered& o, Fit fit, Grid& grid) {
   }
   grid.time = fit.axis;
   require_cells(o, grid.time, last - first + 1);
-  if (first != 0) {
-    const data::Stamp start = fit.axis.stamp(first);
-    grid.time.start = fit.axis.clock.steps_in_utc ? start.utc() : start.seconds;
-    grid.time.nanoseconds = start.nanoseconds;
-  }
+  if (first != 0) start_at(grid.time, first);
   grid.columns = empty_columns(o, last - first + 1);
   for (std::size_t c = 0; c < grid.columns.size(); ++c)
     for (std::size_t i = 0; i < fit.cells.size(); ++i)
@@ -103,7 +106,8 @@ inline void resample(const Ordered& o, const Frequency& f, Combine how, const Cl
   grid.time.clock.steps_in_utc = in_utc;
   Index cells = grid.time.cell(stamps.back()) + 1;
   require_cells(o, grid.time, cells);
-  // The next row would come a step later, and the last bin is whole if that is beyond it.
+  // Other rows would come a step before and behind, and the outer bins are whole if those are
+  // beyond them.
   Ordered once{{.stamps = stamps}, o.row, o.has_offsets};
   combine(once, repeats(once), Combine::first);
   std::vector<Guess> unsaid;
@@ -115,8 +119,17 @@ inline void resample(const Ordered& o, const Frequency& f, Combine how, const Cl
     grid.guesses.push_back(
         {"the last step, from " + grid.time.text(cells) + ", is left out", "rows end within it"});
   }
-  grid.columns = empty_columns(o, cells);
   std::size_t at = 0;
+  const data::Stamp second = grid.time.stamp(1);
+  if (cells > 1 && input && how != Combine::last &&
+      grid.time.cell(input->axis.stamp(input->axis.cell(stamps.front()) - 1)) >= 0) {
+    grid.guesses.push_back(
+        {"the first step, from " + grid.time.text(0) + ", is left out", "rows begin within it"});
+    while (before_on(grid.time.clock, stamps[at], second)) ++at;
+    start_at(grid.time, 1);
+    --cells;
+  }
+  grid.columns = empty_columns(o, cells);
   for (Index cell = 0; cell < cells && at < stamps.size(); ++cell) {
     const data::Stamp end = grid.time.stamp(cell + 1);
     const std::size_t first = at;
