@@ -259,9 +259,8 @@ int evaluate(const Words& words) {
   app.add_option("--time", time, "column of dates in the forecast (default: time, or the last)");
   app.add_option("--season", season, "steps of the season, for MASE")->check(CLI::Range(1, 100000));
   app.add_option("--json", json_path, "file to write the scores into");
-  add<Reading>(app, o);
+  add(app, o, Part::reading);
   app.add_option("--config", config, "options in a file, TOML or JSON");
-  require_plain_numbers(app);
   app.footer(
       "Examples:\n"
       "  forecast evaluate monday/forecast.csv load.csv\n"

@@ -110,9 +110,8 @@ int impute(const Words& words) {
   app.add_option("file", o.file, "CSV with a column of dates and one of numbers")->required();
   app.add_option("--season", o.season, "steps of the season (default: found out)")
       ->check(CLI::Range(1, 100000));
-  add<Reading>(app, o);
+  add(app, o, Part::reading);
   describe_app(app, o, config);
-  require_plain_numbers(app);
   parse_with_config(app, words, config);
   Input in = read_input(o);
   RunFolder::require(o.out, {"filled.csv"}, o.force,

@@ -1,6 +1,7 @@
 #include "commands.hpp"
 #include "console.hpp"
 #include "report.hpp"
+#include "session.hpp"
 
 #include <iostream>
 
@@ -25,16 +26,15 @@ Use begin_use(CLI::App& app, const std::string& out, const Words& words) {
   std::string config;
   app.add_option("model", u.path, "model.safetensors of a run, or its folder")->required();
   app.add_option("file", u.o.file, "CSV with the rows up to now")->required();
-  add<Reading>(app, u.o);
-  add<Drawing>(app, u.o);
+  add(app, u.o, Part::reading);
+  add(app, u.o, Part::drawing);
   describe_app(app, u.o, config);
   const std::vector<CLI::Option*> before = app.get_options();
-  add<Modelling>(app, u.o);
+  add(app, u.o, Part::modelling);
   std::vector<CLI::Option*> fixed;
   for (CLI::Option* option : app.get_options())
     if (std::find(before.begin(), before.end(), option) == before.end()) fixed.push_back(option);
   for (CLI::Option* option : fixed) option->group("");
-  require_plain_numbers(app);
   parse_with_config(app, words, config);
   for (const CLI::Option* option : fixed)
     if (option->count() > 0)

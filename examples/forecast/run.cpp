@@ -1,6 +1,9 @@
 #include "commands.hpp"
 #include "console.hpp"
+#include "foglift/forecast/ensemble/windows.hpp"
 #include "report.hpp"
+#include "session.hpp"
+#include "support/progress.hpp"
 
 #include <iostream>
 

@@ -1,29 +1,17 @@
-#pragma once
+#include "command_line.hpp"
 
-#include "config_file.hpp"
 #include "foglift/core/text.hpp"
-#include "numbers.hpp"
 
 #include <algorithm>
-#include <filesystem>
-#include <iostream>
 #include <numeric>
-#include <stdexcept>
-#include <string>
-#include <vector>
+#include <utility>
 
-#include <CLI/CLI.hpp>
-
-/// Command lines whose options may also stand in a file.
 namespace command_line {
 
-/// Wrong usage, which ends a program with status 2.
-struct Wrong : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
+namespace {
 
 /// How many letters must be put in, taken out or changed to make one word of another (Levenshtein).
-inline std::size_t edits(const std::string& a, const std::string& b) {
+std::size_t edits(const std::string& a, const std::string& b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -35,8 +23,16 @@ inline std::size_t edits(const std::string& a, const std::string& b) {
   return row.back();
 }
 
-/// " Did you mean WORD?" of the nearest word; nothing if none is near.
-inline std::string suggestion(const std::string& word, const std::vector<std::string>& words) {
+std::vector<std::string> names(const CLI::App& app) {
+  std::vector<std::string> out;
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) out.push_back("--" + name);
+  return out;
+}
+
+}  // namespace
+
+std::string suggestion(const std::string& word, const std::vector<std::string>& words) {
   std::string best;
   std::size_t least = word.size() / 3 + 2;
   for (const std::string& w : words)
@@ -44,16 +40,7 @@ inline std::string suggestion(const std::string& word, const std::vector<std::st
   return best.empty() ? "" : " Did you mean " + best + '?';
 }
 
-inline std::vector<std::string> names(const CLI::App& app) {
-  std::vector<std::string> out;
-  for (const CLI::Option* option : app.get_options())
-    for (const std::string& name : option->get_lnames()) out.push_back("--" + name);
-  return out;
-}
-
-/// Parses words in their order. Throws Wrong, with the nearest option for one that there is not,
-/// and CLI::ParseError (also for --help, which App::exit prints).
-inline void parse(CLI::App& app, const std::vector<std::string>& words) {
+void parse(CLI::App& app, const std::vector<std::string>& words) {
   try {
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::ExtrasError&) {
@@ -65,10 +52,8 @@ inline void parse(CLI::App& app, const std::vector<std::string>& words) {
   }
 }
 
-/// Parses words, and beneath them what a file or an earlier run says: a value of `layer` counts
-/// where no word sets its option. `where` is said of a key that is no option.
-inline void parse(CLI::App& app, const std::vector<std::string>& words, const config::Json& layer,
-                  const std::string& where) {
+void parse(CLI::App& app, const std::vector<std::string>& words, const config::Json& layer,
+           const std::string& where) {
   parse(app, words);
   std::vector<std::string> all, positional;
   for (const auto& [name, value] : layer.items()) {
@@ -99,8 +84,7 @@ inline void parse(CLI::App& app, const std::vector<std::string>& words, const co
   parse(app, all);
 }
 
-/// A word of a command line, as a shell reads it.
-inline std::string shell_word(const std::string& word) {
+std::string shell_word(const std::string& word) {
   if (!word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                               "0123456789-_./,:+@%=") == word.npos)
     return word;

@@ -1,4 +1,4 @@
-#pragma once
+#include "config_file.hpp"
 
 #include "foglift/core/error.hpp"
 #include "foglift/core/file.hpp"
@@ -6,15 +6,11 @@
 
 #include <charconv>
 #include <cstdio>
-#include <string>
 #include <string_view>
 
-#include <nlohmann/json.hpp>
-
-/// Options of a program in a file: a flat TOML document, or a JSON object.
 namespace config {
 
-using Json = nlohmann::ordered_json;
+namespace {
 
 /// Reads `key = value` lines of TOML 1.0: strings of one line ("..." with escapes, '...' without),
 /// decimal numbers, booleans, and arrays of them over any lines; comments. No tables.
@@ -135,7 +131,7 @@ class TomlReader {
 };
 
 /// Text as a basic string of TOML.
-inline std::string toml_text(std::string_view text) {
+std::string toml_text(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -150,8 +146,9 @@ inline std::string toml_text(std::string_view text) {
   return out + '"';
 }
 
-/// A flat object as TOML, a line for each key.
-inline std::string toml(const Json& table) {
+}  // namespace
+
+std::string toml(const Json& table) {
   const auto scalar = [](const Json& v) {
     return v.is_string() ? toml_text(v.get<std::string>()) : v.dump();
   };
@@ -170,9 +167,7 @@ inline std::string toml(const Json& table) {
   return out;
 }
 
-/// The object in a file: JSON if it begins with a brace, else TOML. Throws FormatError naming the
-/// place of what can not be read.
-inline Json read(const std::string& path) {
+Json read(const std::string& path) {
   const std::string text = foglift::read_file(path, std::uint64_t{1} << 20);
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first == text.npos || text[first] != '{') return TomlReader(text, path).read();
