@@ -243,6 +243,16 @@ std::vector<OpCase> transpose_cases(Rng& rng) {
   return cases;
 }
 
+std::vector<OpCase> flip_cases(Rng& rng) {
+  std::vector<OpCase> cases;
+  for (const Shape& s : shapes)
+    for (const int axis : {0, -1})
+      cases.push_back({{random_input(rng, s)},
+                       [axis](auto in) { return flip(in[0], axis); },
+                       axis == -1 ? sample_axis(s) : std::vector<std::size_t>{}});
+  return cases;
+}
+
 /// Reductions of everything and of each end's axis.
 template <class F, class G>
 OpEntry reduction(const char* name, F all, G along) {
@@ -388,6 +398,7 @@ std::vector<OpEntry> shape_entries() {
   e.push_back({"concat", concat_cases});
   e.push_back({"slice", slice_cases});
   e.push_back({"transpose", transpose_cases});
+  e.push_back({"flip", flip_cases});
   e.push_back(unary("reshape", [](auto x) {
     return reshape(
         x, x.rank() > 1 ? Shape{x.dim(0), 1, x.shape().size(1, x.rank())} : Shape{x.size(), 1});

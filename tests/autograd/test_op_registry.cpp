@@ -115,8 +115,8 @@ std::set<std::string> declared_operations() {
     std::ifstream in(file.path());
     bool detail = false;
     for (std::string line; std::getline(in, line);) {
-      if (line.starts_with("namespace detail {")) detail = true;
-      if (line.starts_with("}  // namespace detail")) detail = false;
+      if (line.starts_with("namespace ") && line.ends_with("detail {")) detail = true;
+      if (line.starts_with("}  // namespace") && line.ends_with("detail")) detail = false;
       if (line.starts_with("inline ")) line.erase(0, 7);
       const std::size_t type = line.starts_with("Var<T> ") ? 7 : line.starts_with("X ") ? 2 : 0;
       const std::size_t paren = line.find('(');

@@ -1,4 +1,4 @@
-// Covers: time_grad window channel_wavenet
+// Covers: time_grad frame/window channel_wavenet
 #include "foglift/forecast/forecaster.hpp"
 #include "foglift/forecast/methods/time_grad.hpp"
 #include "method_checks.hpp"
@@ -76,7 +76,7 @@ TEST_CASE("time_grad: the loss is that of each step by itself", "[forecast][time
   const TimeGrad method = shaken(tiny(owed::frame_of(2)));
   const Frame frame =
       Framer(method.frame())(series, std::vector<Origin>{{0, 30}, {0, 41}, {0, 22}});
-  const LossKeys keys{Rng(3), {.first_sample = 5, .step = 2}};
+  const LossKeys keys{Rng(3), {.first_sample = 5, .step = 2, .strata = 3}};
   double sum = 0, count = 0;
   for (Index b = 0; b < 3; ++b)
     for (Index h = 0; h < 4; ++h) {

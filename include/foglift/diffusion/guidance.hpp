@@ -23,3 +23,4 @@
 #include "foglift/diffusion/inverse/posterior_sampling.hpp"
 #include "foglift/diffusion/inverse/repaint.hpp"
 #include "foglift/diffusion/inverse/replacement.hpp"
+#include "foglift/diffusion/inverse/self_guidance.hpp"

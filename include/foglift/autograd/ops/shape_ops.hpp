@@ -151,12 +151,33 @@ Var<T> transpose(const Var<T>& x, int axis_a, int axis_b) {
                          });
 }
 
+/// The elements of an axis (negative: counted from the last) in reverse order. Throws ArgumentError
+/// outside the rank.
+template <Scalar T>
+Tensor<T> flip(const Tensor<T>& x, int axis) {
+  const int a = detail::checked_axis("flip", x.shape(), axis);
+  const Index n = x.dim(a), inner = detail::inner_size(x.shape(), a);
+  auto y = Tensor<T>::uninitialized(x.shape());
+  for (Index outer = 0; outer < detail::outer_size(x.shape(), a); ++outer)
+    for (Index i = 0; i < n; ++i)
+      std::copy_n(x.data() + (outer * n + i) * inner, inner,
+                  y.data() + (outer * n + n - 1 - i) * inner);
+  return y;
+}
+template <Scalar T>
+Var<T> flip(const Var<T>& x, int axis) {
+  return x.tape().record(
+      flip(x.value(), axis), {x},
+      [x, axis](const Tensor<T>& dy, const auto& grad) { grad(x, flip(dy, axis)); });
+}
+
 #ifdef FOGLIFT_COMPILED
 #define FOGLIFT_OPS_SHAPE_OPS(linkage, X)       \
   linkage X concat(std::span<const X>, int);    \
   linkage X slice(const X&, int, Index, Index); \
   linkage X reshape(const X&, Shape);           \
-  linkage X transpose(const X&, int, int)
+  linkage X transpose(const X&, int, int);      \
+  linkage X flip(const X&, int)
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_SHAPE_OPS, extern template);
 #endif
 
