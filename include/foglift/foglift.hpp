@@ -91,6 +91,7 @@
 #include "foglift/io/safetensors_writer.hpp"
 #include "foglift/io/save_weights.hpp"
 #include "foglift/io/weight_names.hpp"
+#include "foglift/nn/blocks/conv_stack.hpp"
 #include "foglift/nn/blocks/residual.hpp"
 #include "foglift/nn/blocks/spade.hpp"
 #include "foglift/nn/blocks/state_space_block.hpp"
