@@ -1,5 +1,7 @@
 #pragma once
 
+#include "foglift/autograd/ops/shape_ops.hpp"
+#include "foglift/core/gather.hpp"
 #include "foglift/forecast/frame/frame.hpp"
 
 namespace foglift::inline v0::forecast {
@@ -33,6 +35,22 @@ struct Window {
   static Window known(const Frame& frame) { return make(frame, false); }
   /// With the targets that are there.
   static Window whole(const Frame& frame) { return make(frame, true); }
+
+  /// The first row alone, `count` times.
+  Window repeated(Index count) const {
+    const std::vector<Index> first(static_cast<std::size_t>(count), 0);
+    return {gather(values, first), gather(mask, first), gather(features, first)};
+  }
+
+  /// What net(shown, time, &told) says of the horizon, of its noisy targets x [B, H, K]: shown [B,
+  /// L, K] are the known values with x behind them, told [B, L, 2 K + F] values, mask and features.
+  template <class Net, Value X>
+  X ask(const Net& net, const X& x, const Tensor<float>& time) const {
+    const Index H = x.dim(1), C = values.dim(1) - H;
+    const X shown = concat({constant(slice(values, 1, 0, C), x), x}, 1);
+    const X told = constant(concat({values, mask, features}, 2), x);
+    return slice(net(shown, time, &told), 1, C, H);
+  }
 
  private:
   static Window make(const Frame& frame, bool targets) {

@@ -70,10 +70,7 @@ class Sssd {
   auto denoiser(const Window& window) const {
     return NetworkDenoiser(
         [this, &window](const auto& x, const Tensor<float>& time) {
-          const Index H = x.dim(1), C = window.values.dim(1) - H;
-          const auto shown = concat({constant(slice(window.values, 1, 0, C), x), x}, 1);
-          const auto told = constant(concat({window.values, window.mask, window.features}, 2), x);
-          return slice(net_(shown, time, &told), 1, C, H);
+          return window.ask(net_, x, time);
         },
         predict::Epsilon{}, schedule_);
   }
@@ -88,10 +85,9 @@ class Sssd {
   }
 
   Tensor<float> draw(const Frame& frame, const PathKeys& paths) const {
-    const Window one = Window::known(frame);
-    const Index N = paths.count;
-    const Window all{repeated(one.values, N), repeated(one.mask, N), repeated(one.features, N)};
-    return sample(solver::Ddpm{}, denoiser(all), {N, frame.horizon(), frame.channels()},
+    const Window window = Window::known(frame).repeated(paths.count);
+    return sample(solver::Ddpm{}, denoiser(window),
+                  {paths.count, frame.horizon(), frame.channels()},
                   grid::trailing(schedule_, options_.sampling_steps), paths.rng,
                   {.first_sample = static_cast<std::uint64_t>(paths.first)});
   }

@@ -115,7 +115,7 @@ class TimeGrad {
     auto state = lstm_(inputs(known, L - cells(), options_.frame.context));
     for (auto* part : {&state.hidden, &state.cell})
       for (Tensor<float>& layer : *part) layer = repeated(layer, N);
-    Window each{repeated(known.values, N), repeated(known.mask, N), repeated(known.features, N)};
+    Window each = known.repeated(N);
     const TimeGrid grid = grid::trailing(schedule_, options_.sampling_steps);
     Tensor<float> out({N, H, K});
     for (Index h = 0; h < H; ++h) {
