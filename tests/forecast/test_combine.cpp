@@ -79,6 +79,19 @@ TEST_CASE("combine: of few windows the weights are nearly equal", "[forecast][co
   CHECK(std::isnan(none.loss[0]));
 }
 
+TEST_CASE("combine: what few windows do not say is said by shares", "[forecast][combine]") {
+  const std::vector<Tensor<double>> parts = {normal_of({1, 50, 4}, {0.1, 1}, 1),
+                                             normal_of({1, 50, 4}, {-0.1, 1}, 2)};
+  const WeightOptions uneven{.shares = {0.5, 2}};
+  const Combination none = fit_weights(parts, Tensor<double>({1, 4}, NAN), scales(1), uneven);
+  CHECK(none.weights == std::vector<double>{0.2, 0.8});
+  CHECK(none.order == 1);
+  const Combination c = fit_weights(parts, normal_of({1, 4}, {0, 1}, 7), scales(1), uneven);
+  CHECK_THAT(c.weights[0], WithinAbs(0.2 * 4 / 5 + 0.1, 0.1 + 1e-12));
+  CHECK_THROWS_AS(fit_weights(parts, Tensor<double>({1, 4}), scales(1), {.shares = {1, 0}}),
+                  ArgumentError);
+}
+
 TEST_CASE("combine: weights do not depend on the unit", "[forecast][combine]") {
   std::vector<Tensor<double>> parts = {normal_of({30, 50, 4}, {-1, 1}, 1),
                                        normal_of({30, 50, 4}, {2, 1}, 2)};

@@ -62,13 +62,39 @@ TEST_CASE("conformal: calibrated paths stay as they are", "[forecast][conformal]
 TEST_CASE("conformal: few windows change little, none nothing", "[forecast][conformal]") {
   Tensor<double> paths = normal_of({1, 50, 6}, {10, 0.01}, 1);
   const Conformal c = seen(paths, normal_of({1, 6}, {10, 1}, 2));
-  // Every interval misses by far: the factor is `most` to the power of 1 / (1 + 2).
-  CHECK_THAT(c.stretch().factors(1, 3), WithinRel(std::cbrt(5.0), 1e-12));
+  // Every interval misses by far: the factor is `most` to the power of 1 / (1 + 4).
+  CHECK_THAT(c.stretch().factors(1, 3), WithinRel(std::pow(5.0, 0.2), 1e-12));
   const Conformal none = seen(paths, Tensor<double>({1, 6}, NAN));
   CHECK(none.windows() == 0);
   const Tensor<double> before = paths;
   none.stretch().apply(paths, 0);
   for (Index i = 0; i < paths.size(); ++i) CHECK_THAT(paths[i], WithinAbs(before[i], 1e-12));
+}
+
+TEST_CASE("conformal: bands are narrowed by twice as many windows as they are widened by",
+          "[forecast][conformal]") {
+  const Conformal c = seen(normal_of({1, 2000, 6}, {10, 100}, 1), normal_of({1, 6}, {10, 1}, 2));
+  CHECK_THAT(c.stretch().factors(1, 3), WithinRel(std::pow(0.2, 1.0 / (1 + 2 * 4)), 1e-12));
+}
+
+TEST_CASE("conformal: values that bounds cut off stay in a band that is narrowed",
+          "[forecast][conformal]") {
+  // Nothing falls below 0: 31 % of the paths are 0, 27 % of what comes. Their 80 % band is 0 to
+  // 3.56, which 5 % exceed; it must come down to 1 + 1.6 * 1.2816 = 3.05, which a tenth does, and
+  // still begin at 0.
+  const auto wet = [](const Shape& shape, double deviation, std::uint64_t seed) {
+    Tensor<double> out = normal_of(shape, {1, deviation}, seed);
+    for (double& v : out) v = std::max(0.0, v);
+    return out;
+  };
+  const Conformal c = seen(wet({400, 200, 4}, 2, 1), wet({400, 4}, 1.6, 2), {.prior = 0});
+  Tensor<double> paths = wet({500, 200, 4}, 2, 3);
+  const Tensor<double> actual = wet({500, 4}, 1.6, 4);
+  CHECK(coverage(paths, actual, 0.8) > 0.93);
+  for (Index w = 0; w < 500; ++w) c.stretch().apply(paths, w);
+  // 2000 cells; half of 1200 or more are behind the factor, which a fifth of them exceeds: standard
+  // error sqrt(0.1 0.9 / 2000 + 0.2 0.8 / 600 / 4) = 0.0106.
+  CHECK_THAT(coverage(paths, actual, 0.8), WithinAbs(0.9, 3 * 0.0106));
 }
 
 TEST_CASE("conformal: coverage returns after the world has changed", "[forecast][conformal]") {

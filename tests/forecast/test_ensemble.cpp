@@ -174,6 +174,21 @@ TEST_CASE("ensemble: a gross outlier is named and changes little", "[forecast][e
   CHECK_THAT(c.report().notes.front(), ContainsSubstring("scales"));
 }
 
+TEST_CASE("ensemble: baselines that repeat the past count little where nothing is known",
+          "[forecast][ensemble]") {
+  auto series = weekly(60);
+  for (std::size_t t = 20; t < 52; ++t) series[0].values[t] = NAN;
+  const TrimmedPanel data{Panel(series)};
+  const Windows windows = Windows::of(data, 4, 2);  // those before the backtest are in the gap
+  const auto count = std::ssize(windows.all());
+  std::vector<Part> parts = {{"model", {}, "none"}};
+  for (const Baseline& b : baselines) parts.push_back({b.name, Tensor<double>({count, 2, 4}), ""});
+  const auto out = choose(parts, data, windows, {.draws = {.horizon = 4, .paths = 2}}, {}, {});
+  const std::vector<double>& w = out.report.backtest_weights;
+  CHECK_THAT(w[0], WithinAbs(0.1 / 5.5, 1e-12));  // five of 1, five of 0.1
+  CHECK_THAT(w.back(), WithinAbs(1 / 5.5, 1e-12));
+}
+
 TEST_CASE("ensemble: series too short for a model are forecast all the same",
           "[forecast][ensemble]") {
   for (const Index days : {1, 2, 3, 5, 12, 30}) {

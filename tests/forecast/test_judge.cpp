@@ -32,6 +32,14 @@ TEST_CASE("judge: what a model says of windows that it was trained on is not rea
   CHECK(before.chosen.weights[0] > 0);
 }
 
+TEST_CASE("judge: a model counts as one part where nothing is known", "[forecast][judge]") {
+  JudgeOptions o;
+  o.weights.shares = {1, 0.1, 1};
+  const auto blind = judge(parts(), Tensor<double>({18, 3}, NAN), windows, o).chosen.weights;
+  CHECK_THAT(blind[0], WithinAbs(1 / 2.1, 1e-12));
+  CHECK_THAT(blind[1], WithinAbs(0.1 / 2.1, 1e-12));
+}
+
 TEST_CASE("judge: a window knows those of earlier turns alone", "[forecast][judge]") {
   const auto before = judge(parts(), actual, windows);
   Tensor<double> other = actual;

@@ -21,21 +21,23 @@ namespace foglift::inline v0::forecast {
 struct Baseline {
   const char* name;
   Tensor<double> (*draw)(std::span<const double> history, const BaselineOptions& o, const Rng& rng);
+  double share;  ///< of a combination before any window was seen, relative to the others
 };
 
-// What stands in `baselines`.
+// What stands in `baselines`. Those that repeat the past, which a method is there to beat, count a
+// tenth of one that fits a model.
 // clang-format off
-#define FOGLIFT_FORECAST_BASELINES                             \
-  {{{"seasonal naive + bootstrap", seasonal_naive_bootstrap},  \
-    {"random walk + bootstrap", random_walk_bootstrap},        \
-    {"recent random walk + bootstrap", recent_walk_bootstrap}, \
-    {"random walk with drift", random_walk_drift},             \
-    {"climatology", climatology},                              \
-    {"theta", theta_paths},                                    \
-    {"exponential smoothing", ets_paths},                      \
-    {"ARIMA", arima_paths},                                    \
-    {"MSTL + ARIMA", mstl_paths},                              \
-    {"autoregression", autoregression_paths}}}
+#define FOGLIFT_FORECAST_BASELINES                                  \
+  {{{"seasonal naive + bootstrap", seasonal_naive_bootstrap, 0.1},  \
+    {"random walk + bootstrap", random_walk_bootstrap, 0.1},        \
+    {"recent random walk + bootstrap", recent_walk_bootstrap, 0.1}, \
+    {"random walk with drift", random_walk_drift, 0.1},             \
+    {"climatology", climatology, 0.1},                              \
+    {"theta", theta_paths, 1},                                      \
+    {"exponential smoothing", ets_paths, 1},                        \
+    {"ARIMA", arima_paths, 1},                                      \
+    {"MSTL + ARIMA", mstl_paths, 1},                                \
+    {"autoregression", autoregression_paths, 1}}}
 // clang-format on
 
 /// All baselines, the seasonal naive first: what a method should be compared with. Programs that

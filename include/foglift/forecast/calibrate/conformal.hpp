@@ -5,21 +5,25 @@
 namespace foglift::inline v0::forecast {
 
 struct ConformalOptions {
-  Index cells = 60;    ///< neighbouring steps are pooled until the windows show as many
-  double prior = 2;    ///< windows that say "no change": what few windows find is shrunk by them
-  double rate = 0.05;  ///< by how much a window that follows moves the level that is asked for
-  double most = 5;     ///< the largest factor, and one over the smallest
+  Index cells = 60;  ///< neighbouring steps are pooled until the windows show as many
+  /// Windows that say "no change": what few windows find is shrunk by them, and by twice as
+  /// many where it is narrower, since past windows do not show all that can come.
+  double prior = 4;
+  double rate = 0.05;      ///< by how much a window that follows moves the level that is asked for
+  double most = 5;         ///< the largest factor, and one over the smallest
   double independent = 1;  ///< how many windows each is worth: less than 1 where they overlap
 };
 
 /// Split conformal prediction of multi-step sample paths, adaptive over time. The score of an
 /// observed cell for a central interval is the factor by which the interval must be stretched about
 /// the median to hold it (a normalized score: Lei et al. 2018, section 5.2; for quantiles Romano et
-/// al. 2019); an interval without width can not be stretched and shows nothing. The factor that a
-/// step gets is the quantile of the scores seen at it and its neighbours with the finite-sample
-/// correction (n + 1) / n, shrunk on a logarithmic scale towards
-/// 1. Windows that follow in time move the level that is asked for by rate * (error - wanted
-/// error), equation 2 of Gibbs & Candes 2021, so that coverage returns where the world has changed.
+/// al. 2019). An interval without width can not be stretched and shows nothing, nor does what lies
+/// before an end that is an atom of the paths, which Stretch does not move inwards: the other end
+/// is found by its own side. The factor that a step gets is the quantile of the scores seen at it
+/// and its neighbours with the finite-sample correction (n + 1) / n, shrunk on a logarithmic scale
+/// towards 1. Windows that follow in time move the level that is asked for by rate * (error -
+/// wanted error), equation 2 of Gibbs & Candes 2021, so that coverage returns where the world has
+/// changed.
 class Conformal {
  public:
   explicit Conformal(Index horizon, const ConformalOptions& options = {})
@@ -99,7 +103,9 @@ class Conformal {
     if (std::isnan(y)) return y;
     const double median = quantile_linear(sorted, 0.5);
     const double end = quantile_linear(sorted, 0.5 + (y > median ? 0.5 : -0.5) * central);
-    return end == median ? std::numeric_limits<double>::quiet_NaN() : (y - median) / (end - median);
+    const double reach = (y - median) / (end - median);
+    const bool fixed = end == median || (reach <= 1 && Stretch::atom(sorted, end));
+    return fixed ? std::numeric_limits<double>::quiet_NaN() : reach;
   }
 
   /// The quantile of split conformal prediction of the scores, on its way from 1.
@@ -110,7 +116,7 @@ class Conformal {
     const double found =
         std::clamp(pool[static_cast<std::size_t>(at)], 1 / options_.most, options_.most);
     const auto W = static_cast<double>(windows) * options_.independent;
-    return std::pow(found, W / (W + options_.prior));
+    return std::pow(found, W / (W + (found < 1 ? 2 : 1) * options_.prior));
   }
 
   Index horizon_;

@@ -17,12 +17,12 @@ struct Combination {
 };
 
 struct WeightOptions {
-  /// Windows of which the equal weights of the good parts count as many: they are all that few
+  /// Windows of which the shares of the good parts count as many: equal weights are all that few
   /// windows are worth (Smith & Wallis 2009).
   double prior = 4;
   double worse = 0.1;  ///< a part that loses more, relative to the best, and beyond noise, gets 0
   double independent = 1;  ///< how many windows each is worth: less than 1 where they overlap
-  std::vector<double> shares = {};  ///< of the parts in these equal weights; empty: 1 each
+  std::vector<double> shares = {};  ///< of the parts before any window was seen; empty: 1 each
 };
 
 namespace detail {
@@ -177,11 +177,11 @@ inline double mean_of_known(std::span<const double> x) {
 
 /// The weights by which parts [W, S, H] are best combined, as seen on windows with the actual
 /// values [W, H], NaN where nothing was observed: those of least CRPS on the simplex, after parts
-/// that are clearly worse than the best one are left out, drawn towards equal weights of the others
+/// that are clearly worse than the best one are left out, drawn towards the shares of the others
 /// where windows are few; all on the best part if it beats that combination beyond noise. scales[w]
-/// makes windows of several series comparable: a size of their errors. Invariant to a y + b. Equal
-/// weights if nothing was observed. Throws what combine does, and ArgumentError for scales that are
-/// not positive.
+/// makes windows of several series comparable: a size of their errors. Invariant to a y + b. The
+/// shares if nothing was observed. Throws what combine does, and ArgumentError for scales or shares
+/// that are not positive.
 inline Combination fit_weights(std::span<const Tensor<double>> parts, const Tensor<double>& actual,
                                std::span<const double> scales, const WeightOptions& o = {}) {
   detail::require_parts(parts, "fit_weights");
@@ -197,10 +197,16 @@ inline Combination fit_weights(std::span<const Tensor<double>> parts, const Tens
     if (!(s > 0 && s <= largest_value))
       raise<ArgumentError>("fit_weights: a scale of ", s, ", needed positive");
   const std::size_t P = parts.size();
-  Combination out{std::vector<double>(P, 1 / static_cast<double>(P)), 0, {}};
+  Combination out{o.shares.empty() ? std::vector<double>(P, 1.0) : o.shares, 0, {}};
+  const auto normalize = [&] {
+    const double sum = std::accumulate(out.weights.begin(), out.weights.end(), 0.0);
+    for (double& w : out.weights) w /= sum;
+    out.order = std::max_element(out.weights.begin(), out.weights.end()) - out.weights.begin();
+  };
   const detail::PinballOfMean pinball(parts, actual, scales);
   if (pinball.empty()) {
     out.loss.assign(P, std::numeric_limits<double>::quiet_NaN());
+    normalize();
     return out;
   }
   std::vector<std::vector<double>> losses;
@@ -211,18 +217,15 @@ inline Combination fit_weights(std::span<const Tensor<double>> parts, const Tens
   const auto best = static_cast<std::size_t>(std::min_element(out.loss.begin(), out.loss.end()) -
                                              out.loss.begin());
   const double noise = o.worse * out.loss[best];
-  double good = 0;
   for (std::size_t k = 0; k < P; ++k)
-    good += out.weights[k] =
-        detail::Difference(losses[k], losses[best], o.independent).beyond_noise(noise) ? 0
-        : o.shares.empty()                                                             ? 1
-                           : o.shares[k];
-  for (double& w : out.weights) w /= good;
+    if (detail::Difference(losses[k], losses[best], o.independent).beyond_noise(noise))
+      out.weights[k] = 0;
+  normalize();
   const double windows = detail::Difference(losses[best], losses[best], o.independent).windows;
   const std::vector<double> fitted = pinball.minimum(out.weights);
   for (std::size_t k = 0; k < P; ++k)
     out.weights[k] = (windows * fitted[k] + o.prior * out.weights[k]) / (windows + o.prior);
-  out.order = std::max_element(out.weights.begin(), out.weights.end()) - out.weights.begin();
+  normalize();
   const auto whole = detail::window_losses(out(parts), actual, scales);
   if (detail::Difference(whole, losses[best], o.independent).beyond_noise(0.2 * noise)) {
     out.weights.assign(P, 0);

@@ -63,12 +63,15 @@ inline Combination chosen_weights(std::span<const Tensor<double>> parts,
     return out;
   };
   if (early == 0 || parts.size() == 1) return fit(parts, actual, series, o.weights);
-  const Combination others = fit(parts.subspan(1), actual, series, o.weights);
+  WeightOptions by = o.weights;
+  if (!by.shares.empty()) by.shares.erase(by.shares.begin());
+  const Combination others = fit(parts.subspan(1), actual, series, by);
   const Index W = actual.dim(0) - early;
   const Tensor<double> two[] = {parts[0].rows(early, W), others(parts.subspan(1)).rows(early, W)};
-  WeightOptions by = o.weights;  // the model counts as one of all that are good
-  by.shares = {1.0, static_cast<double>(std::count_if(others.weights.begin(), others.weights.end(),
-                                                      [](double w) { return w > 0; }))};
+  double good = 0;  // the shares of those that weigh something: the model counts as one of them
+  for (std::size_t k = 0; k < others.weights.size(); ++k)
+    if (others.weights[k] > 0) good += by.shares.empty() ? 1 : by.shares[k];
+  by.shares = {o.weights.shares.empty() ? 1 : o.weights.shares[0], good};
   Combination out =
       fit(two, actual.rows(early, W), series.subspan(static_cast<std::size_t>(early)), by);
   const double model = out.weights[0];

@@ -118,6 +118,7 @@ inline EnsembleChoice choose(std::vector<Part> parts, const TrimmedPanel& data,
 
   std::vector<Tensor<double>> paths;
   std::vector<std::size_t> places;
+  options.weights.shares.clear();
   for (std::size_t k = 0; k < parts.size(); ++k) {
     if (parts[k].paths.empty()) {
       note(parts[k].name + " was left out: " + parts[k].reason);
@@ -126,11 +127,13 @@ inline EnsembleChoice choose(std::vector<Part> parts, const TrimmedPanel& data,
     bounds.apply(parts[k].paths);
     paths.push_back(std::move(parts[k].paths));
     report.parts.push_back(parts[k].name);
+    options.weights.shares.push_back(k == 0 ? 1 : baselines[k - 1].share);
     places.push_back(k);
   }
   if (paths.empty()) {
     paths.push_back(ClassicalParts(data, all, drawn).last_value());
     report.parts.push_back("last value");
+    options.weights.shares = {1};
     note("no part could be drawn: the last value is repeated");
   }
 
