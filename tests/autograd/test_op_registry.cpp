@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <string_view>
 
 using namespace ops_under_test;
 
@@ -107,7 +108,7 @@ std::vector<Tensor<T>> differentiate(const OpCase& c, const std::vector<Tensor<T
 }
 
 /// Names of functions that return a Var, in the headers of autograd/ops outside namespace detail:
-/// declarations that begin a line with "Var<T> name(" or "X name(".
+/// declarations that begin a line with "Var<T> name(", "X name(" or "Value auto name(".
 std::set<std::string> declared_operations() {
   std::set<std::string> names;
   for (const auto& file :
@@ -118,10 +119,10 @@ std::set<std::string> declared_operations() {
       if (line.starts_with("namespace ") && line.ends_with("detail {")) detail = true;
       if (line.starts_with("}  // namespace") && line.ends_with("detail")) detail = false;
       if (line.starts_with("inline ")) line.erase(0, 7);
-      const std::size_t type = line.starts_with("Var<T> ") ? 7 : line.starts_with("X ") ? 2 : 0;
       const std::size_t paren = line.find('(');
-      if (!detail && type > 0 && paren != std::string::npos)
-        names.insert(line.substr(type, paren - type));
+      for (const std::string_view type : {"Var<T> ", "X ", "Value auto "})
+        if (!detail && line.starts_with(type) && paren != std::string::npos)
+          names.insert(line.substr(type.size(), paren - type.size()));
     }
   }
   return names;
@@ -138,7 +139,8 @@ TEST_CASE("operations: every function of the headers has a registry entry", "[au
     registered.insert(entry.name);
   }
   const std::set<std::string> declared = declared_operations();
-  CHECK(declared.contains("linear"));  // the scan finds what is there
+  CHECK(
+      (declared.contains("linear") && declared.contains("silu")));  // the scan finds what is there
   for (const std::string& name : declared) {
     INFO(name);
     CHECK(registered.contains(name));

@@ -2,6 +2,8 @@
 
 #include "foglift/autograd/ops/pointwise.hpp"
 
+#include <concepts>
+
 namespace foglift::inline v0 {
 
 // Arithmetic of two Values broadcasts by NumPy's rules, up to rank 6, and throws ShapeError where
@@ -133,140 +135,78 @@ Var<T> div(double s, const Var<T>& x) {
   });
 }
 
-template <Value X>
-X operator+(const X& a, const X& b) {
-  return add(a, b);
-}
-template <Value X>
-X operator-(const X& a, const X& b) {
-  return sub(a, b);
-}
-template <Value X>
-X operator*(const X& a, const X& b) {
-  return mul(a, b);
-}
-template <Value X>
-X operator/(const X& a, const X& b) {
-  return div(a, b);
-}
-template <Value X>
-X operator-(const X& x) {
-  return neg(x);
-}
-
-// V<T> and not X: clang 14 looks at the operator that X = long would make before it looks at
-// whether that is a Value, and stops.
-template <template <Scalar> class V, Scalar T>
-  requires Value<V<T>>
-V<T> operator+(const V<T>& x, double s) {
-  return add(x, s);
-}
-template <template <Scalar> class V, Scalar T>
-  requires Value<V<T>>
-V<T> operator+(double s, const V<T>& x) {
-  return add(x, s);
-}
-template <template <Scalar> class V, Scalar T>
-  requires Value<V<T>>
-V<T> operator-(const V<T>& x, double s) {
-  return add(x, -s);
-}
-template <template <Scalar> class V, Scalar T>
-  requires Value<V<T>>
-V<T> operator-(double s, const V<T>& x) {
-  return sub(s, x);
-}
-template <template <Scalar> class V, Scalar T>
-  requires Value<V<T>>
-V<T> operator*(const V<T>& x, double s) {
-  return mul(x, s);
-}
-template <template <Scalar> class V, Scalar T>
-  requires Value<V<T>>
-V<T> operator*(double s, const V<T>& x) {
-  return mul(x, s);
-}
-template <template <Scalar> class V, Scalar T>
-  requires Value<V<T>>
-V<T> operator/(const V<T>& x, double s) {
-  return div(x, s);
-}
-template <template <Scalar> class V, Scalar T>
-  requires Value<V<T>>
-V<T> operator/(double s, const V<T>& x) {
-  return div(s, x);
-}
-
-// Tensors of integers hold ids, codes and masks; an operator on one says so where it is compiled.
 namespace detail {
-template <Element T>
-struct Integers {
-  static_assert(Scalar<T>,
+template <class X>
+inline constexpr bool integers = false;
+template <class T>
+inline constexpr bool integers<Tensor<T>> = !Scalar<T>;
+
+/// What an operator takes beside an A: another Value of its kind, or a number.
+template <class B, class A>
+concept OperandBeside = (Value<A> && (std::same_as<B, A> || std::convertible_to<B, double>)) ||
+                        (Value<B> && std::convertible_to<A, double>) || integers<A>;
+
+const auto& operand(const Value auto& x) { return x; }
+template <class S>
+double operand(const S& s) {
+  // Tensors of integers hold ids, codes and masks; an operator on one says so.
+  static_assert(!integers<S>,
                 "a tensor of integers holds, indexes and gathers; operations compute on "
                 "tensors of a Scalar, as x.cast<float>() is");
-};
+  return static_cast<double>(s);
+}
 }  // namespace detail
-template <Element T, class Y>
-  requires(!Scalar<T>)
-detail::Integers<T> operator+(const Tensor<T>&, const Y&) {
-  return {};
-}
-template <Element T, class Y>
-  requires(!Scalar<T>)
-detail::Integers<T> operator-(const Tensor<T>&, const Y&) {
-  return {};
-}
-template <Element T, class Y>
-  requires(!Scalar<T>)
-detail::Integers<T> operator*(const Tensor<T>&, const Y&) {
-  return {};
-}
-template <Element T, class Y>
-  requires(!Scalar<T>)
-detail::Integers<T> operator/(const Tensor<T>&, const Y&) {
-  return {};
-}
 
-template <Value X>
-X square(const X& x) {
-  return detail::apply<kernels::Square>(x);
+template <class A, detail::OperandBeside<A> B>
+auto operator+(const A& a, const B& b) {
+  if constexpr (Value<A>)
+    return add(a, detail::operand(b));
+  else
+    return add(b, detail::operand(a));
 }
-template <Value X>
-X exp(const X& x) {
-  return detail::apply<kernels::Exp>(x);
+template <class A, detail::OperandBeside<A> B>
+auto operator-(const A& a, const B& b) {
+  if constexpr (Value<B>)
+    return sub(detail::operand(a), b);
+  else
+    return add(a, -detail::operand(b));
 }
-template <Value X>
-X log(const X& x) {
-  return detail::apply<kernels::Log>(x);
+template <class A, detail::OperandBeside<A> B>
+auto operator*(const A& a, const B& b) {
+  if constexpr (Value<A>)
+    return mul(a, detail::operand(b));
+  else
+    return mul(b, detail::operand(a));
 }
-template <Value X>
-X sqrt(const X& x) {
-  return detail::apply<kernels::Sqrt>(x);
+template <class A, detail::OperandBeside<A> B>
+auto operator/(const A& a, const B& b) {
+  return div(detail::operand(a), detail::operand(b));
 }
+Value auto operator-(const Value auto& x) { return neg(x); }
+
+Value auto square(const Value auto& x) { return detail::apply<kernels::Square>(x); }
+Value auto exp(const Value auto& x) { return detail::apply<kernels::Exp>(x); }
+Value auto log(const Value auto& x) { return detail::apply<kernels::Log>(x); }
+Value auto sqrt(const Value auto& x) { return detail::apply<kernels::Sqrt>(x); }
 /// |x|, with derivative 0 at 0.
-template <Value X>
-X abs(const X& x) {
-  return detail::apply<kernels::Abs>(x);
-}
+Value auto abs(const Value auto& x) { return detail::apply<kernels::Abs>(x); }
 
-#ifdef FOGLIFT_COMPILED
-#define FOGLIFT_OPS_ARITHMETIC(linkage, X) \
-  linkage X add(const X&, const X&);       \
-  linkage X sub(const X&, const X&);       \
-  linkage X mul(const X&, const X&);       \
-  linkage X div(const X&, const X&);       \
-  linkage X add(const X&, double);         \
-  linkage X mul(const X&, double);         \
-  linkage X div(const X&, double);         \
-  linkage X sub(double, const X&);         \
-  linkage X div(double, const X&);         \
-  linkage X neg(const X&);                 \
-  linkage X square(const X&);              \
-  linkage X exp(const X&);                 \
-  linkage X log(const X&);                 \
-  linkage X sqrt(const X&);                \
-  linkage X abs(const X&)
+#define FOGLIFT_OPS_ARITHMETIC(linkage, X)            \
+  linkage X add(const X&, const X&);                  \
+  linkage X sub(const X&, const X&);                  \
+  linkage X mul(const X&, const X&);                  \
+  linkage X div(const X&, const X&);                  \
+  linkage X add(const X&, double);                    \
+  linkage X mul(const X&, double);                    \
+  linkage X div(const X&, double);                    \
+  linkage X sub(double, const X&);                    \
+  linkage X div(double, const X&);                    \
+  linkage X neg(const X&);                            \
+  linkage X detail::apply<kernels::Square>(const X&); \
+  linkage X detail::apply<kernels::Exp>(const X&);    \
+  linkage X detail::apply<kernels::Log>(const X&);    \
+  linkage X detail::apply<kernels::Sqrt>(const X&);   \
+  linkage X detail::apply<kernels::Abs>(const X&)
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_ARITHMETIC, extern template);
-#endif
 
 }  // namespace foglift::inline v0

@@ -175,12 +175,10 @@ Var<T> cross_attention(const Var<T>& q, const Var<T>& kv, Index heads,
                                   });
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_OPS_ATTENTION(linkage, X)                                                \
   linkage X attention(const X&, const X&, const X&, Index, const Tensor<scalar_of<X>>*); \
   linkage X self_attention(const X&, Index, const Tensor<scalar_of<X>>*);                \
   linkage X cross_attention(const X&, const X&, Index, const Tensor<scalar_of<X>>*)
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_ATTENTION, extern template);
-#endif
 
 }  // namespace foglift::inline v0

@@ -74,9 +74,7 @@ Var<T> gaussian_blur(const Var<T>& x, double sigma) {
                          });
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_OPS_BLUR(linkage, X) linkage X gaussian_blur(const X&, double)
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_BLUR, extern template);
-#endif
 
 }  // namespace foglift::inline v0

@@ -98,50 +98,30 @@ Var<T> conv(const Var<T>& x, const Var<T>& w, const Var<T>* b, const ConvOptions
 /// Throws ShapeError where shapes do not fit, the kernel is longer than the padded input, or the
 /// input is shorter than circular padding or not longer than reflected; ArgumentError for options
 /// out of range.
-template <Scalar T>
-Tensor<T> conv1d(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b,
-                 const ConvOptions& options = {}) {
+template <Value X>
+X conv1d(const X& x, const X& w, const X& b, const ConvOptions& options = {}) {
   return detail::conv<1>(x, w, &b, options);
 }
-template <Scalar T>
-Var<T> conv1d(const Var<T>& x, const Var<T>& w, const Var<T>& b, const ConvOptions& options = {}) {
-  return detail::conv<1>(x, w, &b, options);
-}
-template <Scalar T>
-Tensor<T> conv1d(const Tensor<T>& x, const Tensor<T>& w, const ConvOptions& options = {}) {
-  return detail::conv<1, T>(x, w, nullptr, options);
-}
-template <Scalar T>
-Var<T> conv1d(const Var<T>& x, const Var<T>& w, const ConvOptions& options = {}) {
-  return detail::conv<1, T>(x, w, nullptr, options);
+template <Value X>
+X conv1d(const X& x, const X& w, const ConvOptions& options = {}) {
+  return detail::conv<1, scalar_of<X>>(x, w, nullptr, options);
 }
 
 /// The same over two axes: x [B, H, W, Cin], w [kh, kw, Cin, Cout] -> [B, H', W', Cout].
-template <Scalar T>
-Tensor<T> conv2d(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b,
-                 const ConvOptions& options = {}) {
+template <Value X>
+X conv2d(const X& x, const X& w, const X& b, const ConvOptions& options = {}) {
   return detail::conv<2>(x, w, &b, options);
 }
-template <Scalar T>
-Var<T> conv2d(const Var<T>& x, const Var<T>& w, const Var<T>& b, const ConvOptions& options = {}) {
-  return detail::conv<2>(x, w, &b, options);
-}
-template <Scalar T>
-Tensor<T> conv2d(const Tensor<T>& x, const Tensor<T>& w, const ConvOptions& options = {}) {
-  return detail::conv<2, T>(x, w, nullptr, options);
-}
-template <Scalar T>
-Var<T> conv2d(const Var<T>& x, const Var<T>& w, const ConvOptions& options = {}) {
-  return detail::conv<2, T>(x, w, nullptr, options);
+template <Value X>
+X conv2d(const X& x, const X& w, const ConvOptions& options = {}) {
+  return detail::conv<2, scalar_of<X>>(x, w, nullptr, options);
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_OPS_CONV(linkage, X)                                  \
   linkage X conv1d(const X&, const X&, const X&, const ConvOptions&); \
   linkage X conv1d(const X&, const X&, const ConvOptions&);           \
   linkage X conv2d(const X&, const X&, const X&, const ConvOptions&); \
   linkage X conv2d(const X&, const X&, const ConvOptions&)
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_CONV, extern template);
-#endif
 
 }  // namespace foglift::inline v0

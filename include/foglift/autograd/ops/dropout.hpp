@@ -32,10 +32,8 @@ Var<T> dropout(const Var<T>& x, double rate, const Rng& rng, std::uint64_t first
                          });
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_OPS_DROPOUT(linkage, X) \
   linkage X dropout(const X&, double, const Rng&, std::uint64_t, std::uint32_t)
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_DROPOUT, extern template);
-#endif
 
 }  // namespace foglift::inline v0

@@ -30,9 +30,7 @@ Var<T> embedding(const Var<T>& table, std::span<const Index> ids) {
                              });
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_OPS_EMBEDDING(linkage, X) linkage X embedding(const X&, std::span<const Index>)
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_EMBEDDING, extern template);
-#endif
 
 }  // namespace foglift::inline v0

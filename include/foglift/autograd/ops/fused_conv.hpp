@@ -202,9 +202,7 @@ Var<T> fused_conv(const FusedConv<Var<T>>& operands) {
   return detail::FusedConvRecord<T>(operands)();
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_OPS_FUSED_CONV(linkage, X) linkage X fused_conv(const FusedConv<X>&)
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_FUSED_CONV, extern template);
-#endif
 
 }  // namespace foglift::inline v0

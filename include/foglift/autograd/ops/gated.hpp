@@ -81,12 +81,10 @@ X geglu(const X& x) {
   return detail::activated_times<kernels::Gelu>("geglu", x);
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_OPS_GATED(linkage, X) \
   linkage X glu(const X&);            \
   linkage X swiglu(const X&);         \
   linkage X geglu(const X&)
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_GATED, extern template);
-#endif
 
 }  // namespace foglift::inline v0

@@ -99,11 +99,9 @@ Var<T> linear(const Var<T>& x, const Var<T>& w, Activation f = Activation::none)
   return detail::activated(y, f);
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_OPS_LINEAR(linkage, X)                        \
   linkage X linear(const X&, const X&, const X&, Activation); \
   linkage X linear(const X&, const X&, Activation)
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_LINEAR, extern template);
-#endif
 
 }  // namespace foglift::inline v0

@@ -256,7 +256,6 @@ Var<T> pinball(const Var<T>& pred, const Tensor<std::type_identity_t<T>>& target
       });
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_OPS_LOSS(linkage, X)                                                          \
   linkage X mse(const X&, const Tensor<scalar_of<X>>&);                                       \
   linkage X l1(const X&, const Tensor<scalar_of<X>>&);                                        \
@@ -265,6 +264,5 @@ Var<T> pinball(const Var<T>& pred, const Tensor<std::type_identity_t<T>>& target
   linkage X cross_entropy(const X&, std::span<const Index>, std::span<const double>);         \
   linkage X pinball(const X&, const Tensor<scalar_of<X>>&, std::span<const double>)
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_LOSS, extern template);
-#endif
 
 }  // namespace foglift::inline v0

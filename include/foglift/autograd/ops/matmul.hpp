@@ -49,9 +49,7 @@ Var<T> matmul(const Var<T>& a, const Var<T>& b) {
       });
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_OPS_MATMUL(linkage, X) linkage X matmul(const X&, const X&)
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_MATMUL, extern template);
-#endif
 
 }  // namespace foglift::inline v0

@@ -134,12 +134,10 @@ Var<T> gated_linear(const Var<T>& residual, const Var<T>& m, Index part, const V
   return gated_add(residual, m, part, linear(x, w, b));
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_OPS_MODULATION(linkage, X)                            \
   linkage X modulated_norm(const X&, const X&, Index, Index, double); \
   linkage X gated_add(const X&, const X&, Index, const X&);           \
   linkage X gated_linear(const X&, const X&, Index, const X&, const X&, const X&)
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_MODULATION, extern template);
-#endif
 
 }  // namespace foglift::inline v0

@@ -180,13 +180,11 @@ Var<T> rms_norm(const Var<T>& x, const Var<T>& gamma, double eps = 1e-5) {
                          });
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_OPS_NORM(linkage, X)                                 \
   linkage X group_norm(const X&, const X&, const X&, Index, double); \
   linkage X layer_norm(const X&, const X&, const X&, double);        \
   linkage X layer_norm(const X&, double);                            \
   linkage X rms_norm(const X&, const X&, double)
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_NORM, extern template);
-#endif
 
 }  // namespace foglift::inline v0

@@ -81,13 +81,11 @@ X mean(const X& x, int axis) {
   return detail::scaled_sum(x, a, detail::mean_scale(x.shape(), x.dim(a)));
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_OPS_REDUCE(linkage, X) \
   linkage X sum(const X&);             \
   linkage X mean(const X&);            \
   linkage X sum(const X&, int);        \
   linkage X mean(const X&, int)
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_REDUCE, extern template);
-#endif
 
 }  // namespace foglift::inline v0

@@ -54,6 +54,20 @@ Csr<T> resize_matrix(Index from, Index to, bool align_corners) {
   return Csr<T>(to, from, entries);
 }
 
+/// kernels::spread over the finer grid, kernels::gather onto the coarser one, times `share`.
+template <Scalar T>
+Tensor<T> spread(const kernels::ResampleGeometry& g, const Tensor<T>& x, T share) {
+  auto y = Tensor<T>::uninitialized(fine_shape(g, x.rank()));
+  kernels::spread(g, x.data(), share, y.data());
+  return y;
+}
+template <Scalar T>
+Tensor<T> gather(const kernels::ResampleGeometry& g, const Tensor<T>& x, T share) {
+  auto y = Tensor<T>::uninitialized(coarse_shape(g, x.rank()));
+  kernels::gather(g, x.data(), share, y.data());
+  return y;
+}
+
 }  // namespace detail
 
 /// Every position repeated `factor` times along each spatial axis: [B, L, C] -> [B, L factor, C],
@@ -62,18 +76,14 @@ Csr<T> resize_matrix(Index from, Index to, bool align_corners) {
 template <Scalar T>
 Tensor<T> upsample_nearest(const Tensor<T>& x, Index factor) {
   const auto g = detail::resample_geometry("upsample_nearest", x, factor, false);
-  auto y = Tensor<T>::uninitialized(detail::fine_shape(g, x.rank()));
-  kernels::spread(g, x.data(), T(1), y.data());
-  return y;
+  return detail::spread(g, x, T(1));
 }
 template <Scalar T>
 Var<T> upsample_nearest(const Var<T>& x, Index factor) {
   return x.tape().record(
       upsample_nearest(x.value(), factor), {x}, [x, factor](const Tensor<T>& dy, const auto& grad) {
         const auto g = detail::resample_geometry("upsample_nearest", x.value(), factor, false);
-        auto dx = Tensor<T>::uninitialized(x.shape());
-        kernels::gather(g, dy.data(), T(1), dx.data());
-        grad(x, std::move(dx));
+        grad(x, detail::gather(g, dy, T(1)));
       });
 }
 
@@ -83,18 +93,14 @@ Var<T> upsample_nearest(const Var<T>& x, Index factor) {
 template <Scalar T>
 Tensor<T> avg_pool(const Tensor<T>& x, Index factor) {
   const auto g = detail::resample_geometry("avg_pool", x, factor, true);
-  auto y = Tensor<T>::uninitialized(detail::coarse_shape(g, x.rank()));
-  kernels::gather(g, x.data(), detail::window_share<T>(g), y.data());
-  return y;
+  return detail::gather(g, x, detail::window_share<T>(g));
 }
 template <Scalar T>
 Var<T> avg_pool(const Var<T>& x, Index factor) {
   return x.tape().record(
       avg_pool(x.value(), factor), {x}, [x, factor](const Tensor<T>& dy, const auto& grad) {
         const auto g = detail::resample_geometry("avg_pool", x.value(), factor, true);
-        auto dx = Tensor<T>::uninitialized(x.shape());
-        kernels::spread(g, dy.data(), detail::window_share<T>(g), dx.data());
-        grad(x, std::move(dx));
+        grad(x, detail::spread(g, dy, detail::window_share<T>(g)));
       });
 }
 
@@ -118,11 +124,9 @@ X resize_linear(const X& x, const Shape& extents, bool align_corners = false) {
   return y;
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_OPS_RESAMPLE(linkage, X)       \
   linkage X upsample_nearest(const X&, Index); \
   linkage X avg_pool(const X&, Index)
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_RESAMPLE, extern template);
-#endif
 
 }  // namespace foglift::inline v0

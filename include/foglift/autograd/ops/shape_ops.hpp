@@ -171,7 +171,6 @@ Var<T> flip(const Var<T>& x, int axis) {
       [x, axis](const Tensor<T>& dy, const auto& grad) { grad(x, flip(dy, axis)); });
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_OPS_SHAPE_OPS(linkage, X)       \
   linkage X concat(std::span<const X>, int);    \
   linkage X slice(const X&, int, Index, Index); \
@@ -179,6 +178,5 @@ Var<T> flip(const Var<T>& x, int axis) {
   linkage X transpose(const X&, int, int);      \
   linkage X flip(const X&, int)
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_SHAPE_OPS, extern template);
-#endif
 
 }  // namespace foglift::inline v0

@@ -18,47 +18,43 @@ Tensor<T> map_rows(const char* op, const F& row, const Tensor<T>& x, const X&...
   return y;
 }
 
+/// value(n, x, y) on every row, and for Vars its adjoint backward(n, y, dy, dx), whose dx may be y.
+template <Scalar T, class F, class B>
+Tensor<T> by_rows(const char* op, const Tensor<T>& x, F value, B) {
+  return map_rows(op, [value](Index n, T* y, const T* v) { value(n, v, y); }, x);
+}
+template <Scalar T, class F, class B>
+Var<T> by_rows(const char* op, const Var<T>& x, F value, B backward) {
+  return x.tape().record(by_rows(op, x.value(), value, backward), {x},
+                         [op, x, value, backward](const Tensor<T>& dy, const auto& grad) {
+                           const auto row = [=](Index n, T* dx, const T* v, const T* d) {
+                             value(n, v, dx);
+                             backward(n, dx, d, dx);
+                           };
+                           grad(x, map_rows(op, row, x.value(), dy));
+                         });
+}
+
 }  // namespace detail
 
 /// e^x / sum(e^x) over the last axis, without overflow. A row of -infinity alone gives zeros.
-template <Scalar T>
-Tensor<T> softmax(const Tensor<T>& x) {
-  return detail::map_rows(
-      "softmax", [](Index n, T* y, const T* v) { kernels::softmax_row(n, v, y); }, x);
-}
-template <Scalar T>
-Var<T> softmax(const Var<T>& x) {
-  return x.tape().record(softmax(x.value()), {x}, [x](const Tensor<T>& dy, const auto& grad) {
-    const auto row = [](Index n, T* dx, const T* v, const T* d) {
-      kernels::softmax_row(n, v, dx);
-      kernels::softmax_row_backward(n, dx, d, dx);
-    };
-    grad(x, detail::map_rows("softmax", row, x.value(), dy));
-  });
+template <Value X>
+X softmax(const X& x) {
+  using T = scalar_of<X>;
+  return detail::by_rows("softmax", x, kernels::softmax_row<T>, kernels::softmax_row_backward<T>);
 }
 
 /// x - log(sum(e^x)) over the last axis, without overflow. A row of -infinity alone stays so.
-template <Scalar T>
-Tensor<T> log_softmax(const Tensor<T>& x) {
-  return detail::map_rows(
-      "log_softmax", [](Index n, T* y, const T* v) { kernels::log_softmax_row(n, v, y); }, x);
-}
-template <Scalar T>
-Var<T> log_softmax(const Var<T>& x) {
-  return x.tape().record(log_softmax(x.value()), {x}, [x](const Tensor<T>& dy, const auto& grad) {
-    const auto row = [](Index n, T* dx, const T* v, const T* d) {
-      kernels::log_softmax_row(n, v, dx);
-      kernels::log_softmax_row_backward(n, dx, d, dx);
-    };
-    grad(x, detail::map_rows("log_softmax", row, x.value(), dy));
-  });
+template <Value X>
+X log_softmax(const X& x) {
+  using T = scalar_of<X>;
+  return detail::by_rows("log_softmax", x, kernels::log_softmax_row<T>,
+                         kernels::log_softmax_row_backward<T>);
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_OPS_SOFTMAX(linkage, X) \
   linkage X softmax(const X&);          \
   linkage X log_softmax(const X&)
 FOGLIFT_FOR_VALUES(FOGLIFT_OPS_SOFTMAX, extern template);
-#endif
 
 }  // namespace foglift::inline v0

@@ -162,11 +162,9 @@ void attention(const AttentionGeometry& g, Tokens<const T> q, Tokens<const T> k,
   });
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_KERNELS_ATTENTION(linkage, T)                                        \
   linkage void attention(const AttentionGeometry&, Tokens<const T>, Tokens<const T>, \
                          Tokens<const T>, const AttentionMask<T>&, Tokens<T>, T*)
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_ATTENTION, extern template);
-#endif
 
 }  // namespace foglift::inline v0::kernels

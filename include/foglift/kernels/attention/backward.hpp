@@ -109,12 +109,10 @@ void attention_backward(const AttentionGeometry& g, Tokens<const T> q, Tokens<co
   });
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_KERNELS_ATTENTION_BACKWARD(linkage, T)                                        \
   linkage void attention_backward(const AttentionGeometry&, Tokens<const T>, Tokens<const T>, \
                                   Tokens<const T>, const AttentionMask<T>&, const T*,         \
                                   Tokens<const T>, Tokens<T>, Tokens<T>, Tokens<T>)
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_ATTENTION_BACKWARD, extern template);
-#endif
 
 }  // namespace foglift::inline v0::kernels

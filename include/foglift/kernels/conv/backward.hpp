@@ -139,11 +139,9 @@ void conv_backward_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw)
   conv_backward_weight(g, ConvSource<T>{whole(x, g.Cin)}, dy, dw);
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_KERNELS_CONV_BACKWARD(linkage, T)                                \
   linkage void conv_backward_input(const ConvGeometry&, const T*, const T*, T*); \
   linkage void conv_backward_weight(const ConvGeometry&, const ConvSource<T>&, const T*, T*)
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_CONV_BACKWARD, extern template);
-#endif
 
 }  // namespace foglift::inline v0::kernels

@@ -96,10 +96,8 @@ void conv(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   conv(g, ConvSource<T>{whole(x, g.Cin)}, w, ConvEpilogue<T>{.bias = bias}, y);
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_KERNELS_CONV(linkage, T) \
   linkage void conv(const ConvGeometry&, const ConvSource<T>&, const T*, const ConvEpilogue<T>&, T*)
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_CONV, extern template);
-#endif
 
 }  // namespace foglift::inline v0::kernels

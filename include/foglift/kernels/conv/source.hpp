@@ -73,9 +73,7 @@ struct ConvSource {
   }
 };
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_KERNELS_CONV_SOURCE(linkage, T) linkage struct ConvSource<T>
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_CONV_SOURCE, extern template);
-#endif
 
 }  // namespace foglift::inline v0::kernels

@@ -118,13 +118,11 @@ void winograd_conv(const ConvGeometry& g, Index samples, const T* padded,
   });
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_KERNELS_WINOGRAD(linkage, T)                                                     \
   linkage void winograd_conv(const ConvGeometry&, Index, const T*, const WinogradWeights<T, 1>&, \
                              const ConvEpilogue<T>&, T*);                                        \
   linkage void winograd_conv(const ConvGeometry&, Index, const T*, const WinogradWeights<T, 2>&, \
                              const ConvEpilogue<T>&, T*)
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_WINOGRAD, extern template);
-#endif
 
 }  // namespace foglift::inline v0::kernels

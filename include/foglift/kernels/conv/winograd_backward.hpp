@@ -83,11 +83,9 @@ void winograd_backward_weight(const ConvGeometry& g, const T* padded, const T* d
   });
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_KERNELS_WINOGRAD_BACKWARD(linkage, T)                                    \
   linkage void winograd_backward_weight<1>(const ConvGeometry&, const T*, const T*, T*); \
   linkage void winograd_backward_weight<2>(const ConvGeometry&, const T*, const T*, T*)
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_WINOGRAD_BACKWARD, extern template);
-#endif
 
 }  // namespace foglift::inline v0::kernels

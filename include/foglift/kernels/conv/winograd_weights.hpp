@@ -69,11 +69,9 @@ class WinogradWeights {
   const T* data_ = nullptr;  // the transformed weights
 };
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_KERNELS_WINOGRAD_WEIGHTS(linkage, T) \
   linkage class WinogradWeights<T, 1>;               \
   linkage class WinogradWeights<T, 2>
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_WINOGRAD_WEIGHTS, extern template);
-#endif
 
 }  // namespace foglift::inline v0::kernels

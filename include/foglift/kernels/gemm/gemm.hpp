@@ -242,12 +242,10 @@ void gemm(Index M, Index N, Index K, Operand<T> a, Operand<T> b, T* c, Index ldc
   if (M > 0 && N > 0) gemm(M, K, a, Panels<T>(b, K, N), Index{0}, c, ldc, options);
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_KERNELS_GEMM(linkage, T)                                          \
   linkage class Panels<T>;                                                        \
   linkage void gemm(Index, Index, Operand<T>, const Panels<T>&, Index, T*, Index, \
                     const GemmOptions<T>&)
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_GEMM, extern template);
-#endif
 
 }  // namespace foglift::inline v0::kernels

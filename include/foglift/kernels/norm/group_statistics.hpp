@@ -108,11 +108,9 @@ void group_coefficients(const NormExtents& n, const double* mean, const double* 
     }
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_KERNELS_GROUP_STATISTICS(linkage, T)                                       \
   linkage void group_statistics(const NormExtents&, const Halves<const T>&, Index, double, \
                                 double*, double*)
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_GROUP_STATISTICS, extern template);
-#endif
 
 }  // namespace foglift::inline v0::kernels

@@ -111,7 +111,6 @@ void group_norm_backward(const NormExtents& n, const Halves<const T>& x, const T
   }
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_KERNELS_NORM(linkage, T)                                                          \
   linkage void group_norm(const NormExtents&, const T*, const T*, const T*, double, T*, double*,  \
                           double*);                                                               \
@@ -121,6 +120,5 @@ void group_norm_backward(const NormExtents& n, const Halves<const T>& x, const T
                                    const double*, const double*, const T*, const Halves<T>&, T*,  \
                                    T*)
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_NORM, extern template);
-#endif
 
 }  // namespace foglift::inline v0::kernels

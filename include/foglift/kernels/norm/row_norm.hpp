@@ -200,13 +200,11 @@ void gated_add_backward(Index rows, Index C, const T* gate, Index gate_rows, Ind
   });
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_KERNELS_ROW_NORM(linkage, T)                                                      \
   linkage void row_norm(RowNorm, Index, Index, const T*, const NormGain<T>&, double, T*, double*, \
                         double*);                                                                 \
   linkage void row_norm_backward(RowNorm, Index, Index, const T*, const NormGain<T>&,             \
                                  const double*, const double*, const T*, T*, T*, T*, Index)
 FOGLIFT_FOR_SCALARS(FOGLIFT_KERNELS_ROW_NORM, extern template);
-#endif
 
 }  // namespace foglift::inline v0::kernels

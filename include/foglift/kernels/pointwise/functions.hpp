@@ -178,137 +178,84 @@ struct NormalLaw {
   }
 };
 
-// Functions of one variable with their derivative: value(x) and slope(x) on Lanes.
+// Functions of one variable with their derivative: value(x) and slope(x) of Lanes x.
 
 struct Square {
-  template <Scalar T>
-  static Lanes<T> value(Lanes<T> x) {
-    return x * x;
-  }
-  template <Scalar T>
-  static Lanes<T> slope(Lanes<T> x) {
-    return x + x;
-  }
+  static auto value(auto x) { return x * x; }
+  static auto slope(auto x) { return x + x; }
 };
 
 struct Exp {
-  template <Scalar T>
-  static Lanes<T> value(Lanes<T> x) {
-    return exp(x);
-  }
-  template <Scalar T>
-  static Lanes<T> slope(Lanes<T> x) {
-    return exp(x);
-  }
+  static auto value(auto x) { return exp(x); }
+  static auto slope(auto x) { return exp(x); }
 };
 
 struct Log {
-  template <Scalar T>
-  static Lanes<T> value(Lanes<T> x) {
-    return log(x);
-  }
-  template <Scalar T>
-  static Lanes<T> slope(Lanes<T> x) {
-    return T(1) / x;
-  }
+  static auto value(auto x) { return log(x); }
+  static auto slope(auto x) { return decltype(x)(1) / x; }
 };
 
 struct Sqrt {
-  template <Scalar T>
-  static Lanes<T> value(Lanes<T> x) {
-    return sqrt(x);
-  }
-  template <Scalar T>
-  static Lanes<T> slope(Lanes<T> x) {
-    return T(0.5) / sqrt(x);
-  }
+  static auto value(auto x) { return sqrt(x); }
+  static auto slope(auto x) { return decltype(x)(0.5f) / sqrt(x); }
 };
 
 /// Slope 0 at 0.
 struct Abs {
-  template <Scalar T>
-  static Lanes<T> value(Lanes<T> x) {
-    return abs(x);
-  }
-  template <Scalar T>
-  static Lanes<T> slope(Lanes<T> x) {
-    const Lanes<T> zero(T(0));
-    return where_less(x, zero, Lanes<T>(-1), where_less(zero, x, Lanes<T>(1), zero));
+  static auto value(auto x) { return abs(x); }
+  template <class L>
+  static L slope(L x) {
+    return where_less(x, L(0), L(-1), where_less(L(0), x, L(1), L(0)));
   }
 };
 
 /// Slope 0 at 0.
 struct Relu {
-  template <Scalar T>
-  static Lanes<T> value(Lanes<T> x) {
-    return max(x, Lanes<T>(0));
-  }
-  template <Scalar T>
-  static Lanes<T> slope(Lanes<T> x) {
-    return where_less(Lanes<T>(0), x, Lanes<T>(1), Lanes<T>(0));
+  static auto value(auto x) { return max(x, decltype(x)(0)); }
+  template <class L>
+  static L slope(L x) {
+    return where_less(L(0), x, L(1), L(0));
   }
 };
 
 struct Sigmoid {
-  template <Scalar T>
-  static Lanes<T> value(Lanes<T> x) {
-    return logistic(x);
-  }
-  template <Scalar T>
-  static Lanes<T> slope(Lanes<T> x) {
-    const LogisticPair<T> s(x);
+  static auto value(auto x) { return logistic(x); }
+  static auto slope(auto x) {
+    const LogisticPair s(x);
     return s.plus * s.minus;
   }
 };
 
 struct Tanh {
-  template <Scalar T>
-  static Lanes<T> value(Lanes<T> x) {
-    return tanh(x);
-  }
-  template <Scalar T>
-  static Lanes<T> slope(Lanes<T> x) {
-    const LogisticPair<T> s(x + x);  // 1 - tanh^2 = 4 logistic(2x) logistic(-2x), no cancellation
-    return T(4) * (s.plus * s.minus);
+  static auto value(auto x) { return tanh(x); }
+  static auto slope(auto x) {
+    const LogisticPair s(x + x);  // 1 - tanh^2 = 4 logistic(2x) logistic(-2x), no cancellation
+    return decltype(x)(4) * (s.plus * s.minus);
   }
 };
 
 /// log(1 + e^x).
 struct Softplus {
-  template <Scalar T>
-  static Lanes<T> value(Lanes<T> x) {
-    return max(x, Lanes<T>(0)) + log1p_unit(exp(-abs(x)));
-  }
-  template <Scalar T>
-  static Lanes<T> slope(Lanes<T> x) {
-    return logistic(x);
-  }
+  static auto value(auto x) { return max(x, decltype(x)(0)) + log1p_unit(exp(-abs(x))); }
+  static auto slope(auto x) { return logistic(x); }
 };
 
 /// x logistic(x) (Hendrycks & Gimpel 2016; Ramachandran et al. 2017).
 struct Silu {
-  template <Scalar T>
-  static Lanes<T> value(Lanes<T> x) {
-    return x * logistic(x);
-  }
-  template <Scalar T>
-  static Lanes<T> slope(Lanes<T> x) {
-    const LogisticPair<T> s(x);
-    return s.plus * fma(x, s.minus, Lanes<T>(1));
+  static auto value(auto x) { return x * logistic(x); }
+  static auto slope(auto x) {
+    const LogisticPair s(x);
+    return s.plus * fma(x, s.minus, decltype(x)(1));
   }
 };
 
 /// x P(z < x) for standard normal z (Hendrycks & Gimpel 2016).
 struct Gelu {
-  template <Scalar T>
-  static Lanes<T> value(Lanes<T> x) {
-    return fma(-abs(x), NormalLaw<T>(x).tail, max(x, Lanes<T>(0)));
-  }
-  template <Scalar T>
-  static Lanes<T> slope(Lanes<T> x) {
-    const NormalLaw<T> law(x);
-    const Lanes<T> below = where_less(x, Lanes<T>(0), law.tail, T(1) - law.tail);
-    return fma(x, law.density, below);
+  static auto value(auto x) { return fma(-abs(x), NormalLaw(x).tail, max(x, decltype(x)(0))); }
+  template <class L>
+  static L slope(L x) {
+    const NormalLaw law(x);
+    return fma(x, law.density, where_less(x, L(0), law.tail, L(1) - law.tail));
   }
 };
 
