@@ -22,6 +22,14 @@ namespace foglift::inline v0::nn {
 template <class M>
 concept Module = HasParameters<M>;
 
+/// What a layer, block or network says of itself: the Scalar of its parameters, and the Options
+/// that it is made from, Linear<float>(Linear<float>::Options, Rng&).
+template <Scalar T, class O>
+struct Layer {
+  using value_type = T;
+  using Options = O;
+};
+
 /// A Value of element type T: what a layer of T's accepts.
 template <class X, class T>
 concept ValueOf = Value<X> && std::same_as<scalar_of<X>, T>;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/nn/call.hpp"
+#include "foglift/nn/layers/embedding.hpp"
 #include "foglift/nn/shares.hpp"
 
 #include <type_traits>
@@ -85,6 +86,13 @@ X network_call(const Net& net, const X& x, const Tensor<scalar_of<X>>& time,
 }
 
 namespace detail {
+/// `names`, then those of n blocks of a stage: "blocks.0", "blocks.1" ...
+inline std::vector<std::string> with_blocks(std::vector<std::string> names, std::string_view stage,
+                                            std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) names.push_back(place_name(stage, i));
+  return names;
+}
+
 /// What a call returns whose hook was done before its end: zeros, `out` channels.
 template <Value X>
 X unfinished(const X& x, Index out) {
@@ -92,7 +100,54 @@ X unfinished(const X& x, Index out) {
 }
 }  // namespace detail
 
-#ifdef FOGLIFT_COMPILED
+/// What the networks of the library have in common: options, kept, with `in`, `out` (0: as many as
+/// in), `width`, a time `embedding`, and `sequence` and `map` where such conditions are taken. Net
+/// has, beside what network_call asks for, `kind`: the name and the axes of its signature.
+template <class Net, Scalar T, class O>
+class Network : public Layer<T, O> {
+ public:
+  using condition_type = Condition<T>;
+
+  const O& options() const { return options_; }
+
+  /// x [B, ..., in], time [B] -> [B, ..., out]. Throws ShapeError for an input, a time or a
+  /// condition that does not fit, ArgumentError for a condition that the network was not built for.
+  template <ValueOf<T> X, class C = T, class H = NoHook>
+  X operator()(const X& x, const Tensor<T>& time, const Condition<C>& condition = {},
+               const Call<H>& call = {}) const {
+    return network_call(static_cast<const Net&>(*this), x, time, condition, call);
+  }
+
+  /// See network_call.
+  Signature signature() const {
+    Signature s = Net::kind;
+    s.in = options_.in;
+    s.out = outputs();
+    s.classes = options_.embedding.classes;
+    s.vector = options_.embedding.vector;
+    if constexpr (requires { options_.sequence; }) s.sequence = options_.sequence;
+    if constexpr (requires { options_.map; }) s.map = options_.map;
+    return s;
+  }
+
+ protected:
+  explicit Network(const O& o) : options_(o) {}
+
+  /// Channels of the output.
+  Index outputs() const { return options_.out == 0 ? options_.in : options_.out; }
+
+  /// How the time is embedded in `width` numbers: from as many features as the network is wide,
+  /// unless the options say otherwise.
+  TimeEmbeddingOptions embedding_of(Index width) const {
+    TimeEmbeddingOptions e = options_.embedding;
+    if (e.features == 0) e.features = options_.width;
+    e.width = width;
+    return e;
+  }
+
+  O options_;
+};
+
 // A network of scalars T, and its passes without a hook.
 #define FOGLIFT_NN_NETWORK(linkage, T, ...)                                                       \
   linkage class __VA_ARGS__;                                                                      \
@@ -100,6 +155,5 @@ X unfinished(const X& x, Index out) {
                                          DropoutCalls, const Call<>&) const;                      \
   linkage Var<T> __VA_ARGS__::forward(const Var<T>&, const Tensor<T>&, const Condition<Var<T>>&,  \
                                       DropoutCalls, const Call<>&) const
-#endif
 
 }  // namespace foglift::inline v0::nn

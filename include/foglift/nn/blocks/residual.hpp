@@ -31,11 +31,8 @@ struct ResBlockOptions {
 /// scale) + shift goes on: the scale comes first, as in guided-diffusion and in diffusers'
 /// "scale_shift". The input may come in two parts, concat({x, x2}) along the channels.
 template <int Dims, Scalar T = float>
-class ResBlock {
+class ResBlock : public Layer<T, ResBlockOptions> {
  public:
-  using value_type = T;
-  using Options = ResBlockOptions;
-
   GroupNorm<T> norm1;
   Conv<Dims, T> conv1;
   std::optional<Linear<T>> embed;
@@ -45,16 +42,19 @@ class ResBlock {
 
   /// Throws ArgumentError for an even kernel, groups that do not divide both in and out, or a
   /// dropout outside [0, 1).
-  explicit ResBlock(const Options& o, Rng& rng)
+  explicit ResBlock(const ResBlockOptions& o, Rng& rng)
       : norm1({.channels = o.in, .groups = o.groups, .eps = o.norm_eps}),
-        conv1({.in = o.in, .out = o.out, .kernel = odd(o.kernel), .mode = o.padding}, rng),
+        conv1({.in = o.in,
+               .out = o.out,
+               .kernel = detail::odd_kernel("ResBlock", o.kernel),
+               .mode = o.padding},
+              rng),
         norm2({.channels = o.out, .groups = o.groups, .eps = o.norm_eps}),
         conv2({.in = o.out, .out = o.out, .kernel = o.kernel, .mode = o.padding, .zero = o.zero},
               rng),
         scale_shift_(o.scale_shift),
         dropout_(o.dropout) {
-    if (!(o.dropout >= 0 && o.dropout < 1))
-      raise<ArgumentError>("ResBlock: dropout = ", o.dropout, ", must be in [0, 1)");
+    detail::need_dropout("ResBlock", o.dropout);
     if (o.embedding > 0)
       embed.emplace(LinearOptions{.in = o.embedding, .out = o.scale_shift ? 2 * o.out : o.out},
                     rng);
@@ -101,19 +101,11 @@ class ResBlock {
   }
 
  private:
-  static Index odd(Index kernel) {
-    if (kernel % 2 == 0) raise<ArgumentError>("ResBlock: kernel ", kernel, ", must be odd");
-    return kernel;
-  }
-
   template <Value X>
   X run(const X& x, const X* x2, const X* e, DropoutCalls& dropouts) const {
-    if ((e != nullptr) != embed.has_value())
-      raise<ArgumentError>("ResBlock: built ", embed ? "with" : "without", " an embedding, called ",
-                           e ? "with one" : "without");
+    const std::optional<X> embedded = detail::embedded("ResBlock", embed, e);
     ConvExtras<X> first{.x2 = x2, .norm = &norm1}, second{};
-    std::optional<X> embedded, direct;
-    if (e) embedded.emplace((*embed)(*e));
+    std::optional<X> direct;
     if (e && !scale_shift_) first.shift = &*embedded;
     X h = conv1(x, first);
     if (skip || x2) direct.emplace(shortcut(x, x2));

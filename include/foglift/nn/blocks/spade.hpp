@@ -23,11 +23,8 @@ struct SpadeBlockOptions {
 /// to a map at every position. x [B, ..., in] -> [B, ..., out]: h = conv1(silu(spade1(x, m))) +
 /// embed(e); skip(x) + conv2(silu(spade2(h, m))).
 template <int Dims, Scalar T = float>
-class SpadeBlock {
+class SpadeBlock : public Layer<T, SpadeBlockOptions> {
  public:
-  using value_type = T;
-  using Options = SpadeBlockOptions;
-
   Spade<Dims, T> spade1;
   Conv<Dims, T> conv1;
   std::optional<Linear<T>> embed;
@@ -37,7 +34,7 @@ class SpadeBlock {
 
   /// Throws ArgumentError for an extent that is not positive, or groups that do not divide both in
   /// and out.
-  explicit SpadeBlock(const Options& o, Rng& rng)
+  explicit SpadeBlock(const SpadeBlockOptions& o, Rng& rng)
       : spade1(norm(o, o.in), rng),
         conv1({.in = o.in, .out = o.out}, rng),
         spade2(norm(o, o.out), rng),
@@ -50,11 +47,7 @@ class SpadeBlock {
   /// ArgumentError where an e is missing or not expected.
   template <ValueOf<T> X>
   X operator()(const X& x, const X& map, const X* e = nullptr) const {
-    if ((e != nullptr) != embed.has_value())
-      raise<ArgumentError>("SpadeBlock: built ", embed ? "with" : "without",
-                           " an embedding, called ", e ? "with one" : "without");
-    std::optional<X> shift;
-    if (e) shift.emplace((*embed)(*e));
+    const std::optional<X> shift = detail::embedded("SpadeBlock", embed, e);
     const X h = conv1(silu(spade1(x, map)), ConvExtras<X>{.shift = shift ? &*shift : nullptr});
     const X direct = skip ? (*skip)(x) : x;
     return conv2(silu(spade2(h, map)), ConvExtras<X>{.residual = &direct});
@@ -70,7 +63,7 @@ class SpadeBlock {
   }
 
  private:
-  static SpadeOptions norm(const Options& o, Index channels) {
+  static SpadeOptions norm(const SpadeBlockOptions& o, Index channels) {
     return {.channels = channels,
             .map = o.map,
             .hidden = o.hidden,

@@ -17,18 +17,15 @@ struct TransformerLayerOptions {
 /// Encoder layer of Vaswani et al. (2017), normalized after each half, with GELU: x [B, N, width],
 /// h = norm1(x + attention(x)), norm2(h + ff(h)). PyTorch's TransformerEncoderLayer by default.
 template <Scalar T = float>
-class TransformerLayer {
+class TransformerLayer : public Layer<T, TransformerLayerOptions> {
  public:
-  using value_type = T;
-  using Options = TransformerLayerOptions;
-
   MultiHeadAttention<T> attention;
   LayerNorm<T> norm1;
   FeedForward<T> ff;
   LayerNorm<T> norm2;
 
   /// Throws ArgumentError for an extent that is not positive, or heads that do not divide width.
-  explicit TransformerLayer(const Options& o, Rng& rng)
+  explicit TransformerLayer(const TransformerLayerOptions& o, Rng& rng)
       : attention({.width = o.width, .heads = o.heads}, rng),
         norm1({.channels = o.width, .eps = o.norm_eps}),
         ff({.width = o.width, .hidden = o.hidden}, rng),
@@ -61,16 +58,13 @@ struct TwoAxisBlockOptions {
 /// width] for L times of K series, e [B, embedding], c [B, L, K, condition] or what broadcasts to
 /// that.
 template <Scalar T = float>
-class TwoAxisBlock {
+class TwoAxisBlock : public Layer<T, TwoAxisBlockOptions> {
  public:
-  using value_type = T;
-  using Options = TwoAxisBlockOptions;
-
   GatedResidual<T> gated;
   TransformerLayer<T> times, series;
   Linear<T> middle;
 
-  explicit TwoAxisBlock(const Options& o, Rng& rng)
+  explicit TwoAxisBlock(const TwoAxisBlockOptions& o, Rng& rng)
       : gated({.width = o.width, .embedding = o.embedding, .condition = o.condition}, rng),
         times({.width = o.width, .heads = o.heads, .hidden = o.hidden}, rng),
         series({.width = o.width, .heads = o.heads, .hidden = o.hidden}, rng),

@@ -27,16 +27,13 @@ struct GatedResidualOptions {
 /// [a | b] = mix(x + embed(e)) + condition(c); [r | s] = output(sigmoid(a) tanh(b)); x' = (x + r) /
 /// sqrt(2), skip s. `mix` is the block's own: it brings width channels to twice as many.
 template <Scalar T = float>
-class GatedResidual {
+class GatedResidual : public Layer<T, GatedResidualOptions> {
  public:
-  using value_type = T;
-  using Options = GatedResidualOptions;
-
   std::optional<Linear<T>> embed, condition;
   Linear<T> output;
 
   /// Throws ArgumentError unless width is positive.
-  explicit GatedResidual(const Options& o, Rng& rng)
+  explicit GatedResidual(const GatedResidualOptions& o, Rng& rng)
       : output({.in = o.width, .out = 2 * o.width}, rng) {
     if (o.embedding > 0) embed.emplace(LinearOptions{.in = o.embedding, .out = o.width}, rng);
     if (o.condition > 0)
@@ -48,11 +45,9 @@ class GatedResidual {
   /// missing.
   template <ValueOf<T> X, class Mix>
   SkipOutput<X> operator()(const X& x, const X* e, const X* c, const Mix& mix) const {
-    if ((e != nullptr) != embed.has_value())
-      raise<ArgumentError>("GatedResidual: built ", embed ? "with" : "without",
-                           " an embedding, called ", e ? "with one" : "without");
+    const std::optional<X> shift = detail::embedded("GatedResidual", embed, e);
     if (c && !condition) raise<ArgumentError>("GatedResidual: built without a condition");
-    X h = mix(e ? x + per_sample((*embed)(*e), x.rank()) : x);
+    X h = mix(shift ? x + per_sample(*shift, x.rank()) : x);
     if (c) h = h + (*condition)(*c);
     const X both = output(sigmoid(chunk(h, 0, 2)) * tanh(chunk(h, 1, 2)));
     return {(x + chunk(both, 0, 2)) * std::sqrt(0.5), chunk(both, 1, 2)};
@@ -79,16 +74,13 @@ struct WavenetBlockOptions {
 /// a dilated convolution in the frame of GatedResidual. x [B, L, width], e [B, embedding],
 /// c [B, L, condition].
 template <Scalar T = float>
-class WavenetBlock {
+class WavenetBlock : public Layer<T, WavenetBlockOptions> {
  public:
-  using value_type = T;
-  using Options = WavenetBlockOptions;
-
   GatedResidual<T> gated;
   Conv1d<T> conv;
 
   /// Throws ArgumentError for an extent that is not positive, or an even kernel where not causal.
-  explicit WavenetBlock(const Options& o, Rng& rng)
+  explicit WavenetBlock(const WavenetBlockOptions& o, Rng& rng)
       : gated({.width = o.width, .embedding = o.embedding, .condition = o.condition}, rng),
         conv({.in = o.width,
               .out = 2 * o.width,

@@ -24,16 +24,13 @@ struct AttentionOptions {
 /// x [B, N, width] attends to itself (one fused projection [q | k | v]) or to a context [B, M,
 /// context] (q from x, fused [k | v] from the context).
 template <Scalar T = float>
-class MultiHeadAttention {
+class MultiHeadAttention : public Layer<T, AttentionOptions> {
  public:
-  using value_type = T;
-  using Options = AttentionOptions;
-
   std::optional<Linear<T>> qkv, q, kv;
   Linear<T> proj;
 
   /// Throws ArgumentError unless heads divides width.
-  explicit MultiHeadAttention(const Options& o, Rng& rng)
+  explicit MultiHeadAttention(const AttentionOptions& o, Rng& rng)
       : proj({.in = o.width, .out = o.width, .zero = o.zero}, rng), heads_(o.heads) {
     detail::need_positive("MultiHeadAttention", "heads", o.heads);
     if (o.width % o.heads != 0)
@@ -137,17 +134,14 @@ struct AttentionBlockOptions {
 /// x + attention(group_norm(x)) over all positions of x [B, ..., width], then, where built for a
 /// context and given one, the same by cross-attention.
 template <Scalar T = float>
-class AttentionBlock {
+class AttentionBlock : public Layer<T, AttentionBlockOptions> {
  public:
-  using value_type = T;
-  using Options = AttentionBlockOptions;
-
   GroupNorm<T> norm;
   MultiHeadAttention<T> attention;
   std::optional<GroupNorm<T>> cross_norm;
   std::optional<MultiHeadAttention<T>> cross;
 
-  explicit AttentionBlock(const Options& o, Rng& rng)
+  explicit AttentionBlock(const AttentionBlockOptions& o, Rng& rng)
       : norm({.channels = o.width, .groups = o.groups, .eps = o.norm_eps}),
         attention({.width = o.width, .heads = o.heads, .zero = o.zero}, rng) {
     if (o.context == 0) return;

@@ -22,14 +22,11 @@ struct FilmOptions {
 /// Feature-wise linear modulation (Perez et al. 2018): x [B, ..., channels], c [B, condition] ->
 /// x (1 + scale(c)) + shift(c), linear in c; the output of `linear` is [shift | scale].
 template <Scalar T = float>
-class Film {
+class Film : public Layer<T, FilmOptions> {
  public:
-  using value_type = T;
-  using Options = FilmOptions;
-
   Linear<T> linear;
 
-  explicit Film(const Options& o, Rng& rng)
+  explicit Film(const FilmOptions& o, Rng& rng)
       : linear({.in = o.condition, .out = 2 * o.channels, .zero = o.zero}, rng) {}
 
   template <ValueOf<T> X>
@@ -50,15 +47,12 @@ struct AdaLayerNormOptions {
 
 /// Adaptive layer normalization: LayerNorm without gain and shift of its own, then FiLM.
 template <Scalar T = float>
-class AdaLayerNorm {
+class AdaLayerNorm : public Layer<T, AdaLayerNormOptions> {
  public:
-  using value_type = T;
-  using Options = AdaLayerNormOptions;
-
   LayerNorm<T> norm;
   Film<T> film;
 
-  explicit AdaLayerNorm(const Options& o, Rng& rng)
+  explicit AdaLayerNorm(const AdaLayerNormOptions& o, Rng& rng)
       : norm({.channels = o.channels, .eps = o.eps, .affine = false}),
         film({.channels = o.channels, .condition = o.condition, .zero = o.zero}, rng) {}
 

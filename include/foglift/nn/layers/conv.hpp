@@ -34,23 +34,20 @@ struct ConvExtras {
 /// Convolution of x [B, L, in] (Dims = 1) or [B, H, W, in] (Dims = 2); weight [k, in, out] or
 /// [k, k, in, out], bias [out]. Output extent: (n + 2 padding - dilation (k - 1) - 1) / stride + 1.
 template <int Dims, Scalar T = float>
-class Conv {
+class Conv : public Layer<T, ConvLayerOptions> {
   static_assert(Dims == 1 || Dims == 2);
 
  public:
-  using value_type = T;
-  using Options = ConvLayerOptions;
-
   Parameter<T> weight;
   std::optional<Parameter<T>> bias;
 
   /// Throws ArgumentError for an extent that is not positive or a negative padding.
-  explicit Conv(const Options& o, Rng& rng) {
-    detail::need_positive("Conv", "in", o.in);
-    detail::need_positive("Conv", "out", o.out);
-    detail::need_positive("Conv", "kernel", o.kernel);
-    detail::need_positive("Conv", "stride", o.stride);
-    detail::need_positive("Conv", "dilation", o.dilation);
+  explicit Conv(const ConvLayerOptions& o, Rng& rng) {
+    detail::need_positive("Conv", {{"in", o.in},
+                                   {"out", o.out},
+                                   {"kernel", o.kernel},
+                                   {"stride", o.stride},
+                                   {"dilation", o.dilation}});
     options_.stride = o.stride;
     options_.dilation = o.dilation;
     options_.padding = o.padding.value_or(o.dilation * (o.kernel - 1) / 2);

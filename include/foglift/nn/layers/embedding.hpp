@@ -45,15 +45,12 @@ struct FourierOptions {
 /// Random Fourier features (Tancik et al. 2020) of t [n] -> [n, width]: cos(2 pi w t), then sin.
 /// The frequencies are drawn once, saved with the model, and not trained: no gradient reaches them.
 template <Scalar T = float>
-class FourierFeatures {
+class FourierFeatures : public Layer<T, FourierOptions> {
  public:
-  using value_type = T;
-  using Options = FourierOptions;
-
   Parameter<T> frequencies;  ///< [width / 2]
 
   /// Throws ArgumentError for an odd width.
-  explicit FourierFeatures(const Options& o, Rng& rng) {
+  explicit FourierFeatures(const FourierOptions& o, Rng& rng) {
     if (o.width <= 0 || o.width % 2 != 0)
       raise<ArgumentError>("FourierFeatures: width ", o.width, ", must be even and positive");
     frequencies = normal_parameter<T>({o.width / 2}, o.bandwidth, rng);
@@ -73,16 +70,12 @@ struct ClassEmbeddingOptions {
 
 /// A learned row for each class and one for "no class": labels [B] in [-1, classes) -> [B, width].
 template <Scalar T = float>
-class ClassEmbedding {
+class ClassEmbedding : public Layer<T, ClassEmbeddingOptions> {
  public:
-  using value_type = T;
-  using Options = ClassEmbeddingOptions;
-
   Parameter<T> weight;  ///< [classes + 1, width]; the last row is "no class"
 
-  explicit ClassEmbedding(const Options& o, Rng& rng) {
-    detail::need_positive("ClassEmbedding", "classes", o.classes);
-    detail::need_positive("ClassEmbedding", "width", o.width);
+  explicit ClassEmbedding(const ClassEmbeddingOptions& o, Rng& rng) {
+    detail::need_positive("ClassEmbedding", {{"classes", o.classes}, {"width", o.width}});
     weight = normal_parameter<T>({o.classes + 1, o.width}, 0.02, rng);
   }
 
@@ -129,11 +122,8 @@ struct TimeEmbeddingOptions {
 /// One vector a sample of what the whole sample is told: the time, and where asked for its class
 /// and a condition vector, added before the last activation. [B] -> [B, width].
 template <Scalar T = float>
-class TimeEmbedding {
+class TimeEmbedding : public Layer<T, TimeEmbeddingOptions> {
  public:
-  using value_type = T;
-  using Options = TimeEmbeddingOptions;
-
   std::optional<FourierFeatures<T>> fourier;
   Linear<T> fc1;
   std::optional<Linear<T>> fc2;
@@ -142,7 +132,7 @@ class TimeEmbedding {
 
   /// Throws ArgumentError for odd features, layers other than 1 and 2, a frequency shift outside
   /// [0, features / 2), or no width.
-  explicit TimeEmbedding(const Options& o, Rng& rng)
+  explicit TimeEmbedding(const TimeEmbeddingOptions& o, Rng& rng)
       : fc1({.in = o.features, .out = o.width}, rng), options_(o) {
     if (o.layers != 1 && o.layers != 2)
       raise<ArgumentError>("TimeEmbedding: ", o.layers, " layers, can be 1 or 2");
@@ -161,7 +151,7 @@ class TimeEmbedding {
     frequencies_ = detail::falling_frequencies(o.features / 2, 10000, o.frequency_shift);
   }
 
-  const Options& options() const { return options_; }
+  const TimeEmbeddingOptions& options() const { return options_; }
 
   /// time [B]; the condition is one for these classes and vector. The result is of the kind of
   /// `like`.
@@ -240,7 +230,7 @@ class TimeEmbedding {
     return found == rows ? nullptr : rows + (found - times) * options_.width;
   }
 
-  Options options_;
+  TimeEmbeddingOptions options_;
   Tensor<double> frequencies_;  // of the sinusoids
 };
 

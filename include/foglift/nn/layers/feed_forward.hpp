@@ -12,14 +12,11 @@ struct FeedForwardOptions {
 
 /// The feed-forward half of a transformer block: fc2(gelu(fc1(x))) on the last axis.
 template <Scalar T = float>
-class FeedForward {
+class FeedForward : public Layer<T, FeedForwardOptions> {
  public:
-  using value_type = T;
-  using Options = FeedForwardOptions;
-
   Linear<T> fc1, fc2;
 
-  explicit FeedForward(const Options& o, Rng& rng)
+  explicit FeedForward(const FeedForwardOptions& o, Rng& rng)
       : fc1({.in = o.width, .out = o.hidden}, rng),
         fc2({.in = o.hidden, .out = o.width, .zero = o.zero}, rng) {}
 

@@ -109,16 +109,13 @@ struct GraphConvOptions {
 /// Laplacian that of STGCN (Yu et al. 2018). One linear layer takes [x | P_1(S_1) x | P_2(S_1) x |
 /// ...]. The graph is no parameter and in no checkpoint: the program builds the layer with it.
 template <Scalar T = float>
-class GraphConv {
+class GraphConv : public Layer<T, GraphConvOptions> {
  public:
-  using value_type = T;
-  using Options = GraphConvOptions;
-
   Linear<T> linear;
 
   /// Throws ArgumentError for an option that is not positive, no matrices, or one that is not N x
   /// N.
-  explicit GraphConv(const Options& o, std::vector<Csr<T>> matrices, Rng& rng)
+  explicit GraphConv(const GraphConvOptions& o, std::vector<Csr<T>> matrices, Rng& rng)
       : linear({.in = terms(o, matrices) * o.in, .out = o.out, .bias = o.bias}, rng),
         options_(o),
         matrices_(std::move(matrices)) {}
@@ -151,9 +148,8 @@ class GraphConv {
   static void each(auto& self, auto&& f) { f("linear", self.linear); }
 
  private:
-  static Index terms(const Options& o, const std::vector<Csr<T>>& matrices) {
-    detail::need_positive("GraphConv", "in", o.in);
-    detail::need_positive("GraphConv", "hops", o.hops);
+  static Index terms(const GraphConvOptions& o, const std::vector<Csr<T>>& matrices) {
+    detail::need_positive("GraphConv", {{"in", o.in}, {"hops", o.hops}});
     if (matrices.empty()) raise<ArgumentError>("GraphConv: no matrices");
     for (const Csr<T>& m : matrices)
       if (m.rows() != matrices[0].rows() || m.columns() != m.rows())
@@ -162,7 +158,7 @@ class GraphConv {
     return 1 + static_cast<Index>(matrices.size()) * o.hops;
   }
 
-  Options options_;
+  GraphConvOptions options_;
   std::vector<Csr<T>> matrices_;
 };
 

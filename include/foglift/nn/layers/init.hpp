@@ -4,6 +4,8 @@
 #include "foglift/core/rng.hpp"
 
 #include <cmath>
+#include <initializer_list>
+#include <utility>
 
 namespace foglift::inline v0::nn {
 
@@ -36,6 +38,21 @@ namespace detail {
 /// Throws ArgumentError unless an option of a layer is positive.
 inline void need_positive(const char* layer, const char* option, Index value) {
   if (value <= 0) raise<ArgumentError>(layer, ": ", option, " = ", value, ", must be positive");
+}
+/// The same for several options.
+inline void need_positive(const char* layer,
+                          std::initializer_list<std::pair<const char*, Index>> options) {
+  for (const auto& [option, value] : options) need_positive(layer, option, value);
+}
+/// Throws ArgumentError unless a share of what is dropped is one.
+inline void need_dropout(const char* layer, double rate) {
+  if (!(rate >= 0 && rate < 1))
+    raise<ArgumentError>(layer, ": dropout = ", rate, ", must be in [0, 1)");
+}
+/// The kernel. Throws ArgumentError for an even one.
+inline Index odd_kernel(const char* layer, Index kernel) {
+  if (kernel % 2 == 0) raise<ArgumentError>(layer, ": kernel ", kernel, ", must be odd");
+  return kernel;
 }
 }  // namespace detail
 

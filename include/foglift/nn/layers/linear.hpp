@@ -18,18 +18,14 @@ struct LinearOptions {
 /// y = x W + b on the last axis, then an activation where asked for: x [..., in] -> [..., out];
 /// weight [in, out], bias [out].
 template <Scalar T = float>
-class Linear {
+class Linear : public Layer<T, LinearOptions> {
  public:
-  using value_type = T;
-  using Options = LinearOptions;
-
   Parameter<T> weight;
   std::optional<Parameter<T>> bias;
 
   /// Throws ArgumentError unless in and out are positive.
-  explicit Linear(const Options& o, Rng& rng) {
-    detail::need_positive("Linear", "in", o.in);
-    detail::need_positive("Linear", "out", o.out);
+  explicit Linear(const LinearOptions& o, Rng& rng) {
+    detail::need_positive("Linear", {{"in", o.in}, {"out", o.out}});
     weight = fan_in_parameter<T>({o.in, o.out}, o.in, o.zero, rng);
     if (o.bias) bias = fan_in_parameter<T>({o.out}, o.in, o.zero, rng);
   }
@@ -52,5 +48,18 @@ class Linear {
     f("bias", self.bias);
   }
 };
+
+namespace detail {
+/// What a block adds of a time embedding e [B, features], by the map that it was built with;
+/// nullptr and no map: nothing. Throws ArgumentError for an e that is missing, or not expected.
+template <Value X>
+std::optional<X> embedded(const char* block, const std::optional<Linear<scalar_of<X>>>& map,
+                          const X* e) {
+  if ((e != nullptr) != map.has_value())
+    raise<ArgumentError>(block, ": built ", map ? "with" : "without", " an embedding, called ",
+                         e ? "with one" : "without");
+  return e ? std::optional<X>((*map)(*e)) : std::nullopt;
+}
+}  // namespace detail
 
 }  // namespace foglift::inline v0::nn

@@ -18,17 +18,13 @@ struct GroupNormOptions {
 /// Group normalization (Wu & He 2018) of x [B, ..., channels]: zero mean and unit variance over all
 /// inner axes and the channels / groups channels of a group, then a gain and a shift a channel.
 template <Scalar T = float>
-class GroupNorm {
+class GroupNorm : public Layer<T, GroupNormOptions> {
  public:
-  using value_type = T;
-  using Options = GroupNormOptions;
-
   Parameter<T> weight, bias;
 
   /// Throws ArgumentError unless groups divides channels, or for a negative eps.
-  explicit GroupNorm(const Options& o) : groups_(o.groups), eps_(o.eps) {
-    detail::need_positive("GroupNorm", "channels", o.channels);
-    detail::need_positive("GroupNorm", "groups", o.groups);
+  explicit GroupNorm(const GroupNormOptions& o) : groups_(o.groups), eps_(o.eps) {
+    detail::need_positive("GroupNorm", {{"channels", o.channels}, {"groups", o.groups}});
     if (o.channels % o.groups != 0)
       raise<ArgumentError>("GroupNorm: ", o.groups, " groups do not divide ", o.channels,
                            " channels");
@@ -63,14 +59,11 @@ struct LayerNormOptions {
 
 /// Layer normalization (Ba et al. 2016) of x [..., channels] over the last axis.
 template <Scalar T = float>
-class LayerNorm {
+class LayerNorm : public Layer<T, LayerNormOptions> {
  public:
-  using value_type = T;
-  using Options = LayerNormOptions;
-
   std::optional<Parameter<T>> weight, bias;
 
-  explicit LayerNorm(const Options& o) : eps_(o.eps) {
+  explicit LayerNorm(const LayerNormOptions& o) : eps_(o.eps) {
     detail::need_positive("LayerNorm", "channels", o.channels);
     if (!o.affine) return;
     weight = Parameter<T>(Tensor<T>({o.channels}, T(1)));
@@ -105,14 +98,11 @@ struct RmsNormOptions {
 
 /// Root-mean-square normalization (Zhang & Sennrich 2019) of x [..., channels] over the last axis.
 template <Scalar T = float>
-class RmsNorm {
+class RmsNorm : public Layer<T, RmsNormOptions> {
  public:
-  using value_type = T;
-  using Options = RmsNormOptions;
-
   Parameter<T> weight;
 
-  explicit RmsNorm(const Options& o) : eps_(o.eps) {
+  explicit RmsNorm(const RmsNormOptions& o) : eps_(o.eps) {
     detail::need_positive("RmsNorm", "channels", o.channels);
     weight = Parameter<T>(Tensor<T>({o.channels}, T(1)));
   }

@@ -45,16 +45,13 @@ struct PositionOptions {
 /// What is added to tell patches apart: a learned row for each place of a grid, or sinusoids of the
 /// place (in two dimensions half of the width for the row and half for the column).
 template <int Dims, Scalar T = float>
-class PositionEmbedding {
+class PositionEmbedding : public Layer<T, PositionOptions> {
  public:
-  using value_type = T;
-  using Options = PositionOptions;
-
   std::optional<Parameter<T>> weight;  ///< [rows, width] or [rows, columns, width]
 
   /// Throws ArgumentError for a grid of other than Dims extents, or a width that sinusoids can not
   /// share evenly.
-  explicit PositionEmbedding(const Options& o, Rng& rng) : width_(o.width) {
+  explicit PositionEmbedding(const PositionOptions& o, Rng& rng) : width_(o.width) {
     if (o.grid.empty()) {
       if (o.width <= 0 || o.width % (2 * Dims) != 0)
         raise<ArgumentError>("PositionEmbedding: width ", o.width, ", must be a multiple of ",

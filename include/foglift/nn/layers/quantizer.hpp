@@ -35,23 +35,19 @@ struct QuantizerOutput {
 /// through to z; the loss is |sg(z) - e|^2 + beta |z - sg(e)|^2, means over all numbers. Codes
 /// start uniform within 1 / codes.
 template <Scalar T = float>
-class Quantizer {
+class Quantizer : public Layer<T, QuantizerOptions> {
  public:
-  using value_type = T;
-  using Options = QuantizerOptions;
-
   Parameter<T> codebook;  ///< [codes, width]
 
   /// Throws ArgumentError for an extent that is not positive or a negative weight.
-  explicit Quantizer(const Options& o, Rng& rng) : options_(o) {
-    detail::need_positive("Quantizer", "codes", o.codes);
-    detail::need_positive("Quantizer", "width", o.width);
+  explicit Quantizer(const QuantizerOptions& o, Rng& rng) : options_(o) {
+    detail::need_positive("Quantizer", {{"codes", o.codes}, {"width", o.width}});
     if (!(o.commitment >= 0))
       raise<ArgumentError>("Quantizer: commitment = ", o.commitment, ", must not be negative");
     codebook = uniform_parameter<T>({o.codes, o.width}, 1 / static_cast<double>(o.codes), rng);
   }
 
-  const Options& options() const { return options_; }
+  const QuantizerOptions& options() const { return options_; }
 
   /// z [..., width], not empty. Throws ShapeError for another width.
   template <ValueOf<T> X>
@@ -96,7 +92,7 @@ class Quantizer {
       raise<ShapeError>("Quantizer: input ", z, ", expected [..., ", options_.width, "]");
   }
 
-  Options options_;
+  QuantizerOptions options_;
 };
 
 /// How often each of `entries` codes is used, [entries]. Throws ArgumentError for a code outside.

@@ -22,17 +22,15 @@ struct SpadeOptions {
 /// with m [B, H', W', map]. Normalized by groups, as in semantic diffusion models (Wang et al.
 /// 2022).
 template <int Dims, Scalar T = float>
-class Spade {
+class Spade : public Layer<T, SpadeOptions> {
  public:
-  using value_type = T;
-  using Options = SpadeOptions;
-
   Conv<Dims, T> shared, scale, shift;
 
   /// Throws ArgumentError for an extent that is not positive, an even kernel, or groups that do not
   /// divide the channels.
-  explicit Spade(const Options& o, Rng& rng)
-      : shared({.in = o.map, .out = o.hidden, .kernel = odd(o.kernel)}, rng),
+  explicit Spade(const SpadeOptions& o, Rng& rng)
+      : shared({.in = o.map, .out = o.hidden, .kernel = detail::odd_kernel("Spade", o.kernel)},
+               rng),
         scale({.in = o.hidden, .out = o.channels, .kernel = o.kernel}, rng),
         shift({.in = o.hidden, .out = o.channels, .kernel = o.kernel}, rng),
         groups_(o.groups),
@@ -59,10 +57,6 @@ class Spade {
   }
 
  private:
-  static Index odd(Index kernel) {
-    if (kernel % 2 == 0) raise<ArgumentError>("Spade: kernel ", kernel, ", must be odd");
-    return kernel;
-  }
   /// Without gain and shift of its own.
   template <Value X>
   X normalized(const X& x) const {

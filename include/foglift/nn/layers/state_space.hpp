@@ -32,11 +32,8 @@ struct StateSpaceOutput {
 /// A = -exp(log_a) + i a_im starts at -1/2 + i pi n (S4D-Lin) or -(n + 1) (S4D-Real). It runs as a
 /// recurrence (linear_scan), over any length, and goes on from the state of an earlier call.
 template <Scalar T = float>
-class StateSpace {
+class StateSpace : public Layer<T, StateSpaceOptions> {
  public:
-  using value_type = T;
-  using Options = StateSpaceOptions;
-
   Parameter<T> log_dt;               ///< [channels]
   Parameter<T> log_a;                ///< [channels, modes]
   std::optional<Parameter<T>> a_im;  ///< [channels, modes]
@@ -45,9 +42,8 @@ class StateSpace {
 
   /// Throws ArgumentError for an extent that is not positive, or steps that are not 0 < dt_min <=
   /// dt_max.
-  explicit StateSpace(const Options& o, Rng& rng) : options_(o) {
-    detail::need_positive("StateSpace", "channels", o.channels);
-    detail::need_positive("StateSpace", "modes", o.modes);
+  explicit StateSpace(const StateSpaceOptions& o, Rng& rng) : options_(o) {
+    detail::need_positive("StateSpace", {{"channels", o.channels}, {"modes", o.modes}});
     if (!(o.dt_min > 0 && o.dt_max >= o.dt_min))
       raise<ArgumentError>("StateSpace: steps from ", o.dt_min, " to ", o.dt_max,
                            ", needed is 0 < dt_min <= dt_max");
@@ -101,7 +97,7 @@ class StateSpace {
  private:
   Index parts() const { return options_.complex ? 2 : 1; }
 
-  Options options_;
+  StateSpaceOptions options_;
 };
 
 }  // namespace foglift::inline v0::nn

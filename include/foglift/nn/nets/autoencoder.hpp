@@ -49,16 +49,13 @@ struct LatentLaw {
 /// latents uses it (Rombach et al. 2022): x [B, ..., in] -> law of z [B, ... / s, out] -> [B, ...,
 /// in]. Train it by a reconstruction loss plus a small weight of the divergence.
 template <int Dims, Scalar T = float>
-class KlAutoencoder {
+class KlAutoencoder : public Layer<T, AutoencoderOptions> {
  public:
-  using value_type = T;
-  using Options = AutoencoderOptions;
-
   ConvEncoder<Dims, T> encoder;  ///< gives [mean | log variance]
   ConvDecoder<Dims, T> decoder;
 
   /// Throws as ConvEncoder.
-  explicit KlAutoencoder(const Options& o, Rng& rng)
+  explicit KlAutoencoder(const AutoencoderOptions& o, Rng& rng)
       : encoder(doubled(o.codec), rng), decoder(o.codec, rng), options_(o) {}
 
   /// Throws ShapeError unless all extents are multiples of s.
@@ -85,24 +82,21 @@ class KlAutoencoder {
     return o;
   }
 
-  Options options_;
+  AutoencoderOptions options_;
 };
 
 /// Autoencoder with one of `codes` vectors at every position of a coarse grid (VQ-VAE; van den Oord
 /// et al. 2017). Train it by a reconstruction loss of decode(encode(x).quantized) plus the
 /// quantizer's loss.
 template <int Dims, Scalar T = float>
-class VqAutoencoder {
+class VqAutoencoder : public Layer<T, AutoencoderOptions> {
  public:
-  using value_type = T;
-  using Options = AutoencoderOptions;
-
   ConvEncoder<Dims, T> encoder;
   Quantizer<T> quantizer;
   ConvDecoder<Dims, T> decoder;
 
   /// Throws as ConvEncoder and Quantizer.
-  explicit VqAutoencoder(const Options& o, Rng& rng)
+  explicit VqAutoencoder(const AutoencoderOptions& o, Rng& rng)
       : encoder(unpooled(o.codec), rng),
         quantizer({.codes = o.codes, .width = o.codec.out, .commitment = o.commitment}, rng),
         decoder(o.codec, rng),
@@ -133,7 +127,7 @@ class VqAutoencoder {
     return o;
   }
 
-  Options options_;
+  AutoencoderOptions options_;
 };
 
 }  // namespace foglift::inline v0::nn

@@ -7,6 +7,7 @@
 #include "foglift/nn/layers/patch.hpp"
 #include "foglift/nn/network.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -43,63 +44,89 @@ struct TransformerOptions {
 };
 
 namespace detail {
-inline TimeEmbeddingOptions time_embedding(const char* net, const TransformerOptions& o) {
-  need_positive(net, "patch", o.patch);
-  need_positive(net, "depth", o.depth);
-  need_positive(net, "ratio", o.ratio);
-  if (!(o.dropout >= 0 && o.dropout < 1))
-    raise<ArgumentError>(net, ": dropout = ", o.dropout, ", must be in [0, 1)");
-  for (const Index n : o.extents)
-    if (n <= 0 || n % o.patch != 0)
-      raise<ArgumentError>(net, ": extent ", n, ", must be a positive multiple of the patch, ",
-                           o.patch);
-  TimeEmbeddingOptions e = o.embedding;
-  if (e.features == 0) e.features = o.width;
-  e.width = o.width;
-  return e;
-}
-/// Scalars in one patch of C channels.
-template <int Dims>
-Index patch_size(const TransformerOptions& o, Index C) {
-  return Dims == 1 ? o.patch * C : o.patch * o.patch * C;
-}
-inline Index outputs(const TransformerOptions& o) { return o.out == 0 ? o.in : o.out; }
-template <int Dims>
-Signature signature(const char* name, const TransformerOptions& o) {
-  return {.name = name,
-          .dims = Dims,
-          .in = o.in,
-          .out = outputs(o),
-          .classes = o.embedding.classes,
-          .vector = o.embedding.vector,
-          .sequence = o.sequence,
-          .map = o.map};
-}
-/// Of x [B, ..., in], in the projections of all blocks.
-template <int Dims>
-SampleCost sample_cost(const TransformerOptions& o, const Shape& x) {
-  const Index tokens = x.size(1, Dims + 1) / (Dims == 1 ? o.patch : o.patch * o.patch);
-  return {tokens * o.depth * (4 + 2 * o.ratio) * o.width * o.width,
-          tokens * std::max<Index>(o.ratio, 3) * o.width};
-}
-inline std::vector<std::string> transformer_blocks(std::size_t depth) {
-  std::vector<std::string> names{"input"};
-  for (std::size_t i = 0; i < depth; ++i) names.push_back(place_name("blocks", i));
-  return names;
-}
-inline std::vector<std::string> transformer_attention(std::size_t depth, bool cross) {
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < depth; ++i) {
-    names.push_back(place_name("blocks", i, "self"));
-    if (cross) names.push_back(place_name("blocks", i, "cross"));
+/// What Dit and UVit have in common: patches at their positions, and blocks.
+template <class Net, class Block, int Dims, Scalar T>
+class Transformer : public Network<Net, T, TransformerOptions> {
+ public:
+  TimeEmbedding<T> embedding;
+  Linear<T> input;
+  PositionEmbedding<Dims, T> position;
+  std::vector<Block> blocks;
+
+  /// Names of the blocks in order: "input", "blocks.<i>"; outputs [B, tokens, width], patches last.
+  std::vector<std::string> block_names() const {
+    return with_blocks({"input"}, "blocks", blocks.size());
   }
-  return names;
-}
-inline PositionOptions positions(const TransformerOptions& o) {
-  PositionOptions p{.width = o.width};
-  for (const Index n : o.extents) p.grid.push_back(n / o.patch);
-  return p;
-}
+  /// Names of the attentions in order: "blocks.<i>.self", and "blocks.<i>.cross" where there is
+  /// one.
+  std::vector<std::string> attention_names() const {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      names.push_back(place_name("blocks", i, "self"));
+      if constexpr (requires { blocks[i].cross; })
+        if (blocks[i].cross) names.push_back(place_name("blocks", i, "cross"));
+    }
+    return names;
+  }
+  /// Of x [B, ..., in], in the projections of all blocks.
+  SampleCost sample_cost(const Shape& x) const {
+    const TransformerOptions& o = this->options_;
+    const Index tokens = x.size(1, Dims + 1) / patch_size(1);
+    return {tokens * o.depth * (4 + 2 * o.ratio) * o.width * o.width,
+            tokens * std::max<Index>(o.ratio, 3) * o.width};
+  }
+
+ protected:
+  /// Blocks are made from block_options(i).
+  template <class F>
+  Transformer(const TransformerOptions& o, const F& block_options, Rng& rng)
+      : Transformer::Network(checked(o)),
+        embedding(this->embedding_of(o.width), rng),
+        input({.in = patch_size(o.in + o.map), .out = o.width}, rng),
+        position(positions(o), rng) {
+    for (Index i = 0; i < o.depth; ++i) blocks.emplace_back(block_options(i), rng);
+  }
+
+  /// Scalars in one patch of C channels.
+  Index patch_size(Index C) const {
+    const Index p = this->options_.patch;
+    return Dims == 1 ? p * C : p * p * C;
+  }
+  /// The extents of x in patches.
+  Shape patches(const Shape& x) const {
+    return patch_grid<Dims>(Net::kind.name, x, this->options_.patch);
+  }
+  /// The patches of x [B, ..., in] as tokens [B, N, width].
+  template <Value X>
+  X tokens(const X& x, const ConditionFor<X>& condition, const Shape& grid) const {
+    const X h = beside_map(x, condition, this->options_.map, [&](const X& all) {
+      return input(to_patches<Dims>(all, grid, this->options_.patch));
+    });
+    return h + position(grid, x);
+  }
+  /// The inverse, of what the last layer says of each patch.
+  template <Value X>
+  X assembled(const X& patches, const Shape& grid) const {
+    return from_patches<Dims>(patches, grid, this->options_.patch, this->outputs());
+  }
+
+ private:
+  static const TransformerOptions& checked(const TransformerOptions& o) {
+    const char* const net = Net::kind.name;
+    need_positive(net, {{"patch", o.patch}, {"depth", o.depth}, {"ratio", o.ratio}});
+    need_dropout(net, o.dropout);
+    for (const Index n : o.extents)
+      if (n <= 0 || n % o.patch != 0)
+        raise<ArgumentError>(net, ": extent ", n, ", must be a positive multiple of the patch, ",
+                             o.patch);
+    return o;
+  }
+  static PositionOptions positions(const TransformerOptions& o) {
+    PositionOptions p{.width = o.width};
+    for (const Index n : o.extents) p.grid.push_back(n / o.patch);
+    return p;
+  }
+};
 }  // namespace detail
 
 struct DitBlockOptions {
@@ -116,18 +143,15 @@ struct DitBlockOptions {
 /// context: x += cross(norm(x), context);  x += gate ff(modulate(norm(x))). Norms have no gain of
 /// their own.
 template <Scalar T = float>
-class DitBlock {
+class DitBlock : public Layer<T, DitBlockOptions> {
  public:
-  using value_type = T;
-  using Options = DitBlockOptions;
-
   LayerNorm<T> norm;
   MultiHeadAttention<T> attention;
   std::optional<MultiHeadAttention<T>> cross;
   FeedForward<T> ff;
   Linear<T> modulation;
 
-  explicit DitBlock(const Options& o, Rng& rng)
+  explicit DitBlock(const DitBlockOptions& o, Rng& rng)
       : norm({.channels = o.width, .eps = 1e-6, .affine = false}),
         attention({.width = o.width, .heads = o.heads}, rng),
         ff({.width = o.width, .hidden = o.hidden}, rng),
@@ -174,46 +198,17 @@ class DitBlock {
 /// Diffusion transformer (Peebles & Xie 2023): x [B, L, in] (Dims = 1) or [B, H, W, in] (Dims = 2),
 /// time [B] -> the same with `out` channels. Extents must be multiples of the patch.
 template <int Dims, Scalar T = float>
-class Dit {
+class Dit : public detail::Transformer<Dit<Dims, T>, DitBlock<T>, Dims, T> {
  public:
-  using value_type = T;
-  using condition_type = Condition<T>;
-  using Options = TransformerOptions;
+  static constexpr Signature kind{.name = "Dit", .dims = Dims};
 
-  TimeEmbedding<T> embedding;
-  Linear<T> input;
-  PositionEmbedding<Dims, T> position;
-  std::vector<DitBlock<T>> blocks;
   AdaLayerNorm<T> norm;
   Linear<T> output;
 
   /// Throws ArgumentError for an extent that is not positive, or heads that do not divide the
   /// width.
-  explicit Dit(const Options& o, Rng& rng);
+  explicit Dit(const TransformerOptions& o, Rng& rng);
 
-  const Options& options() const { return options_; }
-
-  /// Names of the blocks in order: "input", "blocks.<i>"; outputs [B, patches, width].
-  std::vector<std::string> block_names() const { return detail::transformer_blocks(blocks.size()); }
-  /// Names of the attentions in order: "blocks.<i>.self", and "blocks.<i>.cross" where the network
-  /// is built for a sequence.
-  std::vector<std::string> attention_names() const {
-    return detail::transformer_attention(blocks.size(), options_.sequence > 0);
-  }
-
-  /// Throws ShapeError for an input, a time or a condition that does not fit, ArgumentError for a
-  /// condition that the network was not built for.
-  template <ValueOf<T> X, class C = T, class H = NoHook>
-  X operator()(const X& x, const Tensor<T>& time, const Condition<C>& condition = {},
-               const Call<H>& call = {}) const {
-    return network_call(*this, x, time, condition, call);
-  }
-
-  /// See network_call.
-  Signature signature() const { return detail::signature<Dims>("Dit", options_); }
-  detail::SampleCost sample_cost(const Shape& x) const {
-    return detail::sample_cost<Dims>(options_, x);
-  }
   template <ValueOf<T> X, class H>
   X forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition,
             DropoutCalls dropouts, const Call<H>& call) const;
@@ -232,10 +227,10 @@ class Dit {
   template <Value X, class At>
   X block(std::size_t i, const X& x, const X& e, const std::optional<Context<X>>& context,
           DropoutCalls& dropouts, const At& at) const {
-    const DitBlock<T>& net = blocks[i];
-    if (At::template attends<X> || !options_.checkpoint)
+    const DitBlock<T>& net = this->blocks[i];
+    if (At::template attends<X> || !this->options_.checkpoint)
       return net(x, e, context ? &*context : nullptr, dropouts, at);
-    const auto own = dropouts.take(2, options_.dropout);
+    const auto own = dropouts.take(2, this->options_.dropout);
     if (!context)
       return foglift::checkpoint(
           [&net, own](const X& a, const X& b) {
@@ -253,56 +248,42 @@ class Dit {
         },
         x, e, context->sequence);
   }
-
-  static std::vector<DitBlock<T>> make_blocks(const Options& o, Rng& rng) {
-    std::vector<DitBlock<T>> result;
-    for (Index i = 0; i < o.depth; ++i)
-      result.emplace_back(DitBlockOptions{.width = o.width,
-                                          .heads = o.heads,
-                                          .hidden = o.ratio * o.width,
-                                          .context = o.sequence,
-                                          .dropout = o.dropout,
-                                          .zero = o.zero},
-                          rng);
-    return result;
-  }
-
-  Options options_;
 };
 
 template <int Dims, Scalar T>
-Dit<Dims, T>::Dit(const Options& o, Rng& rng)
-    : embedding(detail::time_embedding("Dit", o), rng),
-      input({.in = detail::patch_size<Dims>(o, o.in + o.map), .out = o.width}, rng),
-      position(detail::positions(o), rng),
-      blocks(make_blocks(o, rng)),
-      norm({.channels = o.width, .condition = o.width, .zero = o.zero}, rng),
-      output(
-          {.in = o.width, .out = detail::patch_size<Dims>(o, detail::outputs(o)), .zero = o.zero},
+Dit<Dims, T>::Dit(const TransformerOptions& o, Rng& rng)
+    : Dit::Transformer(
+          o,
+          [&](Index) {
+            return DitBlockOptions{.width = o.width,
+                                   .heads = o.heads,
+                                   .hidden = o.ratio * o.width,
+                                   .context = o.sequence,
+                                   .dropout = o.dropout,
+                                   .zero = o.zero};
+          },
           rng),
-      options_(o) {}
+      norm({.channels = o.width, .condition = o.width, .zero = o.zero}, rng),
+      output({.in = o.width, .out = this->patch_size(this->outputs()), .zero = o.zero}, rng) {}
 
 template <int Dims, Scalar T>
 template <ValueOf<T> X, class H>
 X Dit<Dims, T>::forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition,
                         DropoutCalls dropouts, const Call<H>& call) const {
-  const Shape grid = patch_grid<Dims>("Dit", value_of(x).shape(), options_.patch);
-  const X e = embedding.rows(time, condition, x);
+  const Shape grid = this->patches(value_of(x).shape());
+  const X e = this->embedding.rows(time, condition, x);
   const std::optional<Context<X>> context = detail::context_of(condition, x);
-  X h = detail::beside_map(x, condition, options_.map, [&](const X& all) {
-    return input(to_patches<Dims>(all, grid, options_.patch));
-  });
-  h = h + position(grid, x);
+  X h = this->tokens(x, condition, grid);
   const auto entry = call.at(grid, "input");
   entry.block(h);
-  if (entry.done()) return detail::unfinished(x, detail::outputs(options_));
-  for (std::size_t i = 0; i < blocks.size(); ++i) {
+  if (entry.done()) return detail::unfinished(x, this->outputs());
+  for (std::size_t i = 0; i < this->blocks.size(); ++i) {
     const auto at = call.at(grid, "blocks", i);
     if (!at.skip()) h = block(i, h, e, context, dropouts, at);
     at.block(h);
-    if (at.done()) return detail::unfinished(x, detail::outputs(options_));
+    if (at.done()) return detail::unfinished(x, this->outputs());
   }
-  return from_patches<Dims>(output(norm(h, e)), grid, options_.patch, detail::outputs(options_));
+  return this->assembled(output(norm(h, e)), grid);
 }
 
 template <Scalar T = float>
@@ -310,11 +291,9 @@ using Dit1d = Dit<1, T>;
 template <Scalar T = float>
 using Dit2d = Dit<2, T>;
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_NN_DIT(linkage, T)           \
   FOGLIFT_NN_NETWORK(linkage, T, Dit<1, T>); \
   FOGLIFT_NN_NETWORK(linkage, T, Dit<2, T>)
 FOGLIFT_FOR_SCALARS(FOGLIFT_NN_DIT, extern template);
-#endif
 
 }  // namespace foglift::inline v0::nn

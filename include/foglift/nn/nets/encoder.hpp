@@ -53,13 +53,51 @@ struct CodecLevel {
 };
 
 inline const ConvEncoderOptions& checked(const char* net, const ConvEncoderOptions& o) {
-  need_positive(net, "in", o.in);
-  need_positive(net, "out", o.out);
-  need_positive(net, "blocks", o.blocks);
+  need_positive(net, {{"in", o.in}, {"out", o.out}, {"blocks", o.blocks}});
   if (o.multipliers.empty()) raise<ArgumentError>(net, ": multipliers are empty");
   for (const Index m : o.multipliers) need_positive(net, "multipliers", m);
   return o;
 }
+
+/// What encoder and decoder are made of: levels of widths * `width`, in this order, between two
+/// convolutions. Throws as ConvEncoder.
+template <int Dims, Scalar T>
+class Codec : public Layer<T, ConvEncoderOptions> {
+ public:
+  Conv<Dims, T> input;
+  std::vector<CodecLevel<Dims, T>> levels;
+  GroupNorm<T> norm;
+  Conv<Dims, T> output;
+
+  static void each(auto& self, auto&& f) {
+    f("input", self.input);
+    f("levels", self.levels);
+    f("norm", self.norm);
+    f("output", self.output);
+  }
+
+ protected:
+  Codec(const ConvEncoderOptions& o, Index in, Index out, const std::vector<Index>& widths,
+        Index stride, Rng& rng)
+      : input({.in = in, .out = o.width * widths.front(), .mode = o.padding}, rng),
+        norm({.channels = o.width * widths.back(), .groups = o.groups}),
+        output({.in = o.width * widths.back(), .out = out, .mode = o.padding}, rng) {
+    for (std::size_t i = 0; i < widths.size(); ++i)
+      levels.emplace_back(o, o.width * widths[i > 0 ? i - 1 : 0], o.width * widths[i],
+                          i + 1 == widths.size(), stride, rng);
+  }
+
+  /// What leads from a level to the next is given resized(h).
+  template <Value X, class F>
+  X run(const X& x, const F& resized) const {
+    X h = input(x);
+    for (const auto& level : levels) {
+      h = level(h);
+      if (level.resample) h = (*level.resample)(resized(h));
+    }
+    return output(h, ConvExtras<X>{.norm = &norm});
+  }
+};
 
 }  // namespace detail
 
@@ -67,102 +105,39 @@ inline const ConvEncoderOptions& checked(const char* net, const ConvEncoderOptio
 /// extents each (rounded up) -> [B, L / s, out] or [B, H / s, W / s, out] with s = 2^(levels - 1),
 /// or with `pool` [B, out]. What a network is to be told of another series or image.
 template <int Dims, Scalar T = float>
-class ConvEncoder {
+class ConvEncoder : public detail::Codec<Dims, T> {
  public:
-  using value_type = T;
-  using Options = ConvEncoderOptions;
-
-  Conv<Dims, T> input;
-  std::vector<detail::CodecLevel<Dims, T>> levels;
-  GroupNorm<T> norm;
-  Conv<Dims, T> output;
-
   /// Throws ArgumentError for an extent that is not positive, no levels, or groups that do not
   /// divide each level's width.
-  explicit ConvEncoder(const Options& o, Rng& rng)
-      : input({.in = detail::checked("ConvEncoder", o).in,
-               .out = o.width * o.multipliers.front(),
-               .mode = o.padding},
-              rng),
-        norm({.channels = o.width * o.multipliers.back(), .groups = o.groups}),
-        output({.in = o.width * o.multipliers.back(), .out = o.out, .mode = o.padding}, rng),
-        options_(o) {
-    Index before = o.width * o.multipliers.front();
-    for (std::size_t i = 0; i < o.multipliers.size(); ++i) {
-      const Index width = o.width * o.multipliers[i];
-      levels.emplace_back(o, before, width, i + 1 == o.multipliers.size(), 2, rng);
-      before = width;
-    }
-  }
+  explicit ConvEncoder(const ConvEncoderOptions& o, Rng& rng)
+      : ConvEncoder::Codec(detail::checked("ConvEncoder", o), o.in, o.out, o.multipliers, 2, rng),
+        options_(o) {}
 
-  const Options& options() const { return options_; }
+  const ConvEncoderOptions& options() const { return options_; }
 
   template <ValueOf<T> X>
   X operator()(const X& x) const {
-    X h = input(x);
-    for (const auto& level : levels) {
-      h = level(h);
-      if (level.resample) h = (*level.resample)(h);
-    }
-    h = output(h, ConvExtras<X>{.norm = &norm});
+    const X h = this->run(x, [](const X& level) { return level; });
     return options_.pool ? mean(as_sequence(h), 1) : h;
   }
 
-  static void each(auto& self, auto&& f) {
-    f("input", self.input);
-    f("levels", self.levels);
-    f("norm", self.norm);
-    f("output", self.output);
-  }
-
  private:
-  Options options_;
+  ConvEncoderOptions options_;
 };
 
 /// The way back: z [B, l, out] or [B, h, w, out] -> [B, l s, in] or [B, h s, w s, in] with s =
 /// 2^(levels - 1), from the coarsest level of the same options to the finest.
 template <int Dims, Scalar T = float>
-class ConvDecoder {
+class ConvDecoder : public detail::Codec<Dims, T> {
  public:
-  using value_type = T;
-  using Options = ConvEncoderOptions;
-
-  Conv<Dims, T> input;
-  std::vector<detail::CodecLevel<Dims, T>> levels;
-  GroupNorm<T> norm;
-  Conv<Dims, T> output;
-
   /// Throws as ConvEncoder.
-  explicit ConvDecoder(const Options& o, Rng& rng)
-      : input({.in = detail::checked("ConvDecoder", o).out,
-               .out = o.width * o.multipliers.back(),
-               .mode = o.padding},
-              rng),
-        norm({.channels = o.width * o.multipliers.front(), .groups = o.groups}),
-        output({.in = o.width * o.multipliers.front(), .out = o.in, .mode = o.padding}, rng) {
-    Index before = o.width * o.multipliers.back();
-    for (std::size_t i = o.multipliers.size(); i-- > 0;) {
-      const Index width = o.width * o.multipliers[i];
-      levels.emplace_back(o, before, width, i == 0, 1, rng);
-      before = width;
-    }
-  }
+  explicit ConvDecoder(const ConvEncoderOptions& o, Rng& rng)
+      : ConvDecoder::Codec(detail::checked("ConvDecoder", o), o.out, o.in,
+                           {o.multipliers.rbegin(), o.multipliers.rend()}, 1, rng) {}
 
   template <ValueOf<T> X>
   X operator()(const X& z) const {
-    X h = input(z);
-    for (const auto& level : levels) {
-      h = level(h);
-      if (level.resample) h = (*level.resample)(upsample_nearest(h, 2));
-    }
-    return output(h, ConvExtras<X>{.norm = &norm});
-  }
-
-  static void each(auto& self, auto&& f) {
-    f("input", self.input);
-    f("levels", self.levels);
-    f("norm", self.norm);
-    f("output", self.output);
+    return this->run(z, [](const X& level) { return upsample_nearest(level, 2); });
   }
 };
 

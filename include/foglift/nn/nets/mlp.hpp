@@ -27,46 +27,25 @@ struct MlpOptions {
 /// A denoiser of vectors: x [B, in], time [B] -> [B, out]. The first layer's output is shifted by
 /// the embedding of the time; every hidden layer ends in SiLU.
 template <Scalar T = float>
-class Mlp {
+class Mlp : public Network<Mlp<T>, T, MlpOptions> {
  public:
-  using value_type = T;
-  using condition_type = Condition<T>;
-  using Options = MlpOptions;
+  static constexpr Signature kind{.name = "Mlp"};
 
   TimeEmbedding<T> embedding;
   std::vector<Linear<T>> layers;
   Linear<T> output;
 
   /// Throws ArgumentError for an extent that is not positive, an odd width, or a bad embedding.
-  explicit Mlp(const Options& o, Rng& rng);
-
-  const Options& options() const { return options_; }
+  explicit Mlp(const MlpOptions& o, Rng& rng);
 
   /// Names of the blocks in order: the hidden layers, "layers.<i>".
   std::vector<std::string> block_names() const {
-    std::vector<std::string> names;
-    for (std::size_t i = 0; i < layers.size(); ++i) names.push_back(place_name("layers", i));
-    return names;
+    return detail::with_blocks({}, "layers", layers.size());
   }
 
-  /// Throws ShapeError for an input that is not [B, in], or a time or condition that does not fit.
-  template <ValueOf<T> X, class C = T, class H = NoHook>
-  X operator()(const X& x, const Tensor<T>& time, const Condition<C>& condition = {},
-               const Call<H>& call = {}) const {
-    return network_call(*this, x, time, condition, call);
-  }
-
-  /// See network_call.
-  Signature signature() const {
-    return {.name = "Mlp",
-            .in = options_.in,
-            .out = outputs(options_),
-            .classes = options_.embedding.classes,
-            .vector = options_.embedding.vector};
-  }
   detail::SampleCost sample_cost(const Shape&) const {
     return {.multiply_adds = options_.depth * options_.width * options_.width,
-            .live = 4 * options_.width + options_.in + outputs(options_)};
+            .live = 4 * options_.width + options_.in + this->outputs()};
   }
   template <ValueOf<T> X, class H>
   X forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition,
@@ -79,33 +58,24 @@ class Mlp {
   }
 
  private:
-  static Index outputs(const Options& o) { return o.out == 0 ? o.in : o.out; }
+  using Mlp::Network::options_;
 
-  static TimeEmbeddingOptions filled(const Options& o) {
-    TimeEmbeddingOptions e = o.embedding;
-    if (e.features == 0) e.features = o.width;
-    e.width = o.width;
-    return e;
-  }
-  static std::vector<Linear<T>> hidden(const Options& o, Rng& rng) {
+  static std::vector<Linear<T>> hidden(const MlpOptions& o, Rng& rng) {
     detail::need_positive("Mlp", "depth", o.depth);
-    if (!(o.dropout >= 0 && o.dropout < 1))
-      raise<ArgumentError>("Mlp: dropout = ", o.dropout, ", must be in [0, 1)");
+    detail::need_dropout("Mlp", o.dropout);
     std::vector<Linear<T>> result;
     for (Index i = 0; i < o.depth; ++i)
       result.emplace_back(LinearOptions{.in = i == 0 ? o.in : o.width, .out = o.width}, rng);
     return result;
   }
-
-  Options options_;
 };
 
 template <Scalar T>
-Mlp<T>::Mlp(const Options& o, Rng& rng)
-    : embedding(filled(o), rng),
+Mlp<T>::Mlp(const MlpOptions& o, Rng& rng)
+    : Mlp::Network(o),
+      embedding(this->embedding_of(o.width), rng),
       layers(hidden(o, rng)),
-      output({.in = o.width, .out = outputs(o), .zero = o.zero_out}, rng),
-      options_(o) {}
+      output({.in = o.width, .out = this->outputs(), .zero = o.zero_out}, rng) {}
 
 template <Scalar T>
 template <ValueOf<T> X, class H>
@@ -117,14 +87,12 @@ X Mlp<T>::forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& cond
     if (!at.skip())
       h = dropouts(i == 0 ? silu(h) : layers[i](h, Activation::silu), options_.dropout);
     at.block(h);
-    if (at.done()) return detail::unfinished(x, outputs(options_));
+    if (at.done()) return detail::unfinished(x, this->outputs());
   }
   return output(h);
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_NN_MLP(linkage, T) FOGLIFT_NN_NETWORK(linkage, T, Mlp<T>)
 FOGLIFT_FOR_SCALARS(FOGLIFT_NN_MLP, extern template);
-#endif
 
 }  // namespace foglift::inline v0::nn

@@ -21,12 +21,8 @@ namespace foglift::inline v0::nn {
 /// concatenated to its mirror image on the way up. Any extent will do: an odd one is halved
 /// upwards, and what doubling it adds is cut off again.
 template <int Dims, Scalar T = float>
-class UNet {
+class UNet : public Network<UNet<Dims, T>, T, UNetOptions> {
  public:
-  using value_type = T;
-  using condition_type = Condition<T>;
-  using Options = UNetOptions;
-
   /// The blocks of one level, each followed by attention where there is any, then the change of
   /// extent.
   struct Stage {
@@ -41,6 +37,8 @@ class UNet {
     }
   };
 
+  static constexpr Signature kind{.name = "UNet", .dims = Dims};
+
   TimeEmbedding<T> embedding;
   Conv<Dims, T> input;
   std::vector<Stage> down;
@@ -52,9 +50,8 @@ class UNet {
   /// Throws ArgumentError for an extent that is not positive, an even kernel, groups or heads that
   /// do not divide the channels, same_padding with another padding than zeros, or a sequence
   /// without any attention.
-  explicit UNet(const Options& o, Rng& rng);
+  explicit UNet(const UNetOptions& o, Rng& rng);
 
-  const Options& options() const { return options_; }
   /// Names of the blocks in order: "input", "down.<level>.<block>", "middle", "up.<step>.<block>",
   /// step 0 being the coarsest.
   std::vector<std::string> block_names() const {
@@ -71,25 +68,6 @@ class UNet {
       if (attends && options_.sequence > 0) names.push_back(name + ".cross");
     });
     return names;
-  }
-  /// Throws ShapeError for an input, a time or a condition that does not fit, ArgumentError for a
-  /// condition that the network was not built for.
-  template <ValueOf<T> X, class C = T, class H = NoHook>
-  X operator()(const X& x, const Tensor<T>& time, const Condition<C>& condition = {},
-               const Call<H>& call = {}) const {
-    return network_call(*this, x, time, condition, call);
-  }
-
-  /// See network_call.
-  Signature signature() const {
-    return {.name = "UNet",
-            .dims = Dims,
-            .in = options_.in,
-            .out = outputs(options_),
-            .classes = options_.embedding.classes,
-            .vector = options_.embedding.vector,
-            .sequence = options_.sequence,
-            .map = options_.map};
   }
   /// Of x [B, ..., in]: work in the residual blocks of the first level; alive are what is kept for
   /// the way up, and inside a block some eight activations of its level.
@@ -115,7 +93,7 @@ class UNet {
     X embedding;
     std::optional<Context<X>> context;
     DropoutCalls dropouts;
-    const Options& options;
+    const UNetOptions& options;
   };
 
   /// f(name, whether it has attention) for every block behind the input.
@@ -170,13 +148,16 @@ class UNet {
     return h;
   }
 
-  static Index outputs(const Options& o) { return o.out == 0 ? o.in : o.out; }
+  using UNet::Network::options_;
 
-  static Index levels(const Options& o) { return static_cast<Index>(o.multipliers.size()); }
-  static Index channels(const Options& o, Index level) {
+  static Index levels(const UNetOptions& o) { return static_cast<Index>(o.multipliers.size()); }
+  static Index channels(const UNetOptions& o, Index level) {
     return o.width * o.multipliers[static_cast<std::size_t>(level)];
   }
-  static TimeEmbeddingOptions filled(const Options& o) {
+  static Index embedding_width(const UNetOptions& o) {
+    return o.embedding.width == 0 ? 4 * o.width : o.embedding.width;
+  }
+  static const UNetOptions& checked(const UNetOptions& o) {
     if (o.multipliers.empty()) raise<ArgumentError>("UNet: no multipliers, at least 1 is needed");
     for (const Index m : o.multipliers) detail::need_positive("UNet", "multiplier", m);
     for (const Index l : o.attention)
@@ -187,16 +168,13 @@ class UNet {
       raise<ArgumentError>("UNet: a sequence needs attention at a level or in the middle");
     if (o.same_padding && o.padding != Padding::zero)
       raise<ArgumentError>("UNet: same_padding is of zeros, the padding is not");
-    TimeEmbeddingOptions e = o.embedding;
-    if (e.features == 0) e.features = o.width;
-    if (e.width == 0) e.width = 4 * o.width;
-    return e;
+    return o;
   }
 
-  static ResBlock<Dims, T> make_block(const Options& o, Index in, Index out, Rng& rng) {
+  static ResBlock<Dims, T> make_block(const UNetOptions& o, Index in, Index out, Rng& rng) {
     return ResBlock<Dims, T>({.in = in,
                               .out = out,
-                              .embedding = filled(o).width,
+                              .embedding = embedding_width(o),
                               .scale_shift = o.scale_shift,
                               .groups = o.groups,
                               .norm_eps = o.norm_eps,
@@ -206,7 +184,7 @@ class UNet {
                               .zero = o.zero_out},
                              rng);
   }
-  static AttentionBlock<T> make_attention(const Options& o, Index width, Rng& rng) {
+  static AttentionBlock<T> make_attention(const UNetOptions& o, Index width, Rng& rng) {
     if (o.head_width < 0 || (o.head_width > 0 && width % o.head_width != 0))
       raise<ArgumentError>("UNet: heads of ", o.head_width, " channels do not divide ", width);
     return AttentionBlock<T>({.width = width,
@@ -217,12 +195,12 @@ class UNet {
                               .zero = o.zero_out},
                              rng);
   }
-  static void add_block(Stage& level, const Options& o, Index at, Index in, Rng& rng) {
+  static void add_block(Stage& level, const UNetOptions& o, Index at, Index in, Rng& rng) {
     level.blocks.push_back(make_block(o, in, channels(o, at), rng));
     if (std::find(o.attention.begin(), o.attention.end(), at) != o.attention.end())
       level.attention.push_back(make_attention(o, channels(o, at), rng));
   }
-  static Conv<Dims, T> make_resample(const Options& o, Index level, Index stride, Rng& rng) {
+  static Conv<Dims, T> make_resample(const UNetOptions& o, Index level, Index stride, Rng& rng) {
     const Index c = channels(o, level);
     ConvLayerOptions conv{
         .in = c, .out = c, .kernel = o.kernel, .stride = stride, .mode = o.padding};
@@ -231,14 +209,14 @@ class UNet {
   }
 
   /// Channels of the activations kept for the way up, in the order they are made.
-  static std::vector<Index> skip_channels(const Options& o) {
+  static std::vector<Index> skip_channels(const UNetOptions& o) {
     std::vector<Index> c{o.width};
     for (Index l = 0; l < levels(o); ++l)
       for (Index b = 0; b < o.blocks + (l + 1 < levels(o) ? 1 : 0); ++b)
         c.push_back(channels(o, l));
     return c;
   }
-  static std::vector<Stage> make_down(const Options& o, Rng& rng) {
+  static std::vector<Stage> make_down(const UNetOptions& o, Rng& rng) {
     std::vector<Stage> result(static_cast<std::size_t>(levels(o)));
     Index c = o.width;
     for (Index l = 0; l < levels(o); ++l) {
@@ -251,7 +229,7 @@ class UNet {
     }
     return result;
   }
-  static Stage make_middle(const Options& o, Rng& rng) {
+  static Stage make_middle(const UNetOptions& o, Rng& rng) {
     const Index c = channels(o, levels(o) - 1);
     Stage level;
     level.blocks.push_back(make_block(o, c, c, rng));
@@ -259,7 +237,7 @@ class UNet {
     level.blocks.push_back(make_block(o, c, c, rng));
     return level;
   }
-  static std::vector<Stage> make_up(const Options& o, Rng& rng) {
+  static std::vector<Stage> make_up(const UNetOptions& o, Rng& rng) {
     std::vector<Stage> result(static_cast<std::size_t>(levels(o)));
     std::vector<Index> skips = skip_channels(o);
     Index c = channels(o, levels(o) - 1);
@@ -274,25 +252,23 @@ class UNet {
     }
     return result;
   }
-
-  Options options_;
 };
 
 template <int Dims, Scalar T>
-UNet<Dims, T>::UNet(const Options& o, Rng& rng)
-    : embedding(filled(o), rng),
+UNet<Dims, T>::UNet(const UNetOptions& o, Rng& rng)
+    : UNet::Network(checked(o)),
+      embedding(this->embedding_of(embedding_width(o)), rng),
       input({.in = o.in + o.map, .out = o.width, .kernel = o.kernel, .mode = o.padding}, rng),
       down(make_down(o, rng)),
       middle(make_middle(o, rng)),
       up(make_up(o, rng)),
       norm({.channels = channels(o, 0), .groups = o.groups, .eps = o.norm_eps}),
       output({.in = channels(o, 0),
-              .out = outputs(o),
+              .out = this->outputs(),
               .kernel = o.kernel,
               .mode = o.padding,
               .zero = o.zero_out},
-             rng),
-      options_(o) {}
+             rng) {}
 
 template <int Dims, Scalar T>
 detail::SampleCost UNet<Dims, T>::sample_cost(const Shape& x) const {
@@ -319,7 +295,7 @@ X UNet<Dims, T>::forward(const X& x, const Tensor<T>& time, const ConditionFor<X
   const auto place = [&](const X& h, auto... name) {
     return call.at(value_of(h).shape().slice(1, Dims + 1), name...);
   };
-  const auto stopped = [&] { return detail::unfinished(x, outputs(options_)); };
+  const auto stopped = [&] { return detail::unfinished(x, this->outputs()); };
   skips.push_back(detail::beside_map(x, condition, options_.map, input));
   const auto entry = place(x, "input");
   entry.block(skips.back());
@@ -357,11 +333,9 @@ using UNet1d = UNet<1, T>;
 template <Scalar T = float>
 using UNet2d = UNet<2, T>;
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_NN_UNET(linkage, T)           \
   FOGLIFT_NN_NETWORK(linkage, T, UNet<1, T>); \
   FOGLIFT_NN_NETWORK(linkage, T, UNet<2, T>)
 FOGLIFT_FOR_SCALARS(FOGLIFT_NN_UNET, extern template);
-#endif
 
 }  // namespace foglift::inline v0::nn

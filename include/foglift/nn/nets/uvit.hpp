@@ -20,18 +20,15 @@ struct UVitBlockOptions {
 /// Pre-norm transformer block, x += attention(norm1(x)); x += ff(norm2(x)), on x [B, N, width]; in
 /// the second half of a U-ViT first x = linear([x | skip]).
 template <Scalar T = float>
-class UVitBlock {
+class UVitBlock : public Layer<T, UVitBlockOptions> {
  public:
-  using value_type = T;
-  using Options = UVitBlockOptions;
-
   std::optional<Linear<T>> skip;
   LayerNorm<T> norm1;
   MultiHeadAttention<T> attention;
   LayerNorm<T> norm2;
   FeedForward<T> ff;
 
-  explicit UVitBlock(const Options& o, Rng& rng)
+  explicit UVitBlock(const UVitBlockOptions& o, Rng& rng)
       : norm1({.channels = o.width}),
         attention({.width = o.width, .heads = o.heads}, rng),
         norm2({.channels = o.width}),
@@ -64,47 +61,20 @@ class UVitBlock {
 /// condition sequence one token a position, beside the patches; block i of the second half receives
 /// the output of its mirror image in the first; a convolution smooths the assembled patches.
 template <int Dims, Scalar T = float>
-class UVit {
+class UVit : public detail::Transformer<UVit<Dims, T>, UVitBlock<T>, Dims, T> {
  public:
-  using value_type = T;
-  using condition_type = Condition<T>;
-  using Options = TransformerOptions;
+  static constexpr Signature kind{.name = "UVit", .dims = Dims};
 
-  TimeEmbedding<T> embedding;
   std::optional<Linear<T>> sequence;
-  Linear<T> input;
-  PositionEmbedding<Dims, T> position;
-  std::vector<UVitBlock<T>> blocks;
   LayerNorm<T> norm;
   Linear<T> output;
   Conv<Dims, T> smooth;
 
   /// Throws ArgumentError for an extent that is not positive, an even depth, or heads that do not
   /// divide the width.
-  explicit UVit(const Options& o, Rng& rng);
+  explicit UVit(const TransformerOptions& o, Rng& rng);
 
-  const Options& options() const { return options_; }
-
-  /// Names of the blocks in order: "input", "blocks.<i>"; outputs [B, tokens, width], patches last.
-  std::vector<std::string> block_names() const { return detail::transformer_blocks(blocks.size()); }
-  /// Names of the attentions in order: "blocks.<i>.self".
-  std::vector<std::string> attention_names() const {
-    return detail::transformer_attention(blocks.size(), false);
-  }
-
-  /// Throws ShapeError for an input, a time or a condition that does not fit, ArgumentError for a
-  /// condition that the network was not built for. A skipped block still takes its long skip.
-  template <ValueOf<T> X, class C = T, class H = NoHook>
-  X operator()(const X& x, const Tensor<T>& time, const Condition<C>& condition = {},
-               const Call<H>& call = {}) const {
-    return network_call(*this, x, time, condition, call);
-  }
-
-  /// See network_call.
-  Signature signature() const { return detail::signature<Dims>("UVit", options_); }
-  detail::SampleCost sample_cost(const Shape& x) const {
-    return detail::sample_cost<Dims>(options_, x);
-  }
+  /// A skipped block still takes its long skip.
   template <ValueOf<T> X, class H>
   X forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition,
             DropoutCalls dropouts, const Call<H>& call) const;
@@ -121,19 +91,6 @@ class UVit {
   }
 
  private:
-  static std::vector<UVitBlock<T>> make_blocks(const Options& o, Rng& rng) {
-    if (o.depth % 2 == 0) raise<ArgumentError>("UVit: depth ", o.depth, ", must be odd");
-    std::vector<UVitBlock<T>> result;
-    for (Index i = 0; i < o.depth; ++i)
-      result.emplace_back(UVitBlockOptions{.width = o.width,
-                                           .heads = o.heads,
-                                           .hidden = o.ratio * o.width,
-                                           .skip = i > o.depth / 2,
-                                           .dropout = o.dropout},
-                          rng);
-    return result;
-  }
-
   /// Which of all tokens [time | sequence | patches] may be attended to, or nothing: not those of
   /// the sequence [B, M] that the mask hides, nor any of a sample that is not present.
   template <class C>
@@ -148,20 +105,24 @@ class UVit {
     }
     return mask;
   }
-
-  Options options_;
 };
 
 template <int Dims, Scalar T>
-UVit<Dims, T>::UVit(const Options& o, Rng& rng)
-    : embedding(detail::time_embedding("UVit", o), rng),
-      input({.in = detail::patch_size<Dims>(o, o.in + o.map), .out = o.width}, rng),
-      position(detail::positions(o), rng),
-      blocks(make_blocks(o, rng)),
+UVit<Dims, T>::UVit(const TransformerOptions& o, Rng& rng)
+    : UVit::Transformer(
+          o,
+          [&](Index i) {
+            if (o.depth % 2 == 0) raise<ArgumentError>("UVit: depth ", o.depth, ", must be odd");
+            return UVitBlockOptions{.width = o.width,
+                                    .heads = o.heads,
+                                    .hidden = o.ratio * o.width,
+                                    .skip = i > o.depth / 2,
+                                    .dropout = o.dropout};
+          },
+          rng),
       norm({.channels = o.width}),
-      output({.in = o.width, .out = detail::patch_size<Dims>(o, detail::outputs(o))}, rng),
-      smooth({.in = detail::outputs(o), .out = detail::outputs(o), .zero = o.zero}, rng),
-      options_(o) {
+      output({.in = o.width, .out = this->patch_size(this->outputs())}, rng),
+      smooth({.in = this->outputs(), .out = this->outputs(), .zero = o.zero}, rng) {
   if (o.sequence > 0) sequence.emplace(LinearOptions{.in = o.sequence, .out = o.width}, rng);
 }
 
@@ -169,36 +130,32 @@ template <int Dims, Scalar T>
 template <ValueOf<T> X, class H>
 X UVit<Dims, T>::forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition,
                          DropoutCalls dropouts, const Call<H>& call) const {
-  const Shape grid = patch_grid<Dims>("UVit", value_of(x).shape(), options_.patch);
-  std::vector<X> parts{reshape(embedding(time, condition, x), {x.dim(0), 1, options_.width})};
+  const Shape grid = this->patches(value_of(x).shape());
+  const X e = this->embedding(time, condition, x);
+  std::vector<X> parts{reshape(e, {x.dim(0), 1, this->options_.width})};
   if (const auto context = detail::context_of(condition, x))
     parts.push_back((*sequence)(context->sequence));
-  parts.push_back(detail::beside_map(x, condition, options_.map,
-                                     [&](const X& all) {
-                                       return input(to_patches<Dims>(all, grid, options_.patch));
-                                     }) +
-                  position(grid, x));
+  parts.push_back(this->tokens(x, condition, grid));
   X h = concat(std::span<const X>(parts), 1);
   const std::optional<Tensor<T>> mask = token_mask(condition, h.dim(1));
   const auto entry = call.at(grid, "input");
   entry.block(h);
-  if (entry.done()) return detail::unfinished(x, detail::outputs(options_));
+  if (entry.done()) return detail::unfinished(x, this->outputs());
 
   std::vector<X> skips;
-  for (std::size_t i = 0; i < blocks.size(); ++i) {
-    if (blocks[i].skip) {
-      h = (*blocks[i].skip)(concat({h, skips.back()}, 2));
+  for (std::size_t i = 0; i < this->blocks.size(); ++i) {
+    if (this->blocks[i].skip) {
+      h = (*this->blocks[i].skip)(concat({h, skips.back()}, 2));
       skips.pop_back();
     }
     const auto at = call.at(grid, "blocks", i);
-    if (!at.skip()) h = blocks[i](h, mask ? &*mask : nullptr, dropouts, at);
+    if (!at.skip()) h = this->blocks[i](h, mask ? &*mask : nullptr, dropouts, at);
     at.block(h);
-    if (at.done()) return detail::unfinished(x, detail::outputs(options_));
-    if (i < blocks.size() / 2) skips.push_back(h);
+    if (at.done()) return detail::unfinished(x, this->outputs());
+    if (i < this->blocks.size() / 2) skips.push_back(h);
   }
   h = slice(h, 1, h.dim(1) - grid.size(), grid.size());
-  return smooth(
-      from_patches<Dims>(output(norm(h)), grid, options_.patch, detail::outputs(options_)));
+  return smooth(this->assembled(output(norm(h)), grid));
 }
 
 template <Scalar T = float>
@@ -206,11 +163,9 @@ using UVit1d = UVit<1, T>;
 template <Scalar T = float>
 using UVit2d = UVit<2, T>;
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_NN_UVIT(linkage, T)           \
   FOGLIFT_NN_NETWORK(linkage, T, UVit<1, T>); \
   FOGLIFT_NN_NETWORK(linkage, T, UVit<2, T>)
 FOGLIFT_FOR_SCALARS(FOGLIFT_NN_UVIT, extern template);
-#endif
 
 }  // namespace foglift::inline v0::nn

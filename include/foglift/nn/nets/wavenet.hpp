@@ -37,11 +37,9 @@ struct WavenetOptions {
 /// made of the sum of what they skip. A condition map [B, L, map] enters every block; a network
 /// built for one is told zeros where it is given none.
 template <Scalar T = float>
-class Wavenet {
+class Wavenet : public Network<Wavenet<T>, T, WavenetOptions> {
  public:
-  using value_type = T;
-  using condition_type = Condition<T>;
-  using Options = WavenetOptions;
+  static constexpr Signature kind{.name = "Wavenet", .dims = 1};
 
   TimeEmbedding<T> embedding;
   Linear<T> input;
@@ -50,41 +48,19 @@ class Wavenet {
 
   /// Throws ArgumentError for an extent that is not positive, an odd width, or an even kernel where
   /// not causal.
-  explicit Wavenet(const Options& o, Rng& rng)
-      : embedding(filled(o), rng),
+  explicit Wavenet(const WavenetOptions& o, Rng& rng)
+      : Wavenet::Network(o),
+        embedding(this->embedding_of(embedding_width(o)), rng),
         input({.in = o.in, .out = o.width}, rng),
         blocks(make_blocks(o, rng)),
         skip({.in = o.width, .out = o.width}, rng),
-        output({.in = o.width, .out = outputs(o), .zero = o.zero_out}, rng),
-        options_(o) {}
-
-  const Options& options() const { return options_; }
+        output({.in = o.width, .out = this->outputs(), .zero = o.zero_out}, rng) {}
 
   /// Names of the blocks in order: "input", "blocks.<i>"; outputs [B, L, width].
   std::vector<std::string> block_names() const {
-    std::vector<std::string> names{"input"};
-    for (std::size_t i = 0; i < blocks.size(); ++i) names.push_back(place_name("blocks", i));
-    return names;
+    return detail::with_blocks({"input"}, "blocks", blocks.size());
   }
 
-  /// Throws ShapeError for an input that is not [B, L, in], or a time or condition that does not
-  /// fit.
-  template <ValueOf<T> X, class C = T, class H = NoHook>
-  X operator()(const X& x, const Tensor<T>& time, const Condition<C>& condition = {},
-               const Call<H>& call = {}) const {
-    return network_call(*this, x, time, condition, call);
-  }
-
-  /// See network_call.
-  Signature signature() const {
-    return {.name = "Wavenet",
-            .dims = 1,
-            .in = options_.in,
-            .out = outputs(options_),
-            .classes = options_.embedding.classes,
-            .vector = options_.embedding.vector,
-            .map = options_.map};
-  }
   detail::SampleCost sample_cost(const Shape& x) const {
     const Index cells = x.dim(1) * options_.width;
     return {.multiply_adds = cells * options_.depth * 2 * options_.width * (options_.kernel + 1),
@@ -103,20 +79,17 @@ class Wavenet {
   }
 
  private:
-  static Index outputs(const Options& o) { return o.out == 0 ? o.in : o.out; }
-  static TimeEmbeddingOptions filled(const Options& o) {
-    TimeEmbeddingOptions e = o.embedding;
-    if (e.features == 0) e.features = o.width;
-    if (e.width == 0) e.width = 4 * o.width;
-    return e;
+  using Wavenet::Network::options_;
+
+  static Index embedding_width(const WavenetOptions& o) {
+    return o.embedding.width == 0 ? 4 * o.width : o.embedding.width;
   }
-  static std::vector<WavenetBlock<T>> make_blocks(const Options& o, Rng& rng) {
-    detail::need_positive("Wavenet", "depth", o.depth);
-    detail::need_positive("Wavenet", "cycle", o.cycle);
+  static std::vector<WavenetBlock<T>> make_blocks(const WavenetOptions& o, Rng& rng) {
+    detail::need_positive("Wavenet", {{"depth", o.depth}, {"cycle", o.cycle}});
     std::vector<WavenetBlock<T>> result;
     for (Index i = 0; i < o.depth; ++i)
       result.emplace_back(WavenetBlockOptions{.width = o.width,
-                                              .embedding = filled(o).width,
+                                              .embedding = embedding_width(o),
                                               .condition = o.map,
                                               .kernel = o.kernel,
                                               .dilation = Index{1} << (i % o.cycle),
@@ -131,8 +104,6 @@ class Wavenet {
     if (!c.map) return constant(Tensor<T>({1, 1, options_.map}), like);
     return detail::where_present(detail::shown(*c.map, c.present), c.present);
   }
-
-  Options options_;
 };
 
 template <Scalar T>
@@ -145,7 +116,7 @@ X Wavenet<T>::forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& 
   X h = relu(input(x));
   const auto entry = call.at(grid, "input");
   entry.block(h);
-  if (entry.done()) return detail::unfinished(x, outputs(options_));
+  if (entry.done()) return detail::unfinished(x, this->outputs());
   std::optional<X> sum;  // of the skips; a block that is left out adds nothing
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     const auto at = call.at(grid, "blocks", i);
@@ -155,7 +126,7 @@ X Wavenet<T>::forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& 
       sum = sum ? *sum + next.skip : next.skip;
     }
     at.block(h);
-    if (at.done()) return detail::unfinished(x, outputs(options_));
+    if (at.done()) return detail::unfinished(x, this->outputs());
   }
   if (!sum) sum = constant(Tensor<T>(value_of(h).shape()), x);
   return output(relu(skip(*sum * std::sqrt(1.0 / static_cast<double>(options_.depth)))));
