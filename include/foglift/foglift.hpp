@@ -133,6 +133,7 @@
 #include "foglift/nn/nets/mlp.hpp"
 #include "foglift/nn/nets/skip_stack.hpp"
 #include "foglift/nn/nets/stgcn.hpp"
+#include "foglift/nn/nets/ugnet.hpp"
 #include "foglift/nn/nets/unet.hpp"
 #include "foglift/nn/nets/uvit.hpp"
 #include "foglift/nn/nets/wavenet.hpp"

@@ -4,6 +4,8 @@
 #include "foglift/core/gather.hpp"
 #include "foglift/forecast/frame/frame.hpp"
 
+#include <algorithm>
+
 namespace foglift::inline v0::forecast {
 
 /// The cells before a frame's origins and those of the horizon in one row, L of them, for networks
@@ -35,6 +37,16 @@ struct Window {
   static Window known(const Frame& frame) { return make(frame, false); }
   /// With the targets that are there.
   static Window whole(const Frame& frame) { return make(frame, true); }
+  /// The same for a loss of all values: rows without a target have a mask of 0 everywhere.
+  static Window counted(const Frame& frame) {
+    Window out = whole(frame);
+    for (Index b = 0; b < frame.size(); ++b) {
+      const Tensor<float> there = frame.target_mask.rows(b, 1);
+      if (std::any_of(there.begin(), there.end(), [](float m) { return m != 0; })) continue;
+      std::fill_n(out.mask.data() + b * out.mask.row_size(), out.mask.row_size(), 0.0F);
+    }
+    return out;
+  }
 
   /// The first row alone, `count` times.
   Window repeated(Index count) const {

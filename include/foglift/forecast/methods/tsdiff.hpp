@@ -77,12 +77,7 @@ class Tsdiff {
   /// target.
   template <class... On>
   auto loss(const Frame& frame, const LossKeys& keys, On&... tape) const {
-    Window window = Window::whole(frame);
-    for (Index b = 0; b < frame.size(); ++b) {
-      const Tensor<float> there = frame.target_mask.rows(b, 1);
-      if (std::any_of(there.begin(), there.end(), [](float m) { return m != 0; })) continue;
-      std::fill_n(window.mask.data() + b * window.mask.row_size(), window.mask.row_size(), 0.0F);
-    }
+    const Window window = Window::counted(frame);
     return denoiser().loss(tape..., window.values, keys.rng, keys.draws, {.weight = &window.mask});
   }
 

@@ -77,8 +77,8 @@ class TwoAxisBlock : public Layer<T, TwoAxisBlockOptions> {
       raise<ShapeError>("TwoAxisBlock: input ", value_of(x).shape(),
                         ", expected [batch, times, series, width]");
     return gated(x, e, c, [&](const X& h) {
-      const X over_times = transpose(along(times, transpose(h, 1, 2)), 1, 2);
-      return middle(along(series, over_times));
+      const X over_times = transpose(along_third(times, transpose(h, 1, 2)), 1, 2);
+      return middle(along_third(series, over_times));
     });
   }
 
@@ -87,14 +87,6 @@ class TwoAxisBlock : public Layer<T, TwoAxisBlockOptions> {
     f("times", self.times);
     f("series", self.series);
     f("middle", self.middle);
-  }
-
- private:
-  /// A layer along the third axis of h [A, B, N, C].
-  template <Value X>
-  static X along(const TransformerLayer<T>& layer, const X& h) {
-    const Shape s = value_of(h).shape();
-    return reshape(layer(reshape(h, {s[0] * s[1], s[2], s[3]})), s);
   }
 };
 

@@ -26,4 +26,12 @@ X as_sequence(const X& x) {
   return reshape(x, {s[0], s.size(1, s.rank() - 1), s.dim(-1)});
 }
 
+/// A layer of sequences [B, N, C] along the third axis of x [A, B, N, C].
+template <class Layer, Value X>
+X along_third(const Layer& layer, const X& x) {
+  const Shape s = value_of(x).shape();
+  const X y = layer(reshape(x, {s[0] * s[1], s[2], s[3]}));
+  return reshape(y, {s[0], s[1], y.dim(1), y.dim(2)});
+}
+
 }  // namespace foglift::inline v0::nn

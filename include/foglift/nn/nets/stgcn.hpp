@@ -37,14 +37,6 @@ class Shortcut {
   Index out_;
 };
 
-/// A layer of sequences [B, L, C] along the times of each node: x [B, N, L, C].
-template <class Layer, Value X>
-X along_times(const Layer& layer, const X& x) {
-  const Shape s = value_of(x).shape();
-  const X y = layer(reshape(x, {s[0] * s[1], s[2], s[3]}));
-  return reshape(y, {s[0], s[1], y.dim(1), y.dim(2)});
-}
-
 }  // namespace detail
 
 struct GatedTimeConvOptions {
@@ -69,7 +61,7 @@ class GatedTimeConv {
 
   template <ValueOf<T> X>
   X operator()(const X& x) const {
-    const X h = detail::along_times(conv, x);
+    const X h = along_third(conv, x);
     const Index left = h.dim(2), gone = x.dim(2) - left;
     return (chunk(h, 0, 2) + shortcut(slice(x, 2, gone, left))) * sigmoid(chunk(h, 1, 2));
   }
