@@ -152,7 +152,8 @@ class DiscreteSchedule {
   double time(double lambda) const {
     const double B = schedule::detail::integrated_rate(lambda, "DiscreteSchedule::time");
     const auto T = static_cast<double>(steps());
-    if (lambda >= lambda_.front()) return std::expm1(-B) / std::expm1(log_alpha_bar_[0]) / T;
+    if (lambda >= lambda_.front())  // of a chain of one step, rounding may lead beyond 1
+      return std::min(1.0, std::expm1(-B) / std::expm1(log_alpha_bar_[0]) / T);
     if (lambda <= lambda_.back()) return 1;
     // the first step that is noisier; lambda falls along the chain
     const auto noisier =
