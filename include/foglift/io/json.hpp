@@ -4,6 +4,8 @@
 #include "foglift/core/utf8.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -90,10 +92,29 @@ class JsonScanner {
     return value;
   }
 
-  /// Reads "null" if that comes next, and says whether it does.
-  bool null() {
+  /// A finite number.
+  double number() {
     skip_blanks();
-    constexpr std::string_view word = "null";
+    double value = 0;
+    const char* const first = text_.data() + at_;
+    const auto [end, error] = std::from_chars(first, text_.data() + text_.size(), value);
+    if (error == std::errc::result_out_of_range) fail("number out of range");
+    if (error != std::errc() || !std::isfinite(value)) fail_expected("a number");
+    at_ += static_cast<std::size_t>(end - first);
+    return value;
+  }
+
+  /// Whether c comes next, behind blanks.
+  bool next_is(char c) {
+    skip_blanks();
+    return at_ < text_.size() && text_[at_] == c;
+  }
+
+  /// Reads "null" if that comes next, and says whether it does.
+  bool null() { return word("null"); }
+  /// The same of any word.
+  bool word(std::string_view word) {
+    skip_blanks();
     if (text_.substr(at_, word.size()) != word) return false;
     at_ += word.size();
     return true;
@@ -156,8 +177,7 @@ class JsonScanner {
   }
 
   bool accept(char c) {
-    skip_blanks();
-    if (at_ >= text_.size() || text_[at_] != c) return false;
+    if (!next_is(c)) return false;
     ++at_;
     return true;
   }
