@@ -120,6 +120,20 @@ TEST_CASE("conformal: coverage returns after the world has changed", "[forecast]
   CHECK_THAT(moving, WithinAbs(0.8, 3 * 0.021));
 }
 
+TEST_CASE("conformal: a window that shows nothing moves no level", "[forecast][conformal]") {
+  // Values came in a week without rain, where paths have no width.
+  const Tensor<double> paths = normal_of({20, 50, 3}, {10, 1}, 1), flat({1, 50, 3}, 4);
+  Conformal c = seen(paths, normal_of({20, 3}, {10, 1}, 2));
+  const Tensor<double> before = c.stretch().factors;
+  c.follow(flat, Tensor<double>({1, 3}, 4), 0);
+  CHECK(c.windows() == 21);
+  // That there are 21 windows, not 20, moves logarithms by (21 / 29) / (20 / 28), 1.4 %, or less.
+  for (Index i = 0; i < before.size(); ++i) {
+    const double after = std::log(c.stretch().factors[i]);
+    CHECK_THAT(after, WithinAbs(std::log(before[i]), 0.015 * std::abs(after) + 1e-12));
+  }
+}
+
 TEST_CASE("conformal: what can not be is refused", "[forecast][conformal]") {
   CHECK_THROWS_AS(Conformal(0), ArgumentError);
   CHECK_THROWS_AS(Conformal(1, {.most = 0.5}), ArgumentError);

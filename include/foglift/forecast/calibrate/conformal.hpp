@@ -69,6 +69,7 @@ class Conformal {
         misses += s > now.factors(static_cast<Index>(i), h) ? 1 : 0;
         ++cells;
       }
+      if (cells == 0) continue;
       const double moved =
           level_[i] + options_.rate * (misses / cells - (1 - calibrated_intervals[i]));
       level_[i] = std::clamp(moved, 0.0, 1.0);
