@@ -1,4 +1,4 @@
-// Covers: series/read read/options sheet numbers date_source date_parts dates items across roles
+// Covers: series/read read/options panel_of sheet numbers date_source date_parts dates items across roles
 //   build checks
 #include "foglift/core/atomic_file.hpp"
 #include "read_cases.hpp"
