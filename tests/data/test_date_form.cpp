@@ -170,3 +170,32 @@ TEST_CASE("date_form: cells that do not fit are named", "[data][date]") {
   CHECK_THROWS_WITH(data::read_stamps(cells, "%YQ%q", "a.csv: column \"q\""),
                     "a.csv: column \"q\": row 2: \"2020Q7\" is no date of the form %YQ%q");
 }
+
+TEST_CASE("date_form: the first value beyond each field is refused", "[data][date]") {
+  const data::StampCells minutes("%Y-%m-%d %H:%M"), seconds("%Y-%m-%dT%H:%M:%S");
+  CHECK(minutes("2024-02-29 23:59")->seconds == 1'709'251'140);
+  for (const char* cell : {"2024-00-10 12:00", "2024-13-10 12:00", "2024-02-00 12:00",
+                           "2024-02-30 12:00", "2024-02-29 24:30", "2024-02-29 23:60"}) {
+    INFO(cell);
+    CHECK_FALSE(minutes(cell));
+  }
+  CHECK(seconds("2024-02-29T23:59:59")->seconds == 1'709'251'199);
+  for (const char* cell : {"2024-02-29T24:00:01", "2024-02-29T23:60:00", "2024-02-29T23:59:61"}) {
+    INFO(cell);
+    CHECK_FALSE(seconds(cell));
+  }
+}
+
+TEST_CASE("date_form: months count as steps where all stand on one day at one time",
+          "[data][date]") {
+  const auto at = [](int month, int day, int hour) {
+    return data::seconds_from_civil({2024, month, day, hour});
+  };
+  using Times = std::vector<std::int64_t>;
+  using data::detail::regularity;
+  CHECK(regularity(Times{at(1, 5, 6), at(2, 5, 6), at(3, 5, 6), at(4, 5, 6)}) == 1);
+  // One day of the month, but not one time: hours, and months with an hour between.
+  CHECK(regularity(Times{at(1, 5, 6), at(1, 5, 7), at(1, 5, 8), at(1, 5, 9)}) == 1);
+  CHECK(regularity(Times{at(1, 5, 6), at(2, 5, 6), at(3, 5, 7), at(4, 5, 7)}) == 2.0 / 3);
+  CHECK(regularity(Times{at(1, 5, 6)}) == 0);
+}
