@@ -92,6 +92,7 @@
 #include "foglift/io/save_weights.hpp"
 #include "foglift/io/weight_names.hpp"
 #include "foglift/nn/blocks/conv_stack.hpp"
+#include "foglift/nn/blocks/guided_graph.hpp"
 #include "foglift/nn/blocks/residual.hpp"
 #include "foglift/nn/blocks/spade.hpp"
 #include "foglift/nn/blocks/state_space_block.hpp"

@@ -3,6 +3,7 @@
 #include "foglift/autograd/ops/shape_ops.hpp"
 #include "foglift/core/gather.hpp"
 #include "foglift/forecast/frame/frame.hpp"
+#include "foglift/nn/layers/embedding.hpp"
 
 #include <algorithm>
 
@@ -52,6 +53,47 @@ struct Window {
   Window repeated(Index count) const {
     const std::vector<Index> first(static_cast<std::size_t>(count), 0);
     return {gather(values, first), gather(mask, first), gather(features, first)};
+  }
+
+  /// What is told of every place, [B, L, K, n + 1 + F]: sinusoids of its time in the window, its
+  /// mask and the features. Throws ArgumentError for an odd n.
+  Tensor<float> places(Index n) const {
+    const Index B = values.dim(0), L = values.dim(1), K = values.dim(2), F = features.dim(2);
+    Tensor<float> at({L});
+    for (Index t = 0; t < L; ++t) at[t] = static_cast<float>(t);
+    const Tensor<float> time = nn::sinusoidal_features(at, n);
+    Tensor<float> out({B, L, K, n + 1 + F});
+    float* to = out.data();
+    for (Index row = 0; row < B * L; ++row)
+      for (Index k = 0; k < K; ++k) {
+        to = std::copy_n(time.data() + row % L * n, n, to);
+        *to++ = mask[row * K + k];
+        to = std::copy_n(features.data() + row * F, F, to);
+      }
+    return out;
+  }
+  /// Straight lines between the values that are known, [B, L, K]; the first and the last of them
+  /// before and behind, 0 where there is none.
+  Tensor<float> lines() const {
+    const Index B = values.dim(0), L = values.dim(1), K = values.dim(2);
+    Tensor<float> out(values.shape());
+    for (Index b = 0; b < B; ++b)
+      for (Index k = 0; k < K; ++k)
+        for (Index t = 0, last = -1; t < L; ++t) {
+          if (mask(b, t, k) == 0) {
+            if (last >= 0) out(b, t, k) = values(b, last, k);
+            continue;
+          }
+          for (Index gap = last + 1; gap < t; ++gap) {
+            const float share =
+                last < 0 ? 1 : static_cast<float>(gap - last) / static_cast<float>(t - last);
+            const float from = last < 0 ? 0 : values(b, last, k);
+            out(b, gap, k) = from + share * (values(b, t, k) - from);
+          }
+          out(b, t, k) = values(b, t, k);
+          last = t;
+        }
+    return out;
   }
 
   /// What net(shown, time, &told) says of the horizon, of its noisy targets x [B, H, K]: shown [B,

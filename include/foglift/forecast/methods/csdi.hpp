@@ -84,13 +84,13 @@ class Csdi {
   /// The mean squared error of the noise of targets that are there.
   template <class... On>
   auto loss(const Frame& frame, const LossKeys& keys, On&... tape) const {
-    const Seen seen = look(frame, 1);
+    const Seen seen = look(Window::known(frame));
     return denoiser(seen).loss(tape..., frame.scaled_target(), keys.rng, keys.draws,
                                {.weight = &frame.target_mask});
   }
 
   Tensor<float> draw(const Frame& frame, const PathKeys& paths) const {
-    const Seen seen = look(frame, paths.count);
+    const Seen seen = look(Window::known(frame).repeated(paths.count));
     return sample(solver::Ddpm{}, denoiser(seen), {paths.count, frame.horizon(), frame.channels()},
                   grid::trailing(schedule_, options_.sampling_steps), paths.rng,
                   {.first_sample = static_cast<std::uint64_t>(paths.first)});
@@ -118,47 +118,27 @@ class Csdi {
     return o;
   }
 
-  /// Channels of Seen::side: features of the time, the mask, calendar, covariates, statics.
+  /// Channels of Seen::side.
   Index side() const { return options_.time_features + 1 + Window::channels(frame()); }
 
-  /// Of a frame's rows, each `copies` times.
-  Seen look(const Frame& frame, Index copies) const {
-    const Window window = Window::known(frame);
-    const Index B = frame.size(), K = frame.channels(), L = window.values.dim(1), S = side(),
-                F = window.features.dim(2);
-    Tensor<float> places({L});
-    for (Index t = 0; t < L; ++t) places[t] = static_cast<float>(t);
-    const Tensor<float> time = nn::sinusoidal_features(places, options_.time_features);
-    Seen out{Tensor<float>({B * copies, L, K, 1}), Tensor<float>({B * copies, L, K, S})};
-    float* to = out.side.data();
-    for (Index row = 0; row < B * copies; ++row)
-      for (Index t = 0; t < L; ++t)
-        for (Index k = 0; k < K; ++k) {
-          const Index b = row / copies;
-          to = std::copy_n(&time(t, 0), options_.time_features, to);
-          *to++ = window.mask(b, t, k);
-          to = std::copy_n(window.features.data() + (b * L + t) * F, F, to);
-          out.values(row, t, k, 0) = window.values(b, t, k);
-        }
-    return out;
+  Seen look(const Window& window) const {
+    const Shape s = window.values.shape();
+    return {window.values.reshaped({s[0], s[1], s[2], 1}), window.places(options_.time_features)};
   }
 
   template <Value X>
   X network(const X& x, const Tensor<float>& time, const Seen& seen) const {
     const Index B = x.dim(0), H = x.dim(1), K = x.dim(2), L = seen.values.dim(1);
     const X noisy = concat({constant(Tensor<float>({B, L - H, K}), x), x}, 1);
-    X h = relu(input_(concat({constant(seen.values, x), reshape(noisy, {B, L, K, 1})}, 3)));
     const X e = embedding_(time, nn::Condition<float>{}, x);
     const X everywhere = constant(Tensor<float>({B, L, K, 1}, 1.0F), x);
     const X side = concat({constant(seen.side, x), everywhere * use(channels_, x)}, 3);
-    X skips = h;
-    for (std::size_t i = 0; i < blocks_.size(); ++i) {
-      const nn::SkipOutput<X> out = blocks_[i](h, &e, &side);
-      skips = i == 0 ? out.skip : skips + out.skip;
-      h = out.x;
-    }
-    const double root = std::sqrt(static_cast<double>(blocks_.size()));
-    return slice(reshape(output_(relu(skip_(skips / root))), {B, L, K}), 1, L - H, H);
+    const X h = relu(input_(concat({constant(seen.values, x), reshape(noisy, {B, L, K, 1})}, 3)));
+    const X skips =
+        nn::sum_of_skips(blocks_, h, [&](const nn::TwoAxisBlock<float>& block, const X& before) {
+          return block(before, &e, &side);
+        });
+    return slice(reshape(output_(relu(skip_(skips))), {B, L, K}), 1, L - H, H);
   }
 
   Options options_;

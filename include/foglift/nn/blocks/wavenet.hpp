@@ -8,6 +8,8 @@
 
 #include <cmath>
 #include <optional>
+#include <utility>
+#include <vector>
 
 namespace foglift::inline v0::nn {
 
@@ -16,6 +18,19 @@ template <Value X>
 struct SkipOutput {
   X x, skip;
 };
+
+/// The sum of what blocks skip over the root of their number: step(block, h) is the SkipOutput of a
+/// block for what the one before it gave. There is at least one block.
+template <class Block, Value X, class Step>
+X sum_of_skips(const std::vector<Block>& blocks, X h, const Step& step) {
+  std::optional<X> sum;
+  for (const Block& block : blocks) {
+    SkipOutput<X> next = step(block, h);
+    sum = sum ? *sum + next.skip : next.skip;
+    h = std::move(next.x);
+  }
+  return *sum / std::sqrt(static_cast<double>(blocks.size()));
+}
 
 struct GatedResidualOptions {
   Index width = 0;

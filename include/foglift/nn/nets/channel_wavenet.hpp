@@ -62,14 +62,10 @@ class ChannelWavenet {
                         "]");
     const X c = around(leaky(told2(leaky(told1(condition)))), B);
     const X e = embedding.rows(time, Condition<T>{}, x);
-    X h = leaky(input(around(x, B)));
-    X sum = h;
-    for (std::size_t i = 0; i < blocks.size(); ++i) {
-      const SkipOutput<X> next = blocks[i](h, &e, &c);
-      sum = i == 0 ? next.skip : sum + next.skip;
-      h = next.x;
-    }
-    const X y = leaky(skip(sum / std::sqrt(static_cast<double>(blocks.size()))));
+    const X skips =
+        sum_of_skips(blocks, leaky(input(around(x, B))),
+                     [&](const WavenetBlock<T>& block, const X& h) { return block(h, &e, &c); });
+    const X y = leaky(skip(skips));
     return reshape(output(y), {B, K});
   }
 
