@@ -1,4 +1,4 @@
-// Covers: ensemble ensemble_options classical judge report stopped windows
+// Covers: ensemble ensemble_options ensemble/classical judge report stopped windows
 #include "foglift/forecast/ensemble.hpp"
 #include "foglift/forecast/methods/linear.hpp"
 #include "foglift/train/callbacks/stop_when.hpp"
