@@ -27,6 +27,17 @@ Frame frame_of(const Nsdiff& m) {
 
 TEST_CASE("nsdiff: what every method owes", "[forecast][nsdiff]") { owed::check_method<Nsdiff>(); }
 
+TEST_CASE("nsdiff: the published size", "[forecast][nsdiff]") {
+  Rng rng(1);
+  const Nsdiff net(
+      NsdiffOptions::published({.horizon = 192, .context = 168, .columns = {7, 0, 0, 0}}), rng);
+  const Index w = 128, square = w * w + w;
+  CHECK(nn::parameter_count(net) == (2 * 168 + 1) * 192 + (168 + 1) * 512 + (512 + 1) * 192 +
+                                        2 * square + (21 * w + w) + 2 * square + 3 * square +
+                                        (w + 1) * 7);
+  CHECK(nn::parameter_count(net) == 369'031);
+}
+
 TEST_CASE("nsdiff: the state has the moments of its chain of steps", "[forecast][nsdiff]") {
   // Steps y_t = sqrt(a) y_(t-1) + (1 - sqrt(a)) f + noise of variance (1 - a)^2 g + a (1 - a) s.
   const Nsdiff m = method();

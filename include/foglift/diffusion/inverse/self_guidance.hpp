@@ -21,8 +21,9 @@ namespace foglift::inline v0::solver {
 ///                                     {.weight = s, .at = solver::MeanShiftOptions::At::state}),
 ///                   denoise, shape, grid, rng);
 ///
-/// What y says of x is spread by the same amount at every level, while the truth widens it by the
-/// posterior variance of x0: to first order in s the posterior is right, beyond that too narrow.
+/// The law of y given x0 is taken for that of y given x, at every level, where the variance of x0
+/// given x should be added to it: states of much noise are led too strongly. To first order in s
+/// the mean is the posterior's.
 template <class D, Scalar T = float>
 class SelfGuidance {
  public:
