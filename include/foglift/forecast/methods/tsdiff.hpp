@@ -30,7 +30,14 @@ struct TsdiffOptions {
 
   static TsdiffOptions published(const FrameOptions& frame) { return {.frame = frame}; }
   static TsdiffOptions small(const FrameOptions& frame) {
-    return {.frame = frame, .width = 16, .layers = 2, .modes = 8, .time_features = 32};
+    return {.frame = frame,
+            .width = 16,
+            .layers = 2,
+            .modes = 8,
+            .time_features = 32,
+            .steps = 50,
+            .beta = {.first = 1e-4, .last = 0.2},
+            .sampling_steps = 50};
   }
 };
 
