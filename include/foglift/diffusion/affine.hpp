@@ -3,6 +3,7 @@
 #include "foglift/autograd/tape.hpp"
 #include "foglift/core/parallel.hpp"
 #include "foglift/core/tensor.hpp"
+#include "foglift/diffusion/level.hpp"
 
 #include <algorithm>
 #include <span>
@@ -14,6 +15,9 @@ namespace foglift::inline v0 {
 /// Coefficients of a x + b y. They are computed in double and rounded once to the state's type.
 struct Mix {
   double a = 0, b = 0;
+
+  /// Of b x + a y.
+  Mix swapped() const { return {b, a}; }
 };
 
 /// Coefficients of a x + b y + c z, likewise; as they are by default, x stays as it is.
@@ -146,6 +150,16 @@ template <Scalar T, class Coefficients>
   requires requires(const Coefficients& of, Index b) { Mix(of(b)); }
 Var<T> affine(const Var<T>& x, const Var<T>& y, const Coefficients& of) {
   return affine(x, y, detail::batch_of(x.value()), of);
+}
+
+/// The same with the coefficients of(level) of each sample or group of its elements. Throws
+/// ShapeError, in the name of `where`, if the levels do not fit (Levels::rows).
+template <Scalar T, class Coefficients>
+  requires requires(const Coefficients& of, const Level& level) { Mix(of(level)); }
+Tensor<T> affine(Tensor<T> x, const Tensor<T>& y, const Levels& levels, const char* where,
+                 const Coefficients& of) {
+  const Index rows = levels.rows(detail::batch_of(x), x.row_size(), where);
+  return affine(std::move(x), y, rows, [&](Index r) { return of(levels[r]); });
 }
 
 /// a x + b y; a Tensor in the memory of x.

@@ -166,9 +166,8 @@ class Marginal {
   Tensor<T> draw(const Shape& shape, const Levels& levels, const Rng& rng,
                  std::uint64_t first_sample = 0) const {
     Tensor<double> x0 = draw<double>(shape, rng, first_sample);
-    const Index rows = levels.rows(shape[0], x0.row_size(), "analytic::draw");
-    const auto x = affine(std::move(x0), rng.stream(2).normal<double>(shape, first_sample), rows,
-                          [&](Index r) { return Mix{levels[r].alpha, levels[r].sigma}; });
+    const auto x = affine(std::move(x0), rng.stream(2).normal<double>(shape, first_sample), levels,
+                          "analytic::draw", [](const Level& l) { return Mix{l.alpha, l.sigma}; });
     return x.template cast<T>();
   }
 

@@ -26,10 +26,8 @@ struct Gaussian {
   }
   State corrupt(State clean, const Levels& levels, const StepRng& rng) const {
     const State eps = rng.normal<T>(clean.shape());
-    const Index rows =
-        levels.rows(detail::batch_of(clean), clean.row_size(), "corruption::Gaussian");
-    return affine(std::move(clean), eps, rows,
-                  [&](Index r) { return Mix{levels[r].alpha, levels[r].sigma}; });
+    return affine(std::move(clean), eps, levels, "corruption::Gaussian",
+                  [](const Level& l) { return Mix{l.alpha, l.sigma}; });
   }
   template <AnyLevels L>
   State back(State x, const Estimate& x0, const L& from, const L& to, const StepRng& rng) const {

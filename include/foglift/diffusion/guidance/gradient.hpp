@@ -56,17 +56,37 @@ struct GradientOptions {
 };
 
 namespace detail {
-/// x0 + gain(level) gradient.
-template <Scalar T>
-Tensor<T> shifted(Tensor<T> x0, const Tensor<T>& gradient, const Levels& levels, double sign,
-                  const GradientOptions& options, const char* where) {
-  if (gradient.shape() != x0.shape())
-    raise<ShapeError>(where, ": gradient ", gradient.shape(), " for a state ", x0.shape(),
-                      "; the same shape is needed");
-  const Index rows = levels.rows(foglift::detail::batch_of(x0), x0.row_size(), where);
-  return affine(std::move(x0), gradient, rows,
-                [&](Index r) { return Mix{1, sign * options.gain(levels[r])}; });
-}
+/// A gradient and how it shifts x0.
+template <class Gradient>
+class GradientShift {
+ public:
+  using Options = GradientOptions;
+
+ protected:
+  GradientShift(const char* name, Gradient gradient, const GradientOptions& options)
+      : gradient_(std::move(gradient)), name_(name), options_(options) {
+    options_.check(name);
+  }
+
+  /// Whether nothing is shifted at these levels.
+  bool idle(const Levels& levels) const { return levels.shared() && options_.gain(levels[0]) == 0; }
+  /// x0 + sign gain(level) gradient.
+  template <Scalar T>
+  Tensor<T> shifted(Tensor<T> x0, const Tensor<T>& gradient, const Levels& levels,
+                    double sign) const {
+    if (gradient.shape() != x0.shape())
+      raise<ShapeError>(name_, ": gradient ", gradient.shape(), " for a state ", x0.shape(),
+                        "; the same shape is needed");
+    return affine(std::move(x0), gradient, levels, name_,
+                  [&](const Level& l) { return Mix{1, sign * options_.gain(l)}; });
+  }
+
+  Gradient gradient_;
+
+ private:
+  const char* name_;
+  GradientOptions options_;
+};
 }  // namespace detail
 
 /// Classifier guidance (Dhariwal & Nichol 2021, algorithm 2) with any gradient(x, levels) of log
@@ -78,29 +98,19 @@ Tensor<T> shifted(Tensor<T> x0, const Tensor<T>& gradient, const Levels& levels,
 ///   auto guided = denoise | guide::Classifier{guide::GradientOf(log_p), {.weight = 2}};
 /// One that takes a Level and no Levels serves batches at one level.
 template <class Gradient>
-class Classifier {
+class Classifier : public detail::GradientShift<Gradient> {
  public:
-  using Options = GradientOptions;
-
   /// Throws ArgumentError for a weight that is not finite or a negative max_gain.
-  explicit Classifier(Gradient gradient, Options options = {})
-      : gradient_(std::move(gradient)), options_(options) {
-    options_.check("guide::Classifier");
-  }
+  explicit Classifier(Gradient gradient, const GradientOptions& options = {})
+      : Classifier::GradientShift("guide::Classifier", std::move(gradient), options) {}
 
   template <class D, Scalar T, class L>
     requires(Answers<D, Tensor<T>, L> && Answers<Gradient, Tensor<T>, L>)
   Tensor<T> apply(const D& denoise, const Tensor<T>& x, const L& levels) const {
     Tensor<T> x0 = ask(denoise, x, levels);
-    const Levels each(levels);
-    if (each.shared() && options_.gain(each[0]) == 0) return x0;
-    return detail::shifted(std::move(x0), Tensor<T>(gradient_(x, levels)), each, 1, options_,
-                           "guide::Classifier");
+    if (this->idle(levels)) return x0;
+    return this->shifted(std::move(x0), Tensor<T>(this->gradient_(x, levels)), levels, 1);
   }
-
- private:
-  Gradient gradient_;
-  Options options_;
 };
 
 /// Guidance down the gradient of any loss of x0, through the denoiser:
@@ -112,15 +122,11 @@ class Classifier {
 ///
 ///   auto guided = denoise | guide::LossGradient{guide::GradientOf(loss), {.weight = 0.5}};
 template <class Gradient>
-class LossGradient {
+class LossGradient : public detail::GradientShift<Gradient> {
  public:
-  using Options = GradientOptions;
-
   /// Throws ArgumentError for a weight that is not finite or a negative max_gain.
-  explicit LossGradient(Gradient gradient, Options options = {})
-      : gradient_(std::move(gradient)), options_(options) {
-    options_.check("guide::LossGradient");
-  }
+  explicit LossGradient(Gradient gradient, const GradientOptions& options = {})
+      : LossGradient::GradientShift("guide::LossGradient", std::move(gradient), options) {}
 
   template <class D>
   static constexpr void check() {
@@ -132,16 +138,10 @@ class LossGradient {
   template <class D, Scalar T, class L>
     requires DifferentiableDenoiser<D, T>
   Tensor<T> apply(const D& denoise, const Tensor<T>& x, const L& levels) const {
-    const Levels each(levels);
-    if (each.shared() && options_.gain(each[0]) == 0) return ask(denoise, x, levels);
-    Pulled<T> pulled = pullback(denoise, x, each, gradient_);
-    return detail::shifted(std::move(pulled.x0), pulled.gradient, each, -1, options_,
-                           "guide::LossGradient");
+    if (this->idle(levels)) return ask(denoise, x, levels);
+    Pulled<T> pulled = pullback(denoise, x, Levels(levels), this->gradient_);
+    return this->shifted(std::move(pulled.x0), pulled.gradient, levels, -1);
   }
-
- private:
-  Gradient gradient_;
-  Options options_;
 };
 
 /// The same without a pass backwards: x0 - weight gradient(x0), as if the posterior covariance of

@@ -44,11 +44,8 @@ class SelfAttention {
     foglift::detail::check_same_shape(mask, x0, "guide::SelfAttention: mask");
     Tensor<T> change = gaussian_blur(x0, options_.blur);  // b - x0
     for (Index i = 0; i < x0.size(); ++i) change[i] = mask[i] * (change[i] - x0[i]);
-    const Levels each(levels);
-    const Index rows =
-        each.rows(foglift::detail::batch_of(x), x.row_size(), "guide::SelfAttention");
-    const Tensor<T> degraded =
-        affine(x, change, rows, [&](Index r) { return Mix{1, each[r].alpha}; });
+    const Tensor<T> degraded = affine(x, change, Levels(levels), "guide::SelfAttention",
+                                      [](const Level& l) { return Mix{1, l.alpha}; });
     const Tensor<T> away = ask(denoise, degraded, levels);
     const double s = options_.scale;
     return affine(1, affine(1 + s, std::move(x0), s, change), -s, away);

@@ -21,6 +21,15 @@ struct Errors {
 
 }  // namespace weight
 
+namespace detail {
+/// The value. Throws ArgumentError unless it is positive and finite.
+inline double positive(double value, const char* what) {
+  if (!(value > 0 && std::isfinite(value)))
+    raise<ArgumentError>(what, " = ", value, ", must be positive");
+  return value;
+}
+}  // namespace detail
+
 /// A callable Level -> weight::Errors.
 template <class W>
 concept LossWeight = requires(const W& w, const Level& level) {
@@ -109,10 +118,7 @@ class Edm {
 class MinSnr {
  public:
   /// Throws ArgumentError unless gamma > 0.
-  explicit MinSnr(double gamma = 5) : gamma_(gamma) {
-    if (!(gamma > 0 && std::isfinite(gamma)))
-      raise<ArgumentError>("weight::MinSnr: gamma = ", gamma, ", must be positive");
-  }
+  explicit MinSnr(double gamma = 5) : gamma_(detail::positive(gamma, "weight::MinSnr: gamma")) {}
   Errors operator()(const Level& l) const {
     const bool capped = l.alpha * l.alpha > gamma_ * l.sigma * l.sigma;
     return capped ? Errors{gamma_, 0} : Errors{0, 1};
@@ -128,10 +134,8 @@ class MinSnr {
 class SoftMinSnr {
  public:
   /// Throws ArgumentError unless gamma > 0.
-  explicit SoftMinSnr(double gamma = 4) : gamma_(gamma) {
-    if (!(gamma > 0 && std::isfinite(gamma)))
-      raise<ArgumentError>("weight::SoftMinSnr: gamma = ", gamma, ", must be positive");
-  }
+  explicit SoftMinSnr(double gamma = 4)
+      : gamma_(detail::positive(gamma, "weight::SoftMinSnr: gamma")) {}
   Errors operator()(const Level& l) const {
     const double signal = l.alpha * l.alpha, noise = gamma_ * l.sigma * l.sigma;
     const double p = signal / (signal + noise), q = noise / (signal + noise);

@@ -50,37 +50,29 @@ inline constexpr bool needs_signal = requires { requires P::needs_signal; };
 /// shapes differ or the levels do not fit (Levels::rows); so do the functions below.
 template <Parameterization P, Scalar T>
 Tensor<T> to_x0(const P& p, const Tensor<T>& x, Tensor<T> f, const Levels& levels) {
-  const Index rows = levels.rows(foglift::detail::batch_of(x), x.row_size(), "to_x0");
-  return affine(std::move(f), x, rows, [&](Index b) {
-    const Mix m = p.x0(levels[b]);
-    return Mix{m.b, m.a};
-  });
+  return affine(std::move(f), x, levels, "to_x0",
+                [&](const Level& l) { return p.x0(l).swapped(); });
 }
 
 /// E[eps | x] from the network's output f for x.
 template <Parameterization P, Scalar T>
 Tensor<T> to_eps(const P& p, const Tensor<T>& x, Tensor<T> f, const Levels& levels) {
-  const Index rows = levels.rows(foglift::detail::batch_of(x), x.row_size(), "to_eps");
-  return affine(std::move(f), x, rows, [&](Index b) {
-    const Mix m = p.eps(levels[b]);
-    return Mix{m.b, m.a};
-  });
+  return affine(std::move(f), x, levels, "to_eps",
+                [&](const Level& l) { return p.eps(l).swapped(); });
 }
 
 /// What the network is trained to predict, from the data and the noise.
 template <Parameterization P, Scalar T>
 Tensor<T> target(const P& p, Tensor<T> x0, const Tensor<T>& eps, const Levels& levels) {
-  const Index rows = levels.rows(foglift::detail::batch_of(x0), x0.row_size(), "target");
-  return affine(std::move(x0), eps, rows, [&](Index b) { return p.target(levels[b]); });
+  return affine(std::move(x0), eps, levels, "target", [&](const Level& l) { return p.target(l); });
 }
 
 /// The output that a network of parameterization Q would have given where one of P gave f for x.
 template <Parameterization P, Parameterization Q, Scalar T>
 Tensor<T> convert(const P& from, const Q& to, const Tensor<T>& x, Tensor<T> f,
                   const Levels& levels) {
-  const Index rows = levels.rows(foglift::detail::batch_of(x), x.row_size(), "convert");
-  return affine(std::move(f), x, rows, [&](Index b) {
-    const Mix t = to.target(levels[b]), x0 = from.x0(levels[b]), eps = from.eps(levels[b]);
+  return affine(std::move(f), x, levels, "convert", [&](const Level& l) {
+    const Mix t = to.target(l), x0 = from.x0(l), eps = from.eps(l);
     return Mix{t.a * x0.b + t.b * eps.b, t.a * x0.a + t.b * eps.a};
   });
 }

@@ -54,9 +54,8 @@ class Affine {
   /// States alpha x0 + sigma eps [B, ...] at the levels, which need not be the schedule's.
   template <Scalar T>
   Tensor<T> marginal(Tensor<T> x0, const Tensor<T>& eps, const Levels& levels) const {
-    const Index rows = levels.rows(foglift::detail::batch_of(x0), x0.row_size(), "process");
-    return affine(std::move(x0), eps, rows,
-                  [&](Index r) { return Mix{levels[r].alpha, levels[r].sigma}; });
+    return affine(std::move(x0), eps, levels, "process",
+                  [](const Level& l) { return Mix{l.alpha, l.sigma}; });
   }
 
   /// Gradient of the log density of x [B, ...], given x0: (alpha x0 - x) / sigma^2. Throws

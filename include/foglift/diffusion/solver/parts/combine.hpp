@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <utility>
 
 namespace foglift::inline v0::solver {
 
@@ -53,28 +54,9 @@ Tensor<T> combine(double keep, Tensor<T> x, const std::array<Term<T>, N>& terms)
   }
   const T a = static_cast<T>(keep);
   const Term<T>* const first = used.data();
-  switch (count) {
-    case 0:
-      detail::combine_rows<0>(a, x, first);
-      break;
-    case 1:
-      detail::combine_rows<1>(a, x, first);
-      break;
-    case 2:
-      detail::combine_rows<2>(a, x, first);
-      break;
-    case 3:
-      detail::combine_rows<3>(a, x, first);
-      break;
-    case 4:
-      detail::combine_rows<4>(a, x, first);
-      break;
-    case 5:
-      detail::combine_rows<5>(a, x, first);
-      break;
-    default:
-      detail::combine_rows<6>(a, x, first);
-  }
+  [&]<std::size_t... K>(std::index_sequence<K...>) {  // the one whose K is count
+    ((K == count ? detail::combine_rows<K>(a, x, first) : void()), ...);
+  }(std::make_index_sequence<N + 1>());
   return x;
 }
 
