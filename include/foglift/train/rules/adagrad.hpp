@@ -52,8 +52,7 @@ struct Adagrad {
 
 /// Adagrad: the sum of all squares in the denominator, so rates fall by themselves.
 template <Scalar T = float>
-class Adagrad : public Descent<rule::Adagrad<T>, T> {
- public:
+struct Adagrad : Descent<rule::Adagrad<T>, T> {
   using Descent<rule::Adagrad<T>, T>::Descent;
 };
 Adagrad(const AdagradOptions&, std::vector<ParameterGroup> = {}) -> Adagrad<>;

@@ -77,16 +77,14 @@ struct Adam {
 ///   train::Adam opt({.lr = 2e-4});
 ///   opt.step(net, tape.backward(loss));
 template <Scalar T = float>
-class Adam : public Descent<rule::Adam<T, false>, T> {
- public:
+struct Adam : Descent<rule::Adam<T, false>, T> {
   using Descent<rule::Adam<T, false>, T>::Descent;
 };
 Adam(const AdamOptions&, std::vector<ParameterGroup> = {}) -> Adam<>;
 
 /// Adam with decoupled weight decay: each step multiplies w by 1 - lr * weight_decay.
 template <Scalar T = float>
-class AdamW : public Descent<rule::Adam<T, true>, T> {
- public:
+struct AdamW : Descent<rule::Adam<T, true>, T> {
   using Descent<rule::Adam<T, true>, T>::Descent;
 };
 AdamW(const AdamWOptions&, std::vector<ParameterGroup> = {}) -> AdamW<>;

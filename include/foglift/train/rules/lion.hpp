@@ -58,8 +58,7 @@ struct Lion {
 /// Lion: steps of one size, so rates are 3 to 10 times smaller than Adam's, and weight decay as
 /// much larger.
 template <Scalar T = float>
-class Lion : public Descent<rule::Lion<T>, T> {
- public:
+struct Lion : Descent<rule::Lion<T>, T> {
   using Descent<rule::Lion<T>, T>::Descent;
 };
 Lion(const LionOptions&, std::vector<ParameterGroup> = {}) -> Lion<>;

@@ -60,8 +60,7 @@ struct RmsProp {
 
 /// RMSprop.
 template <Scalar T = float>
-class RmsProp : public Descent<rule::RmsProp<T>, T> {
- public:
+struct RmsProp : Descent<rule::RmsProp<T>, T> {
   using Descent<rule::RmsProp<T>, T>::Descent;
 };
 RmsProp(const RmsPropOptions&, std::vector<ParameterGroup> = {}) -> RmsProp<>;

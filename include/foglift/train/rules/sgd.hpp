@@ -55,8 +55,7 @@ struct Sgd {
 
 /// Gradient descent; weight_decay adds weight_decay * w to the gradient.
 template <Scalar T = float>
-class Sgd : public Descent<rule::Sgd<T>, T> {
- public:
+struct Sgd : Descent<rule::Sgd<T>, T> {
   using Descent<rule::Sgd<T>, T>::Descent;
 };
 Sgd(const SgdOptions&, std::vector<ParameterGroup> = {}) -> Sgd<>;
