@@ -34,7 +34,7 @@ inline LinearProbe load_probe(const std::string& path, const std::string& config
   if (file.metadata("config") != config)
     raise<FormatError>(path, ": saved with config ", file.metadata("config"), ", wanted is ",
                        config);
-  LinearProbe probe{file.tensor<double>("weight"), file.tensor<double>("bias")};
+  LinearProbe probe{{file.tensor<double>("weight"), file.tensor<double>("bias")}};
   if (!detail::whole(probe.weight, probe.bias))
     raise<FormatError>(path, ": weight ", probe.weight.shape(), " and bias ", probe.bias.shape(),
                        ", needed [d, classes] and [classes]");

@@ -106,7 +106,7 @@ struct SearchOptions {
 /// 2023). metric(predicted, targets), the larger the better, judges on the validation set; the
 /// targets of the test set are never read.
 template <class P, Scalar T, class Targets, class Metric, class Read = Pooled>
-class Search {
+class Search : private Collect<T, Read> {
   using Predictor = PredictorOf<P, T, const Targets&>;
   using Predicted =
       decltype(std::declval<const Predictor&>().predict(std::declval<const Tensor<T>&>()));
@@ -115,24 +115,20 @@ class Search {
   ProbeMap<Predictor, Predicted> map;
 
   /// The arguments are referred to, but for the probe and what reads.
-  Search(P probe, const Targets& targets, const Split& split, Metric metric, Read read = {},
+  Search(P probe, const Targets& targets, const Split& split, Metric metric, Read reader = {},
          SearchOptions options = {})
-      : probe_(std::move(probe)),
+      : Collect<T, Read>(std::move(reader)),
+        probe_(std::move(probe)),
         targets_(&targets),
         split_(&split),
         metric_(std::move(metric)),
-        options_(std::move(options)),
-        rows_(std::move(read)) {}
+        options_(std::move(options)) {}
 
-  Tensor<T> read(const nn::Place& place, Index first, const Tensor<T>& h) const {
-    return rows_.read(place, first, h);
-  }
-  void take(const Source& source, std::vector<BlockFeatures<T>> features) {
-    rows_.take(source, std::move(features));
-  }
+  using Collect<T, Read>::read, Collect<T, Read>::take;
+
   void end(const Source& source) {
-    rows_.end(source);
-    const auto& blocks = rows_.levels.front();
+    Collect<T, Read>::end(source);
+    const auto& blocks = this->levels.front();
     if (map.blocks.empty())
       for (const auto& block : blocks) map.blocks.push_back(block.block);
     map.levels.push_back(source.at);
@@ -145,7 +141,7 @@ class Search {
       cell.block = b;
     });
     std::move(row.begin(), row.end(), std::back_inserter(map.cells));
-    rows_.levels.clear();
+    this->levels.clear();
     if (options_.progress) options_.progress(source.level + 1);
   }
 
@@ -155,7 +151,6 @@ class Search {
   const Split* split_;
   Metric metric_;
   SearchOptions options_;
-  Collect<T, Read> rows_;
 };
 
 /// A linear classifier by ridge regression, see ridge_probe.

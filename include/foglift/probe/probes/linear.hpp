@@ -14,29 +14,38 @@
 
 namespace foglift::inline v0::probe {
 
-/// A linear classifier: scores = features weight + bias, and the class is the first with the
-/// largest score. What ridge_probe and logistic_probe return, in the units of the features.
-struct LinearProbe {
-  Tensor<double> weight;  ///< [d, classes]
-  Tensor<double> bias;    ///< [classes]
+/// An affine map of features: y = features weight + bias.
+struct LinearMap {
+  Tensor<double> weight;  ///< [d, outputs]
+  Tensor<double> bias;    ///< [outputs]
 
-  /// Scores [n, classes] of features [n, d]. A row's scores do not depend on the other rows.
-  /// Throws ShapeError for another number of features, ArgumentError for a probe never fitted.
+  /// [n, outputs] of features [n, d], a row's apart from the other rows. Throws ShapeError for
+  /// another number of features, ArgumentError for a map never fitted.
   template <Scalar T>
-  Tensor<double> scores(const Tensor<T>& features) const {
+  Tensor<double> predict(const Tensor<T>& features) const {
     if (weight.rank() != 2 || weight.empty() || bias.shape() != Shape{weight.dim(1)})
-      raise<ArgumentError>("LinearProbe: not fitted: weight ", weight.shape(), ", bias ",
-                           bias.shape(), ", needed [d, classes] and [classes]");
-    const Index d = weight.dim(0), classes = weight.dim(1);
+      raise<ArgumentError>("LinearMap: not fitted: weight ", weight.shape(), ", bias ",
+                           bias.shape(), ", needed [d, outputs] and [outputs]");
+    const Index d = weight.dim(0), outputs = weight.dim(1);
     if (features.rank() != 2 || features.dim(1) != d)
-      raise<ShapeError>("LinearProbe: features ", features.shape(), ", expected [n, ", d, "]");
-    auto out = Tensor<double>::uninitialized({features.dim(0), classes});
+      raise<ShapeError>("LinearMap: features ", features.shape(), ", expected [n, ", d, "]");
+    auto out = Tensor<double>::uninitialized({features.dim(0), outputs});
     for (Index i = 0; i < features.dim(0); ++i) {
-      double* row = std::copy(bias.begin(), bias.end(), out.data() + i * classes) - classes;
+      double* row = std::copy(bias.begin(), bias.end(), out.data() + i * outputs) - outputs;
       for (Index j = 0; j < d; ++j)
-        for (Index k = 0; k < classes; ++k) row[k] += features(i, j) * weight(j, k);
+        for (Index k = 0; k < outputs; ++k) row[k] += features(i, j) * weight(j, k);
     }
     return out;
+  }
+};
+
+/// A linear classifier: the class is the first with the largest score, scores [n, classes] being
+/// those of a map of the features. What ridge_probe and logistic_probe return.
+struct LinearProbe : LinearMap {
+  /// As LinearMap::predict.
+  template <Scalar T>
+  Tensor<double> scores(const Tensor<T>& features) const {
+    return LinearMap::predict(features);
   }
 
   /// Classes of features [n, d].
@@ -72,7 +81,7 @@ struct Standardized {
 
   /// A probe of z, of weights [d, classes] and bias [classes], as one of the features themselves.
   LinearProbe probe(const Eigen::MatrixXd& weight, const Eigen::RowVectorXd& bias) const {
-    LinearProbe p{Tensor<double>({weight.rows(), weight.cols()}), Tensor<double>({bias.size()})};
+    LinearProbe p{{Tensor<double>({weight.rows(), weight.cols()}), Tensor<double>({bias.size()})}};
     for (Index k = 0; k < bias.size(); ++k) {
       p.bias[k] = bias[k];
       for (Index j = 0; j < weight.rows(); ++j) {

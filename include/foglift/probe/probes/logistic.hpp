@@ -128,11 +128,9 @@ LogisticProbe logistic_probe(const Tensor<T>& features, std::span<const Index> l
   return fit;
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_PROBE_LOGISTIC(linkage, T)                                              \
   linkage LogisticProbe logistic_probe(const Tensor<T>&, std::span<const Index>, Index, \
                                        const LogisticOptions&)
 FOGLIFT_FOR_SCALARS(FOGLIFT_PROBE_LOGISTIC, extern template);
-#endif
 
 }  // namespace foglift::inline v0::probe

@@ -102,11 +102,9 @@ RidgeProbe ridge_probe(const Tensor<T>& features, std::span<const Index> labels,
   return best;
 }
 
-#ifdef FOGLIFT_COMPILED
 #define FOGLIFT_PROBE_RIDGE(linkage, T)                                           \
   linkage RidgeProbe ridge_probe(const Tensor<T>&, std::span<const Index>, Index, \
                                  const RidgeOptions&)
 FOGLIFT_FOR_SCALARS(FOGLIFT_PROBE_RIDGE, extern template);
-#endif
 
 }  // namespace foglift::inline v0::probe

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/probe/extract.hpp"
+#include "foglift/probe/probes/linear.hpp"
 #include "foglift/probe/sink/read.hpp"
 
 #include <map>
@@ -11,28 +12,6 @@
 #include <Eigen/Cholesky>
 
 namespace foglift::inline v0::probe {
-
-/// An affine map of features: y = features weight + bias.
-struct LinearMap {
-  Tensor<double> weight;  ///< [d, outputs]
-  Tensor<double> bias;    ///< [outputs]
-
-  /// [n, outputs] of features [n, d]. Throws ShapeError for another d.
-  template <Scalar T>
-  Tensor<double> predict(const Tensor<T>& features) const {
-    const Index d = weight.dim(0), outputs = weight.dim(1);
-    if (features.rank() != 2 || features.dim(1) != d)
-      raise<ShapeError>("LinearMap: features ", features.shape(), ", expected [n, ", d, "]");
-    Tensor<double> y({features.dim(0), outputs});
-    for (Index i = 0; i < y.dim(0); ++i)
-      for (Index k = 0; k < outputs; ++k) {
-        double sum = bias[k];
-        for (Index j = 0; j < d; ++j) sum += static_cast<double>(features(i, j)) * weight(j, k);
-        y(i, k) = sum;
-      }
-    return y;
-  }
-};
 
 /// A sink that keeps of examples no more than the sums that a linear regression on targets [n,
 /// outputs] needs, in double and in their order: memory d^2 for each block and level, whatever n.
