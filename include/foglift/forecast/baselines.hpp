@@ -30,6 +30,29 @@ inline void require_baseline(const BaselineOptions& o, const char* where) {
   for (const Index season : o.seasons)
     if (season < 1) raise<ArgumentError>(where, ": season ", season);
 }
+/// The same, and NumericError for a history that is not usable().
+inline void require_baseline(const BaselineOptions& o, std::span<const double> history,
+                             const char* where) {
+  require_baseline(o, where);
+  require_usable(history, where);
+}
+
+/// Paths [paths, horizon] of a model: simulate(path) makes of standard normals the values that
+/// follow, of which the first `after` are of cells that were missing and left out; cell h shows
+/// restore(value, h).
+template <class Simulate, class Restore>
+Tensor<double> simulated_paths(const BaselineOptions& o, const Rng& rng, Index after,
+                               const Simulate& simulate, const Restore& restore) {
+  std::vector<double> path(static_cast<std::size_t>(after + o.horizon));
+  Tensor<double> out({o.paths, o.horizon});
+  for (Index p = 0; p < o.paths; ++p) {
+    rng.fill_normal(std::span(path), static_cast<std::uint64_t>(p), 0);
+    simulate(path);
+    for (Index h = 0; h < o.horizon; ++h)
+      out(p, h) = restore(path[static_cast<std::size_t>(after + h)], h);
+  }
+  return out;
+}
 
 /// The last `most` values, or all of fewer.
 inline std::span<const double> recent_values(std::span<const double> history, Index most) {
@@ -133,8 +156,7 @@ inline Tensor<double> seasonal_naive_bootstrap(std::span<const double> history,
 /// changes between neighbours, with replacement. Throws ArgumentError if no change is known.
 inline Tensor<double> random_walk_bootstrap(std::span<const double> history,
                                             const BaselineOptions& o, const Rng& rng) {
-  detail::require_baseline(o, "random_walk_bootstrap");
-  require_usable(history, "random_walk_bootstrap");
+  detail::require_baseline(o, history, "random_walk_bootstrap");
   std::vector<double> changes;
   for (std::size_t t = 1; t < history.size(); ++t)
     if (const double d = history[t] - history[t - 1]; !std::isnan(d)) changes.push_back(d);

@@ -231,15 +231,9 @@ inline Tensor<double> plain_arima_paths(std::span<const double> history, const B
                                         const Rng& rng) {
   const Index after = filled(history, 5, "arima_paths").after;
   const ArimaFit fit = fit_arima(history, o.season());
-  std::vector<double> path(static_cast<std::size_t>(after + o.horizon));
-  Tensor<double> out({o.paths, o.horizon});
-  for (Index p = 0; p < o.paths; ++p) {
-    rng.fill_normal(std::span(path), static_cast<std::uint64_t>(p), 0);
-    fit.model.simulate(path);
-    for (Index h = 0; h < o.horizon; ++h)
-      out(p, h) = fit.location + fit.scale * path[static_cast<std::size_t>(after + h)];
-  }
-  return out;
+  return simulated_paths(
+      o, rng, after, [&](std::span<double> path) { fit.model.simulate(path); },
+      [&](double v, Index) { return fit.location + fit.scale * v; });
 }
 }  // namespace detail
 
@@ -249,8 +243,7 @@ inline Tensor<double> plain_arima_paths(std::span<const double> history, const B
 /// fit_arima.
 inline Tensor<double> arima_paths(std::span<const double> history, const BaselineOptions& o,
                                   const Rng& rng) {
-  detail::require_baseline(o, "arima_paths");
-  require_usable(history, "arima_paths");
+  detail::require_baseline(o, history, "arima_paths");
   return detail::in_logarithms(
       detail::recent_seasons(history, o.season()), o.season(),
       [&](std::span<const double> x) { return detail::plain_arima_paths(x, o, rng); });

@@ -11,9 +11,8 @@ namespace foglift::inline v0::forecast {
 /// 1 or if a step has no earlier value, NumericError for a value that is not usable().
 inline Tensor<double> climatology(std::span<const double> history, const BaselineOptions& o,
                                   const Rng& rng) {
-  detail::require_baseline(o, "climatology");
+  detail::require_baseline(o, history, "climatology");
   const Index season = o.season();
-  require_usable(history, "climatology");
   const auto n = static_cast<Index>(history.size());
   std::vector<std::vector<double>> stretches;
   for (Index at = n - season * ((o.horizon + season - 1) / season); at >= 0; at -= season) {

@@ -210,23 +210,16 @@ inline EtsFit fit_ets(std::span<const double> history, std::span<const Index> pe
 /// others give a y + b the paths a paths + b.
 inline Tensor<double> ets_paths(std::span<const double> history, const BaselineOptions& o,
                                 const Rng& rng) {
-  detail::require_baseline(o, "ets_paths");
-  require_usable(history, "ets_paths");
+  detail::require_baseline(o, history, "ets_paths");
   std::vector<Index> periods;
   Index longest = 1;
   for (const Index season : o.seasons)
     if (season > 1 && season <= 400) periods.push_back(season), longest = std::max(longest, season);
   const auto recent = detail::recent_values(history, std::max<Index>(720, 10 * longest));
   const EtsFit fit = fit_ets(recent, periods);
-  std::vector<double> path(static_cast<std::size_t>(o.horizon));
-  Tensor<double> out({o.paths, o.horizon});
-  for (Index p = 0; p < o.paths; ++p) {
-    rng.fill_normal(std::span(path), static_cast<std::uint64_t>(p), 0);
-    fit.model.simulate(fit.last, path);
-    for (Index h = 0; h < o.horizon; ++h)
-      out(p, h) = fit.location + fit.scale * path[static_cast<std::size_t>(h)];
-  }
-  return out;
+  return detail::simulated_paths(
+      o, rng, 0, [&](std::span<double> path) { fit.model.simulate(fit.last, path); },
+      [&](double v, Index) { return fit.location + fit.scale * v; });
 }
 
 }  // namespace foglift::inline v0::forecast

@@ -28,8 +28,7 @@ inline std::vector<Index> shown_twice(std::span<const Index> seasons, Index n) {
 /// than 6 known values, NumericError for one that is not usable().
 inline Tensor<double> mstl_paths(std::span<const double> history, const BaselineOptions& o,
                                  const Rng& rng) {
-  detail::require_baseline(o, "mstl_paths");
-  require_usable(history, "mstl_paths");
+  detail::require_baseline(o, history, "mstl_paths");
   const Index longest =
       o.seasons.empty() ? 1 : *std::max_element(o.seasons.begin(), o.seasons.end());
   const auto draw = [&](std::span<const double> recent) {

@@ -140,15 +140,10 @@ Tensor<double> adjusted_paths(std::span<const double> history, Index least,
     v = indices.remove(v, t);
   }
   const auto model = fit(std::span<const double>(x));
-  std::vector<double> path(static_cast<std::size_t>(after + o.horizon));
-  Tensor<double> out({o.paths, o.horizon});
-  for (Index p = 0; p < o.paths; ++p) {
-    rng.fill_normal(std::span(path), static_cast<std::uint64_t>(p), 0);
-    model.simulate(path);
-    for (Index h = 0; h < o.horizon; ++h)
-      out(p, h) = indices.restore(path[static_cast<std::size_t>(after + h)], n + after + h);
-  }
-  return out;
+  const Index first = n + after;
+  return simulated_paths(
+      o, rng, after, [&](std::span<double> path) { model.simulate(path); },
+      [&](double v, Index h) { return indices.restore(v, first + h); });
 }
 }  // namespace detail
 
