@@ -43,6 +43,14 @@ concept Method = nn::Module<M> && std::constructible_from<M, const typename M::O
                    { method.draw(frame, paths) } -> std::same_as<Tensor<float>>;
                  };
 
+/// Throws ArgumentError unless both are positive, and a chain of `steps` has so many sampling
+/// steps.
+inline void check_chain(const char* method, Index steps, Index sampling_steps) {
+  if (steps < 1 || sampling_steps < 1 || sampling_steps > steps)
+    raise<ArgumentError>(method, ": steps ", steps, ", sampling_steps ", sampling_steps,
+                         "; both must be positive, and sampling_steps at most steps");
+}
+
 /// Data as a loss computes with it: recorded where it was given a tape.
 inline Tensor<float> recorded(Tensor<float> data) { return data; }
 inline Var<float> recorded(Tensor<float> data, Tape<float>& tape) {

@@ -108,10 +108,8 @@ class Csdi {
  private:
   static Options complete(Options o) {
     o.frame = Window::frame(o.frame, o.frame.context, "Csdi");
-    if (o.layers < 1 || o.steps < 1 || o.sampling_steps < 1 || o.sampling_steps > o.steps)
-      raise<ArgumentError>("Csdi: layers ", o.layers, ", steps ", o.steps, ", sampling_steps ",
-                           o.sampling_steps,
-                           "; all must be positive, and sampling_steps at most steps");
+    check_chain("Csdi", o.steps, o.sampling_steps);
+    nn::detail::need_positive("Csdi", "layers", o.layers);
     if (o.time_features < 2 || o.time_features % 2 != 0 || o.channel_features < 1)
       raise<ArgumentError>("Csdi: time_features ", o.time_features, ", channel_features ",
                            o.channel_features, "; needed an even and a positive number");

@@ -103,9 +103,7 @@ class DiffStg {
  private:
   static Options complete(Options o) {
     o.frame = Window::frame(o.frame, o.frame.context, "DiffStg");
-    if (o.steps < 1 || o.sampling_steps < 1 || o.sampling_steps > o.steps)
-      raise<ArgumentError>("DiffStg: steps ", o.steps, ", sampling_steps ", o.sampling_steps,
-                           "; both must be positive, and sampling_steps at most steps");
+    check_chain("DiffStg", o.steps, o.sampling_steps);
     return o;
   }
   /// Number L of times.

@@ -97,9 +97,7 @@ class Sssd {
  private:
   static Options complete(Options o) {
     o.frame = Window::frame(o.frame, o.frame.context, "Sssd");
-    if (o.steps < 1 || o.sampling_steps < 1 || o.sampling_steps > o.steps)
-      raise<ArgumentError>("Sssd: steps ", o.steps, ", sampling_steps ", o.sampling_steps,
-                           "; both must be positive, and sampling_steps at most steps");
+    check_chain("Sssd", o.steps, o.sampling_steps);
     return o;
   }
 

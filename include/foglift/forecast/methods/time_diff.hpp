@@ -145,9 +145,7 @@ class TimeDiff {
 
   static Options complete(Options o) {
     o.frame = Window::frame(o.frame, o.frame.context, "TimeDiff");
-    if (o.steps < 1 || o.sampling_steps < 1 || o.sampling_steps > o.steps)
-      raise<ArgumentError>("TimeDiff: steps ", o.steps, ", sampling_steps ", o.sampling_steps,
-                           "; both must be positive, and sampling_steps at most steps");
+    check_chain("TimeDiff", o.steps, o.sampling_steps);
     return o;
   }
   Index channels() const { return options_.frame.columns.channels; }

@@ -147,9 +147,7 @@ class TimeGrad {
       if (lag < 1) raise<ArgumentError>("TimeGrad: a lag of ", lag, ", must be positive");
       most = std::max(most, lag);
     }
-    if (o.steps < 1 || o.sampling_steps < 1 || o.sampling_steps > o.steps)
-      raise<ArgumentError>("TimeGrad: steps ", o.steps, ", sampling_steps ", o.sampling_steps,
-                           "; both must be positive, and sampling_steps at most steps");
+    check_chain("TimeGrad", o.steps, o.sampling_steps);
     o.frame = Window::frame(o.frame, o.frame.context + most, "TimeGrad");
     return o;
   }

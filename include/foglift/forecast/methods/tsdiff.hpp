@@ -157,9 +157,7 @@ class Tsdiff {
  private:
   static Options complete(Options o) {
     o.frame = Window::frame(o.frame, o.frame.context, "Tsdiff");
-    if (o.steps < 1 || o.sampling_steps < 1 || o.sampling_steps > o.steps)
-      raise<ArgumentError>("Tsdiff: steps ", o.steps, ", sampling_steps ", o.sampling_steps,
-                           "; both must be positive, and sampling_steps at most steps");
+    check_chain("Tsdiff", o.steps, o.sampling_steps);
     return o;
   }
 

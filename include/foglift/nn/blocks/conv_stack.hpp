@@ -21,16 +21,13 @@ struct ConvStackOptions {
 /// Convolutions along a sequence that keep its length, [B, L, in] -> [B, L, out]; between two of
 /// them stand a layer norm, a leaky ReLU (slope 0.1) and dropout.
 template <Scalar T = float>
-class ConvStack {
+class ConvStack : public Layer<T, ConvStackOptions> {
  public:
-  using value_type = T;
-  using Options = ConvStackOptions;
-
   std::vector<Conv1d<T>> convs;
   std::vector<LayerNorm<T>> norms;
 
   /// Throws ArgumentError for an extent that is not positive.
-  explicit ConvStack(const Options& o, Rng& rng) : dropout_(o.dropout) {
+  explicit ConvStack(const ConvStackOptions& o, Rng& rng) : dropout_(o.dropout) {
     detail::need_positive("ConvStack", "layers", o.layers);
     for (Index i = 0; i < o.layers; ++i) {
       const bool last = i + 1 == o.layers;

@@ -104,15 +104,12 @@ class GuidedNodes {
 /// The guide of PriSTI (Liu et al. 2023, eq. 5): features x [B, L, N, width] of what is known,
 /// attended along times and over nodes by themselves and sent along edges.
 template <Scalar T = float>
-class GraphGuide {
+class GraphGuide : public Layer<T, GuidedGraphOptions> {
  public:
-  using value_type = T;
-  using Options = GuidedGraphOptions;
-
   GuidedAttention<T> times;
   GuidedNodes<T> nodes;
 
-  explicit GraphGuide(const Options& o, const std::vector<Csr<T>>& matrices, Rng& rng)
+  explicit GraphGuide(const GuidedGraphOptions& o, const std::vector<Csr<T>>& matrices, Rng& rng)
       : times(o.width, o.heads, rng), nodes(o, matrices, rng) {}
 
   template <ValueOf<T> X>
@@ -133,17 +130,15 @@ class GraphGuide {
 /// Norms are over the channels of a place, where the authors' program has groups of channels of a
 /// sample, and attention is over all nodes, where it has a projection of them.
 template <Scalar T = float>
-class GuidedGraphBlock {
+class GuidedGraphBlock : public Layer<T, GuidedGraphOptions> {
  public:
-  using value_type = T;
-  using Options = GuidedGraphOptions;
-
   GatedResidual<T> gated;
   GuidedAttention<T> times;
   GuidedNodes<T> nodes;
   Linear<T> middle;
 
-  explicit GuidedGraphBlock(const Options& o, const std::vector<Csr<T>>& matrices, Rng& rng)
+  explicit GuidedGraphBlock(const GuidedGraphOptions& o, const std::vector<Csr<T>>& matrices,
+                            Rng& rng)
       : gated({.width = o.width, .embedding = o.embedding, .condition = o.condition}, rng),
         times(o.width, o.heads, rng),
         nodes(o, matrices, rng),

@@ -16,18 +16,15 @@ struct StateSpaceBlockOptions {
 /// condition(c), [r | s] = output(tanh(h) sigmoid(h)), x' = x + r, skip s. x [B, L, width], e [B,
 /// embedding], c [B, L, condition].
 template <Scalar T = float>
-class StateSpaceBlock {
+class StateSpaceBlock : public Layer<T, StateSpaceBlockOptions> {
  public:
-  using value_type = T;
-  using Options = StateSpaceBlockOptions;
-
   Linear<T> embed;
   std::optional<Linear<T>> condition;
   TwoWayStateSpace<T> ssm;
   Linear<T> output;
 
   /// Throws ArgumentError for an extent that is not positive.
-  explicit StateSpaceBlock(const Options& o, Rng& rng)
+  explicit StateSpaceBlock(const StateSpaceBlockOptions& o, Rng& rng)
       : embed({.in = o.embedding, .out = o.width}, rng),
         ssm({.channels = o.width, .modes = o.modes}, rng),
         output({.in = o.width, .out = 2 * o.width}, rng) {
@@ -53,18 +50,15 @@ class StateSpaceBlock {
 /// Residual block of SSSD (Lopez Alcaraz & Strodthoff 2022, figure 1): a convolution and two state
 /// spaces of twice the width, the condition between them, in the frame of GatedResidual.
 template <Scalar T = float>
-class DoubleStateSpaceBlock {
+class DoubleStateSpaceBlock : public Layer<T, StateSpaceBlockOptions> {
  public:
-  using value_type = T;
-  using Options = StateSpaceBlockOptions;
-
   GatedResidual<T> gated;
   Conv1d<T> conv;
   TwoWayStateSpace<T> before, after;
   std::optional<Linear<T>> condition;
 
   /// Throws ArgumentError for an extent that is not positive.
-  explicit DoubleStateSpaceBlock(const Options& o, Rng& rng)
+  explicit DoubleStateSpaceBlock(const StateSpaceBlockOptions& o, Rng& rng)
       : gated({.width = o.width, .embedding = o.embedding}, rng),
         conv({.in = o.width, .out = 2 * o.width}, rng),
         before({.channels = 2 * o.width, .modes = o.modes, .norm_first = false}, rng),

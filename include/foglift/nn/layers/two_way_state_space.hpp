@@ -18,17 +18,14 @@ struct TwoWayStateSpaceOptions {
 /// mix(gelu(forward(x) + backward(x))), x [B, L, channels] of any L. The state spaces are diagonal
 /// (S4D), one for each direction.
 template <Scalar T = float>
-class TwoWayStateSpace {
+class TwoWayStateSpace : public Layer<T, TwoWayStateSpaceOptions> {
  public:
-  using value_type = T;
-  using Options = TwoWayStateSpaceOptions;
-
   LayerNorm<T> norm;
   StateSpace<T> forward, backward;
   Linear<T> mix;
 
   /// Throws ArgumentError for an extent that is not positive.
-  explicit TwoWayStateSpace(const Options& o, Rng& rng)
+  explicit TwoWayStateSpace(const TwoWayStateSpaceOptions& o, Rng& rng)
       : norm({.channels = o.channels}),
         forward({.channels = o.channels, .modes = o.modes}, rng),
         backward({.channels = o.channels, .modes = o.modes}, rng),

@@ -23,18 +23,15 @@ struct ChannelWavenetOptions {
 /// one time; a condition of K numbers, made of what a sample is told, enters every block. The
 /// blocks are those of DiffWave; the authors' program has a leaky ReLU more in each.
 template <Scalar T = float>
-class ChannelWavenet {
+class ChannelWavenet : public Layer<T, ChannelWavenetOptions> {
  public:
-  using value_type = T;
-  using Options = ChannelWavenetOptions;
-
   TimeEmbedding<T> embedding;
   Linear<T> told1, told2, input;
   std::vector<WavenetBlock<T>> blocks;
   Conv1d<T> skip, output;
 
   /// Throws ArgumentError for an extent that is not positive, or odd features.
-  explicit ChannelWavenet(const Options& o, Rng& rng)
+  explicit ChannelWavenet(const ChannelWavenetOptions& o, Rng& rng)
       : embedding({.features = o.features, .width = o.embedding, .time_scale = o.time_scale}, rng),
         told1({.in = o.condition, .out = std::max<Index>(1, o.channels / 2)}, rng),
         told2({.in = std::max<Index>(1, o.channels / 2), .out = o.channels}, rng),
@@ -42,8 +39,7 @@ class ChannelWavenet {
         skip({.in = o.width, .out = o.width, .padding = 0}, rng),
         output({.in = o.width, .out = 1, .padding = 0, .zero = true}, rng),
         channels_(o.channels) {
-    detail::need_positive("ChannelWavenet", "depth", o.depth);
-    detail::need_positive("ChannelWavenet", "cycle", o.cycle);
+    detail::need_positive("ChannelWavenet", {{"depth", o.depth}, {"cycle", o.cycle}});
     for (Index i = 0; i < o.depth; ++i)
       blocks.emplace_back(WavenetBlockOptions{.width = o.width,
                                               .embedding = o.embedding,

@@ -20,11 +20,9 @@ struct SkipStackOptions {
 /// SSSD have: x [B, L, in], time [B], a condition of every position [B, L, block.condition] or
 /// nullptr -> [B, L, out], made of the sum of what the blocks skip. The output starts at zero.
 template <class Block>
-class SkipStack {
+class SkipStack : public Layer<typename Block::value_type, SkipStackOptions<Block>> {
  public:
-  using value_type = typename Block::value_type;
-  using Options = SkipStackOptions<Block>;
-  using T = value_type;
+  using T = typename Block::value_type;
 
   TimeEmbedding<T> embedding;
   Linear<T> input;
@@ -32,7 +30,7 @@ class SkipStack {
   Linear<T> skip, output;
 
   /// Throws ArgumentError for an extent that is not positive.
-  explicit SkipStack(const Options& o, Rng& rng)
+  explicit SkipStack(const SkipStackOptions<Block>& o, Rng& rng)
       : embedding(o.embedding, rng),
         input({.in = o.in, .out = o.block.width}, rng),
         skip({.in = o.block.width, .out = o.block.width}, rng),

@@ -47,15 +47,12 @@ struct GatedTimeConvOptions {
 /// Gated convolution along time (Yu et al. 2018, eq. 7): x [B, N, L, in] -> [B, N, L - kernel + 1,
 /// out], (p + x) sigmoid(q) with [p | q] = conv(x), x being cut to the times that are left.
 template <Scalar T = float>
-class GatedTimeConv {
+class GatedTimeConv : public Layer<T, GatedTimeConvOptions> {
  public:
-  using value_type = T;
-  using Options = GatedTimeConvOptions;
-
   Conv1d<T> conv;
   detail::Shortcut<T> shortcut;
 
-  explicit GatedTimeConv(const Options& o, Rng& rng)
+  explicit GatedTimeConv(const GatedTimeConvOptions& o, Rng& rng)
       : conv({.in = o.in, .out = 2 * o.out, .kernel = o.kernel, .padding = 0}, rng),
         shortcut(o.in, o.out, rng) {}
 
@@ -148,11 +145,8 @@ class StgcnBlock {
 ///   nn::Stgcn<float> net({.in = 1, .out = 1}, nn::scaled_laplacian(roads), rng);
 ///   const Tensor<float> next = net(rng.normal({8, 3, 12, 1}));  // [8, 3, 1]
 template <Scalar T = float>
-class Stgcn {
+class Stgcn : public Layer<T, StgcnOptions> {
  public:
-  using value_type = T;
-  using Options = StgcnOptions;
-
   std::vector<StgcnBlock<T>> blocks;
   GatedTimeConv<T> last;  ///< over all times that are left
   NodeNorm<T> norm;
@@ -160,7 +154,7 @@ class Stgcn {
 
   /// Throws ArgumentError for an extent that is not positive, a matrix that is not square, or a
   /// length of which the blocks leave no time.
-  explicit Stgcn(const Options& o, const Csr<T>& laplacian, Rng& rng)
+  explicit Stgcn(const StgcnOptions& o, const Csr<T>& laplacian, Rng& rng)
       : last({.in = o.temporal, .out = o.temporal, .kernel = left(o)}, rng),
         norm(laplacian.rows(), o.temporal),
         hidden({.in = o.temporal, .out = o.temporal}, rng),
@@ -171,7 +165,7 @@ class Stgcn {
       blocks.emplace_back(i == 0 ? o.in : o.temporal, o, laplacian, rng);
   }
 
-  const Options& options() const { return options_; }
+  const StgcnOptions& options() const { return options_; }
 
   /// Throws ShapeError unless x is [B, N, length, in].
   template <ValueOf<T> X>
@@ -196,10 +190,9 @@ class Stgcn {
 
  private:
   /// Times that the blocks leave.
-  static Index left(const Options& o) {
-    detail::need_positive("Stgcn", "blocks", o.blocks);
-    detail::need_positive("Stgcn", "spatial", o.spatial);
-    detail::need_positive("Stgcn", "kernel", o.kernel);
+  static Index left(const StgcnOptions& o) {
+    detail::need_positive("Stgcn",
+                          {{"blocks", o.blocks}, {"spatial", o.spatial}, {"kernel", o.kernel}});
     const Index n = o.length - 2 * o.blocks * (o.kernel - 1);
     if (n < 1)
       raise<ArgumentError>("Stgcn: length ", o.length, ", of which ", o.blocks,
@@ -208,7 +201,7 @@ class Stgcn {
     return n;
   }
 
-  Options options_;
+  StgcnOptions options_;
   Index nodes_;
 };
 

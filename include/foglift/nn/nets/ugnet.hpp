@@ -27,18 +27,16 @@ struct GraphResBlockOptions {
 /// network may be asked on another one; in the authors' program norms and convolutions run over
 /// neighbours in the order of the nodes too.
 template <Scalar T = float>
-class GraphResBlock {
+class GraphResBlock : public Layer<T, GraphResBlockOptions> {
  public:
-  using value_type = T;
-  using Options = GraphResBlockOptions;
-
   Conv1d<T> conv1, conv2;
   std::optional<Linear<T>> narrow, shortcut;  ///< where in and out differ
   Linear<T> embed;
   LayerNorm<T> norm;
   GraphConv<T> graph;
 
-  explicit GraphResBlock(const Options& o, const std::vector<Csr<T>>& matrices, Rng& rng)
+  explicit GraphResBlock(const GraphResBlockOptions& o, const std::vector<Csr<T>>& matrices,
+                         Rng& rng)
       : conv1({.in = o.in, .out = o.out, .kernel = o.kernel, .padding = o.kernel - 1}, rng),
         conv2({.in = o.out, .out = o.out, .kernel = o.kernel, .padding = o.kernel - 1}, rng),
         embed({.in = o.embedding, .out = o.out}, rng),
@@ -88,11 +86,8 @@ struct UGnetOptions {
 /// most often walks_both_ways(A); it is no parameter and in no checkpoint. Times are halved by
 /// convolutions of stride 2 and doubled by repeating them before one.
 template <Scalar T = float>
-class UGnet {
+class UGnet : public Layer<T, UGnetOptions> {
  public:
-  using value_type = T;
-  using Options = UGnetOptions;
-
   TimeEmbedding<T> embedding;
   Linear<T> input;
   std::vector<GraphResBlock<T>> down, middle, up;
@@ -101,7 +96,7 @@ class UGnet {
 
   /// Throws ArgumentError for an extent that is not positive, an odd width, no levels, or what
   /// GraphConv refuses.
-  explicit UGnet(const Options& o, const std::vector<Csr<T>>& matrices, Rng& rng)
+  explicit UGnet(const UGnetOptions& o, const std::vector<Csr<T>>& matrices, Rng& rng)
       : embedding({.features = o.width, .width = o.width, .time_scale = o.time_scale}, rng),
         input({.in = o.in, .out = o.width}, rng),
         output({.in = o.width, .out = o.out, .zero = true}, rng),
@@ -135,7 +130,7 @@ class UGnet {
     }
   }
 
-  const Options& options() const { return options_; }
+  const UGnetOptions& options() const { return options_; }
 
   /// Throws ShapeError unless x is [B, N, L, in], and time [B].
   template <ValueOf<T> X>
@@ -184,7 +179,7 @@ class UGnet {
     return along_third(layer, h);
   }
 
-  Options options_;
+  UGnetOptions options_;
 };
 
 }  // namespace foglift::inline v0::nn
