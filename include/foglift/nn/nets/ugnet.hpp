@@ -2,6 +2,7 @@
 
 #include "foglift/autograd/ops/activation.hpp"
 #include "foglift/autograd/ops/resample.hpp"
+#include "foglift/core/pool.hpp"
 #include "foglift/nn/layers/chunk.hpp"
 #include "foglift/nn/layers/conv.hpp"
 #include "foglift/nn/layers/embedding.hpp"
@@ -142,7 +143,7 @@ class UGnet : public Layer<T, UGnetOptions> {
     const X e = embedding.rows(time, Condition<T>{}, x);
     const auto each_level = static_cast<std::size_t>(options_.blocks);
     X h = input(x);
-    std::vector<X> skips{h};
+    pool::Vector<X> skips{h};
     for (std::size_t i = 0; i < down.size(); ++i) {
       if (i > 0 && i % each_level == 0)
         skips.push_back(h = along_third(halve[i / each_level - 1], h));
