@@ -244,3 +244,31 @@ TEST_CASE("ensemble: several series share a model and weights, and are scored ea
   for (const double v : model.paths(series, std::vector<Origin>{{0, 120}}, 30))
     CHECK(v == std::round(v));
 }
+
+TEST_CASE("ensemble: covariates known ahead are judged by a forecast without each",
+          "[forecast][ensemble]") {
+  // Promotions are worth 8 on a third of the days, noise has deviation 1; the first column is a
+  // coin.
+  auto series = weekly(160);
+  Tensor<double> known({164, 2});
+  for (Index t = 0; t < 164; ++t) {
+    known(t, 0) = Rng(5).index(2, static_cast<std::uint64_t>(t)) == 0;
+    known(t, 1) = t == 3 ? std::numeric_limits<double>::quiet_NaN() : series[0].known(t, 0);
+  }
+  series[0].known = known;
+  Linear::Options two = method();
+  two.frame.columns.known = 2;
+  EnsembleOptions o = quick();
+  o.effects = true;
+  Model model(two, o);
+  model.fit(series);
+  const std::vector<double>& effects = model.report().effects;
+  REQUIRE(effects.size() == 3);
+  CHECK(effects[0] == model.report().scores[0].crps);  // all four windows, as given
+  CHECK(effects[2] > 1.1 * effects[0]);
+  CHECK(effects[1] < 1.05 * effects[0]);
+  Model restored(two, o);
+  restored.state() = model.state();
+  restored.fit(series);
+  CHECK(restored.report().effects == effects);
+}

@@ -74,9 +74,12 @@ class Ensemble {
         untrained = e.what();
       }
       state().fitted.erase(model_key);
-      if (untrained.empty())
+      if (untrained.empty()) {
         state().fitted[model_key] =
             model_paths(data, std::span(all).subspan(windows.early.size()), options_.paths);
+        if (options_.effects && panel.columns().known > 0 && !windows.backtest.empty())
+          state().fitted[effects_key] = effects(data, windows.backtest, panel.columns().known);
+      }
     }
     judge_windows(data, windows, untrained);
     return refit(data, on...);
@@ -119,8 +122,9 @@ class Ensemble {
   static constexpr const char *weights_key = "ensemble.weights", *stretch_key = "ensemble.stretch",
                               *center_key = "ensemble.center",
                               *steps_key = "ensemble.steps",      // of the training, of the refit
-                                  *model_key = "ensemble.model";  // its paths at all windows
-  static constexpr Index least_windows = 32;                      // to train on
+                                  *model_key = "ensemble.model",  // its paths at all windows
+                                      *effects_key = "ensemble.effects";
+  static constexpr Index least_windows = 32;  // to train on
 
   Index horizon() const { return framer().options().horizon; }
   Index season() const { return framer().options().season(); }
@@ -194,10 +198,28 @@ class Ensemble {
                       on...);
   }
 
-  /// Paths of the method alone, from the values before each origin.
-  Tensor<double> model_paths(const TrimmedPanel& data, std::span<const Origin> origins,
-                             Index paths) const {
+  /// CRPS of the method alone at 16 origins or fewer: as given, then with each known covariate held
+  /// at its mean.
+  Tensor<double> effects(const TrimmedPanel& data, const std::vector<Origin>& origins,
+                         Index columns) const {
+    std::vector<Origin> some;
+    const std::size_t stride = (origins.size() + 15) / 16;
+    for (std::size_t w = 0; w < origins.size(); w += stride) some.push_back(origins[w]);
+    Tensor<double> out({columns + 1});
+    for (Index k = 0; k <= columns; ++k)
+      out[k] = score("", bounded(model_paths(data, some, options_.paths, k - 1)), data.series(),
+                     some, season())
+                   .crps;
+    return out;
+  }
+
+  /// Paths of the method alone, from the values before each origin; with a covariate `held` at its
+  /// mean, if that is not negative.
+  Tensor<double> model_paths(const TrimmedPanel& data, std::span<const Origin> origins, Index paths,
+                             Index held = -1) const {
     std::vector<Series> series = data.series();
+    for (Series& s : series)
+      if (held >= 0) detail::hold_at_mean(s.known, held);
     Tensor<double> out({std::ssize(origins), paths, horizon()});
     Forecaster<M> model(method(), training(0));  // a state that was restored knows its center
     model.state() = state();
@@ -249,6 +271,8 @@ class Ensemble {
       }
     }
     const Tensor<double>& steps = state().fitted.at(steps_key);
+    if (const auto kept = state().fitted.find(effects_key); kept != state().fitted.end())
+      report_->effects.assign(kept->second.begin(), kept->second.end());
     report_->trained_steps = static_cast<Index>(steps[0]);
     report_->refit_steps = static_cast<Index>(steps[1]);
   }

@@ -17,6 +17,7 @@ struct EnsembleOptions {
   bool mask_outliers = true;
   bool choose_center = true;  ///< by best_center() on the training cells, else as M's frame has it
   JudgeOptions judge = {};
+  bool effects = false;        ///< of covariates known ahead, by drawing without each
   std::string name = "model";  ///< of the method, in the report
 };
 

@@ -32,11 +32,23 @@ struct EnsembleReport {
   Index validation_windows = 0;
   Index trained_steps = 0;  ///< those that the validation chose; 0: not trained
   Index refit_steps = 0;
+  /// CRPS of the method alone on some windows of the backtest, as given, and then with each
+  /// covariate that is known ahead held at its mean; empty if not asked for, or not trained.
+  std::vector<double> effects;
 
   const Score& whole() const { return scores.back(); }
 };
 
 namespace detail {
+
+/// Puts the mean of a column's known cells into them.
+inline void hold_at_mean(Tensor<double>& table, Index column) {
+  double sum = 0, count = 0;
+  for (Index t = 0; t < table.dim(0); ++t)
+    if (const double v = table(t, column); !std::isnan(v)) sum += v, ++count;
+  for (Index t = 0; t < table.dim(0); ++t)
+    if (double& v = table(t, column); !std::isnan(v)) v = sum / count;
+}
 
 /// The rows of paths [W, S, H] whose origins are of a series.
 inline std::pair<Tensor<double>, std::vector<Origin>> rows_of_series(
