@@ -261,7 +261,17 @@ TEST_CASE("ensemble: covariates known ahead are judged by a forecast without eac
   EnsembleOptions o = quick();
   o.effects = true;
   Model model(two, o);
+  std::map<std::string, Index> drawn;
+  model.on_drawn([&](const char* what, Index done, Index all) {
+    CHECK(done == drawn[what] + 1);
+    drawn[what] = done;
+    if (done == all) drawn[what] = -all;
+  });
   model.fit(series);
+  // Four and four windows; three times four; fourteen and four by each of the baselines.
+  CHECK(drawn["the model"] == -8);
+  CHECK(drawn["the model without a covariate"] == -12);
+  CHECK(drawn["the baselines"] == -18 * std::ssize(baselines));
   const std::vector<double>& effects = model.report().effects;
   REQUIRE(effects.size() == 3);
   CHECK(effects[0] == model.report().scores[0].crps);  // all four windows, as given

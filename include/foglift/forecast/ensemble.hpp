@@ -4,6 +4,7 @@
 #include "foglift/forecast/ensemble/report.hpp"
 #include "foglift/forecast/frame/best_center.hpp"
 
+#include <functional>
 #include <optional>
 
 namespace foglift::inline v0::forecast {
@@ -50,6 +51,9 @@ class Ensemble {
   const State& state() const { return model_.state(); }
   /// True once the backtest is over, and what is trained is the model for what comes next.
   bool refitting() const { return state().fitted.count(weights_key) > 0; }
+  /// told(what, done, all) as `fit` draws windows between its trainings, which can take as long:
+  /// "the model", "the model without a covariate", "the baselines". By one thread at a time.
+  void on_drawn(std::function<void(const char*, Index, Index)> told) { told_ = std::move(told); }
   /// What the last `fit` found. Throws ArgumentError before it.
   const EnsembleReport& report() const {
     if (!report_) raise<ArgumentError>("Ensemble: no report; call fit");
@@ -75,8 +79,8 @@ class Ensemble {
       }
       state().fitted.erase(model_key);
       if (untrained.empty()) {
-        state().fitted[model_key] =
-            model_paths(data, std::span(all).subspan(windows.early.size()), options_.paths);
+        state().fitted[model_key] = model_paths(data, std::span(all).subspan(windows.early.size()),
+                                                options_.paths, telling("the model"));
         if (options_.effects && panel.columns().known > 0 && !windows.backtest.empty())
           state().fitted[effects_key] = effects(data, windows.backtest, panel.columns().known);
       }
@@ -206,16 +210,22 @@ class Ensemble {
     const std::size_t stride = (origins.size() + 15) / 16;
     for (std::size_t w = 0; w < origins.size(); w += stride) some.push_back(origins[w]);
     Tensor<double> out({columns + 1});
-    for (Index k = 0; k <= columns; ++k)
-      out[k] = score("", bounded(model_paths(data, some, options_.paths, k - 1)), data.series(),
-                     some, season())
-                   .crps;
+    const auto told = telling("the model without a covariate");
+    const Index each = std::ssize(some);
+    for (Index k = 0; k <= columns; ++k) {
+      const auto own = [&](Index done, Index) {
+        if (told) told(k * each + done, (columns + 1) * each);
+      };
+      const Tensor<double> drawn = bounded(model_paths(data, some, options_.paths, own, k - 1));
+      out[k] = score("", drawn, data.series(), some, season()).crps;
+    }
     return out;
   }
 
   /// Paths of the method alone, from the values before each origin; with a covariate `held` at its
   /// mean, if that is not negative.
   Tensor<double> model_paths(const TrimmedPanel& data, std::span<const Origin> origins, Index paths,
+                             const std::function<void(Index, Index)>& told = {},
                              Index held = -1) const {
     std::vector<Series> series = data.series();
     for (Series& s : series)
@@ -231,6 +241,7 @@ class Ensemble {
       const Tensor<double> one = model.paths(series, origins.subspan(w, 1), paths);
       std::copy(one.begin(), one.end(), out.data() + static_cast<Index>(w) * out.row_size());
       own.values = data[o.series].values;
+      if (told) told(static_cast<Index>(w) + 1, std::ssize(origins));
     }
     return out;
   }
@@ -251,7 +262,8 @@ class Ensemble {
     }
     const bool trained = !parts[0].paths.empty();
     const ClassicalParts::Options drawn = classical_options(options_.paths);
-    for (Part& part : ClassicalParts(data, all, drawn).draw([](std::size_t) { return true; }))
+    for (Part& part : ClassicalParts(data, all, drawn)
+                          .draw([](std::size_t) { return true; }, telling("the baselines")))
       parts.push_back(std::move(part));
     EnsembleChoice choice =
         choose(std::move(parts), data, windows, drawn, options_.bounds, options_.judge);
@@ -277,10 +289,17 @@ class Ensemble {
     report_->refit_steps = static_cast<Index>(steps[1]);
   }
 
+  /// What tells of windows that are drawn by something; empty if nobody asked.
+  std::function<void(Index, Index)> telling(const char* what) const {
+    if (!told_) return {};
+    return [this, what](Index done, Index all) { told_(what, done, all); };
+  }
+
   typename M::Options method_;
   EnsembleOptions options_;
   Forecaster<M> model_;
   std::optional<EnsembleReport> report_;
+  std::function<void(const char*, Index, Index)> told_;
 };
 
 }  // namespace foglift::inline v0::forecast

@@ -5,6 +5,8 @@
 #include "foglift/forecast/ensemble/stopped.hpp"
 #include "foglift/forecast/ensemble/windows.hpp"
 
+#include <functional>
+#include <mutex>
 #include <optional>
 
 namespace foglift::inline v0::forecast {
@@ -31,9 +33,11 @@ class ClassicalParts {
   }
 
   /// Those of the baselines that `wanted(k)` asks for; the others are empty. A baseline that
-  /// refuses one history is empty too, with its words.
+  /// refuses one history is empty too, with its words. told(done, all), if any, is called as they
+  /// are drawn, by one thread at a time.
   template <class Wanted>
-  std::vector<Part> draw(const Wanted& wanted) const {
+  std::vector<Part> draw(const Wanted& wanted,
+                         const std::function<void(Index, Index)>& told = {}) const {
     const auto K = static_cast<Index>(baselines.size()), W = std::ssize(origins_);
     std::vector<Part> out;
     std::vector<std::string> reasons(static_cast<std::size_t>(K * W));
@@ -44,6 +48,8 @@ class ClassicalParts {
                            : Tensor<double>(),
                      ""});
     }
+    std::mutex telling;
+    Index done = 0;
     parallel_for(K * W, 1, [&](Index job) {
       const Index k = job % K, w = job / K;
       Part& part = out[static_cast<std::size_t>(k)];
@@ -55,6 +61,8 @@ class ClassicalParts {
       } catch (const Error& e) {
         reasons[static_cast<std::size_t>(k * W + w)] = e.what();
       }
+      const std::lock_guard lock(telling);
+      if (told) told(++done, K * W);
     });
     for (Index k = 0; k < K; ++k)
       for (Index w = W - 1; w >= 0; --w)
