@@ -227,6 +227,8 @@ says("forecast +8 +0.2667 +50.0 % +2.500")
 file(WRITE "${WORK}/s.csv" "time,path1,path2\n2021-10-01,10,30\n2021-10-02,20,40\n")
 run(0 evaluate s.csv a.csv)  # CRPS 10 - 5 and 10 - 5
 says("forecast +5 ")
+# Distances 22.36 and 10 of the truth, 28.28 of each other; roots of differences 3.162 and 4.472.
+says("energy score +9.109.*variogram score +3.431")
 run(1 evaluate a.csv a.csv)
 says("no columns of quantiles")
 
