@@ -26,32 +26,77 @@ void write_bands(std::ostream& out, const foglift::forecast::TimeAxis& axis, fog
   out << '\n';
 }
 
-/// One panel: its range of cells, its marks on the time axis, its line widths.
-std::string panel(const FanChart& c, foglift::Index first, foglift::Index last, double width) {
+/// One panel: its range of cells, the characters that fit on its time axis, its line widths, and
+/// the first of its blocks of data.
+std::string panel(const FanChart& c, foglift::Index first, foglift::Index last, double width,
+                  double characters = 140, std::size_t block = 0) {
   const auto& axis = c.series->time;
   std::ostringstream out;
   out << "set xrange [" << first << ':' << last << "]\nset xtics (";
   const char* comma = "";
-  for (const foglift::Index i : tool::time_ticks(axis, first, last, 140)) {
+  for (const foglift::Index i : tool::time_ticks(axis, first, last, characters)) {
     out << comma << gnuplot::quoted(tool::tick_label(axis, i)) << ' ' << i;
     comma = ", ";
   }
   out << ")\n";
-  out << "plot for [b = 1:3] 'chart.dat' index 2 using 1:(column(2 + b)):(column(10 - b)) with "
-         "filledcurves "
-         "linecolor rgb word(bands, b) title word('95 80 50', b).' % band', \\\n"
-         "     for [b = 1:3] '' index 1 using 1:(column(2 + b)):(column(10 - b)) with filledcurves "
-         "linecolor rgb word(bands, b) notitle, \\\n"
-         "     '' index 1 using 1:6 with lines linecolor rgb median linewidth "
-      << width
-      << " notitle, \\\n     '' index 2 using 1:6 with lines linecolor rgb median linewidth "
-      << width
-      << " title 'median', \\\n     '' index 0 using 1:3 with lines linecolor rgb ink linewidth "
-      << width << " title 'observed'\n";
+  const auto index = [&](std::size_t k) { return "index " + std::to_string(block + k); };
+  const std::string areas =
+      " using 1:(column(2 + b)):(column(10 - b)) with filledcurves linecolor rgb word(bands, b) ";
+  const std::string lines = " with lines linecolor rgb ", line_width = " linewidth ";
+  out << "plot for [b = 1:3] 'chart.dat' " << index(2) << areas
+      << "title word('95 80 50', b).' % band', \\\n     for [b = 1:3] '' " << index(1) << areas
+      << "notitle, \\\n     '' " << index(1) << " using 1:6" << lines << "median" << line_width
+      << width << " notitle, \\\n     '' " << index(2) << " using 1:6" << lines << "median"
+      << line_width << width << " title 'median', \\\n     '' " << index(0) << " using 1:3" << lines
+      << "ink" << line_width << width << " title 'observed'\n";
   return out.str();
 }
 
-}  // namespace
+/// The cell from which the series is shown before its forecast.
+foglift::Index recent(const FanChart& c) {
+  return std::max<foglift::Index>(0, c.series->size() - 3 * c.future.dim(2));
+}
+
+/// What all pictures begin with: terminals, colours, title and key.
+std::string begin(const FanChart& c) {
+  return "# Draws forecast.svg and forecast.png from chart.dat: run  gnuplot forecast.gp  here.\n"
+         "reset\nset encoding utf8\n"
+         "bands = '#d3e5f3 #9cc6e3 #559dce'\nmedian = '#00406b'; ink = '#d55e00'; grey = "
+         "'#666666'\n"
+         "do for [format in 'svg png'] {\n"
+         "if (format eq 'svg') { set terminal svg size 1600,1000 dynamic font 'DejaVu Sans,18' "
+         "background '#ffffff' linewidth 1.2 } else { set terminal pngcairo size 1600,1000 "
+         "font 'DejaVu Sans,15' background '#ffffff' linewidth 1.3 }\n"
+         "set output 'forecast.'.format\nset multiplot\n"
+         "set border 3 linecolor rgb grey\nset tics nomirror textcolor rgb grey out scale 0.6\n"
+         "set grid ytics linecolor rgb '#e2e2e2' linetype 1\nset style fill solid noborder\n"
+         "set label 1 " +
+         gnuplot::drawable(c.title) +
+         " at screen 0.015,0.965 noenhanced font ',22'\n"
+         "set label 2 " +
+         gnuplot::drawable(c.forecast_line) +
+         " at screen 0.015,0.915 noenhanced font ',15' textcolor rgb grey\n"
+         "set key at screen 0.975,0.965 right center horizontal samplen 1.4 width -0.3 Left "
+         "reverse\n";
+}
+
+constexpr const char* finish = "unset multiplot\nunset label\n}\nunset output\n";
+
+/// From 0, unless that would leave most of the panel empty.
+std::string range(const foglift::Tensor<double>& drawn) {
+  const auto [low, high] = std::minmax_element(drawn.begin(), drawn.end());
+  return std::string("set yrange [") + (*low >= 0 && *low < 0.4 * *high ? "0" : "*") + ":*]\n";
+}
+
+/// The moment from which a panel looks ahead.
+std::string now(const FanChart& c) {
+  return "now = " + std::to_string(c.series->size()) +
+         "\nset arrow 1 from now, graph 0 to now, graph 1 nohead back linecolor rgb grey dashtype "
+         "2\n"
+         "set object 1 rectangle from now, graph 0 to graph 1, graph 1 behind fillcolor rgb "
+         "'#f6f6f2' fillstyle solid noborder\n"
+         "set label 3 'forecast' at now, graph 0.95 offset 0.7,0 textcolor rgb grey\n";
+}
 
 std::string data(const FanChart& c) {
   using foglift::Index;
@@ -85,53 +130,49 @@ std::string data(const FanChart& c) {
 std::string script(const FanChart& c) {
   const foglift::Index end = c.series->size(), H = c.future.dim(2);
   const foglift::Index backtest = c.origins.empty() ? end : c.origins.front().at;
-  const foglift::Index recent = std::max<foglift::Index>(0, end - 3 * H);
-  // From 0, unless that would leave most of the panel empty.
-  const foglift::Tensor<double>& drawn = c.origins.empty() ? c.future : c.backtest;
-  const auto [low, high] = std::minmax_element(drawn.begin(), drawn.end());
-  const bool counts = *low >= 0 && *low < 0.4 * *high;
   std::ostringstream out;
-  out << "# Draws forecast.svg and forecast.png from chart.dat: run  gnuplot forecast.gp  here.\n"
-         "reset\nset encoding utf8\n"
-         "bands = '#d3e5f3 #9cc6e3 #559dce'\nmedian = '#00406b'; ink = '#d55e00'; grey = "
-         "'#666666'\n"
-         "do for [format in 'svg png'] {\n"
-         "if (format eq 'svg') { set terminal svg size 1600,1000 dynamic font 'DejaVu Sans,18' "
-         "background '#ffffff' linewidth 1.2 } else { set terminal pngcairo size 1600,1000 "
-         "font 'DejaVu Sans,15' background '#ffffff' linewidth 1.3 }\n"
-         "set output 'forecast.'.format\nset multiplot\n"
-         "set border 3 linecolor rgb grey\nset tics nomirror textcolor rgb grey out scale 0.6\n"
-         "set grid ytics linecolor rgb '#e2e2e2' linetype 1\nset style fill solid noborder\n"
-         "set lmargin at screen 0.066\nset rmargin at screen 0.965\nset yrange ["
-      << (counts ? "0" : "*") << ":*]\nset ylabel " << gnuplot::drawable(c.unit)
+  out << begin(c) << range(c.origins.empty() ? c.future : c.backtest)
+      << "set lmargin at screen 0.066\nset rmargin at screen 0.965\nset ylabel "
+      << gnuplot::drawable(c.unit)
       << " noenhanced textcolor rgb grey offset 1,0\n"
-         "set label 1 "
-      << gnuplot::drawable(c.title)
-      << " at screen 0.015,0.965 noenhanced font ',22'\n"
-         "set label 2 "
-      << gnuplot::drawable(c.forecast_line)
-      << " at screen 0.015,0.915 noenhanced font ',15' textcolor rgb grey\n"
-         "set key at screen 0.975,0.965 right center horizontal samplen 1.4 width -0.3 Left "
-         "reverse\n"
          "set tmargin at screen 0.87\nset bmargin at screen "
-      << (c.origins.empty() ? "0.065" : "0.45")
-      << "\n"
-         "now = "
-      << end
-      << "\nset arrow 1 from now, graph 0 to now, graph 1 nohead back linecolor rgb grey dashtype "
-         "2\n"
-         "set object 1 rectangle from now, graph 0 to graph 1, graph 1 behind fillcolor rgb "
-         "'#f6f6f2' fillstyle solid noborder\n"
-         "set label 3 'forecast' at now, graph 0.95 offset 0.7,0 textcolor rgb grey\n"
-      << panel(c, recent, end + H, 2);
+      << (c.origins.empty() ? "0.065" : "0.45") << '\n'
+      << now(c) << panel(c, recent(c), end + H, 2);
   if (!c.origins.empty())
     out << "unset label 1\nunset label 3\nunset arrow 1\nunset object 1\nunset key\n"
            "set label 2 "
         << gnuplot::drawable(c.backtest_line)
         << " at screen 0.015,0.375\nset tmargin at screen 0.34\nset bmargin at screen 0.065\n"
         << panel(c, backtest, end, 1.2);
-  out << "unset multiplot\nunset label\n}\nunset output\n";
-  return out.str();
+  return out.str() + finish;
+}
+
+}  // namespace
+
+std::string data(const std::vector<FanChart>& charts) {
+  std::string out;
+  for (const FanChart& c : charts) out += (out.empty() ? "" : "\n") + data(c);
+  return out;
+}
+
+std::string script(const std::vector<FanChart>& charts) {
+  if (charts.size() == 1) return script(charts.front());
+  const std::size_t columns = 2, rows = (charts.size() + 1) / columns;
+  const double height = 0.87 / static_cast<double>(rows);
+  std::ostringstream out;
+  out << begin(charts.front());
+  for (std::size_t k = 0; k < charts.size(); ++k) {
+    const FanChart& c = charts[k];
+    const double left = k % columns == 0 ? 0.055 : 0.555;
+    const double top = 0.87 - height * static_cast<double>(k / columns);
+    out << range(c.future) << "set lmargin at screen " << left << "\nset rmargin at screen "
+        << left + 0.425 << "\nset tmargin at screen " << top - 0.035 << "\nset bmargin at screen "
+        << top - height + 0.045 << "\nset label 4 " << gnuplot::drawable(c.series->name)
+        << " at screen " << left - 0.04 << ',' << top - 0.01 << " noenhanced font ',15'\n"
+        << now(c) << panel(c, recent(c), c.series->size() + c.future.dim(2), 1.6, 60, 3 * k)
+        << "unset label 1\nunset label 2\nunset key\n";
+  }
+  return out.str() + finish;
 }
 
 }  // namespace fan_chart

@@ -19,9 +19,11 @@ struct FanChart {
 
 namespace fan_chart {
 
-/// Three blocks for gnuplot's `index`: observed values, bands of the backtest, bands of the future.
-std::string data(const FanChart& c);
+/// Of each chart three blocks for gnuplot's `index`: observed values, bands of the backtest, bands
+/// of the future.
+std::string data(const std::vector<FanChart>& charts);
 
-std::string script(const FanChart& c);
+/// One chart with its backtest below, or the forecasts of several beside each other.
+std::string script(const std::vector<FanChart>& charts);
 
 }  // namespace fan_chart

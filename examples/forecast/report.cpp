@@ -84,9 +84,18 @@ bool write(const RunFolder& folder, const Outcome& r, const std::string& rerun) 
                summary(r, rerun).dump(2, ' ', false, Json::error_handler_t::replace) + '\n');
   folder.write("report.html", html_report(r, rerun));
   if (!r.future) return true;
-  const FanChart c = chart(r, 0);
-  folder.write("chart.dat", fan_chart::data(c));
-  folder.write("forecast.gp", fan_chart::script(c));
+  constexpr Index most = 6;
+  std::vector<FanChart> charts;
+  const Index all = std::ssize(r.in.series());
+  for (Index k = 0; k < std::min(most, all); ++k) charts.push_back(chart(r, k));
+  if (all > 1)
+    charts.front().forecast_line =
+        (all > most
+             ? "The first " + std::to_string(most) + " of " + std::to_string(all) + " series: t"
+             : std::string("T")) +
+        charts.front().forecast_line.substr(1, charts.front().forecast_line.find(',') - 1);
+  folder.write("chart.dat", fan_chart::data(charts));
+  folder.write("forecast.gp", fan_chart::script(charts));
   if (!gnuplot::run(folder.staged(), "forecast.gp")) return false;
   require_whole(folder, "forecast.svg", "</svg>");
   require_whole(folder, "forecast.png", "IEND");
