@@ -3,6 +3,7 @@
 #include "foglift/core/utf8.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <string_view>
 
@@ -62,6 +63,12 @@ void print(const Backtest& b, const Input& in) {
     if (b.weights[k] >= 0.005)
       weights += (weights.empty() ? "" : ", ") + text("%.0f %% ", 100 * b.weights[k]) + b.parts[k];
   if (!weights.empty()) std::printf("  What comes next is forecast by %s\n", weights.c_str());
+  for (std::size_t k = 1; k < b.effects.size() && k <= 8; ++k)
+    std::printf("  Without %s (held at its mean) the model's CRPS is %s, %s than with it\n",
+                in.read.covariates.at(k - 1).c_str(), shown(b.effects[k], "%.4g").c_str(),
+                text("%.1f %% %s", std::abs(100 * (b.effects[k] / b.effects[0] - 1)),
+                     b.effects[k] < b.effects[0] ? "lower" : "higher")
+                    .c_str());
   for (const std::string& line : remarks(b)) std::printf("  - %s\n", line.c_str());
   std::printf("\n%s\n", verdict(b.scores).c_str());
   if (in.series().size() > 1) {  // relative to the best baseline, which knows how hard one is

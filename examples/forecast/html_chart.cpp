@@ -10,49 +10,6 @@ namespace tool::html {
 
 namespace {
 
-struct Frame {
-  double width = 640, height = 300, left = 62, top = 8, bottom = 28, right = 10;
-  double inner_width() const { return width - left - right; }
-  double inner_height() const { return height - top - bottom; }
-};
-
-Window window_of(const Tensor<double>& paths, Index row, Index at) {
-  const Tensor<double> q = forecast::quantiles(paths.rows(row, 1), band_levels);
-  return {at, q.reshaped({q.dim(1), q.dim(2)})};
-}
-
-std::string svg_begin(const Frame& f, const std::string& label) {
-  return text("<svg viewBox=\"0 0 %g %g\" role=\"img\" aria-label=\"%s\">\n", f.width, f.height,
-              escaped(label).c_str());
-}
-
-/// Round numbers from low to high, five or so.
-std::vector<double> round_steps(double low, double high) {
-  const double rough = (high - low) / 5, power = std::pow(10, std::floor(std::log10(rough)));
-  double step = 10 * power;
-  for (const double f : {1, 2, 5})
-    if (f * power >= rough) {
-      step = f * power;
-      break;
-    }
-  std::vector<double> out;
-  for (double v = std::ceil(low / step) * step; v <= high; v += step)
-    out.push_back(std::abs(v) < step / 1e6 ? 0 : v);
-  return out;
-}
-
-std::string y_axis(const Frame& f, double low, double high) {
-  std::string out = "<g class=\"ys\">";
-  for (const double v : round_steps(low, high)) {
-    const double y = f.top + f.inner_height() * (high - v) / (high - low);
-    out += text(
-        "<line class=\"grid\" x1=\"%g\" x2=\"%g\" y1=\"%.1f\" y2=\"%.1f\"/>"
-        "<text x=\"%g\" y=\"%.1f\" text-anchor=\"end\">%.5g</text>",
-        f.left, f.left + f.inner_width(), y, y, f.left - 6, y + 4, v);
-  }
-  return out + "</g>\n";
-}
-
 class Fan {
  public:
   Fan(const forecast::Series& s, const std::vector<Window>& windows, Index horizon, bool future)
@@ -97,7 +54,7 @@ class Fan {
     out += "<path class=\"seen\" d=\"" +
            curve(first_, std::min(last_ + 1, series_.size()) - first_,
                  [&](Index i) { return series_.value(first_ + i); }) +
-           "\"/>\n</svg>\n" + x_axis(f) +
+           "\"/>\n</svg>\n" + time_marks(f, series_.time, view_, last_) +
            text(
                "<line class=\"axis hair\" x1=\"0\" x2=\"0\" y1=\"%g\" y2=\"%g\" "
                "visibility=\"hidden\"/>\n</svg>\n",
@@ -153,20 +110,6 @@ class Fan {
     return text("<path class=\"q%zu\" d=\"", b) + out + "\"/>\n";
   }
 
-  std::string x_axis(const Frame& f) const {
-    const auto cells = static_cast<double>(std::max<Index>(1, last_ - view_));
-    std::string out = "<g class=\"xs\">";
-    for (const Index i : time_ticks(series_.time, view_, last_, f.inner_width() / 10)) {
-      const double x = f.left + f.inner_width() * static_cast<double>(i - view_) / cells;
-      const double y = f.top + f.inner_height();
-      out += text(
-          "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%g\" y2=\"%g\"/>"
-          "<text x=\"%.1f\" y=\"%g\" text-anchor=\"middle\">%s</text>",
-          x, x, y, y + 5, x, y + 19, escaped(tick_label(series_.time, i)).c_str());
-    }
-    return out + "</g>\n";
-  }
-
   /// What the script needs: times, labels and their ranks, observed values and quantiles of each
   /// cell, the range of values that the paths are drawn for, the cells in view.
   std::string data() const {
@@ -207,15 +150,9 @@ class Fan {
 
 }  // namespace
 
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text)
-    out += c == '&'   ? "&amp;"
-           : c == '<' ? "&lt;"
-           : c == '>' ? "&gt;"
-           : c == '"' ? "&quot;"
-                      : std::string(1, c);
-  return out;
+Window window_of(const Tensor<double>& paths, Index row, Index at) {
+  const Tensor<double> q = forecast::quantiles(paths.rows(row, 1), band_levels);
+  return {at, q.reshaped({q.dim(1), q.dim(2)})};
 }
 
 std::vector<Window> future_windows(const Future& f, Index series) {
@@ -262,6 +199,26 @@ std::string line_chart(const std::vector<double>& x, const std::vector<double>& 
                             : "middle",
                 shares ? v : std::round(v));
   return out + "</svg><figcaption>" + escaped(caption) + "</figcaption></figure>\n";
+}
+
+std::string strip(const forecast::TimeAxis& axis, Index first, const std::vector<double>& values,
+                  const std::string& name, bool last) {
+  const auto [least, most] = std::minmax_element(values.begin(), values.end());
+  const double room = 0.06 * (*most > *least ? *most - *least : 1);
+  const double low = *least - room, high = *most + room;
+  const Frame f{.height = last ? 138.0 : 116.0, .bottom = last ? 28.0 : 6.0};
+  const Index n = std::ssize(values);
+  const double each = f.inner_width() / static_cast<double>(std::max<Index>(1, n - 1));
+  std::string path;
+  for (Index i = 0; i < n; ++i)
+    path += text(
+        "%c%.1f %.1f", i == 0 ? 'M' : 'L', f.left + each * static_cast<double>(i),
+        f.top + f.inner_height() * (high - values[static_cast<std::size_t>(i)]) / (high - low));
+  std::string out = "<figure class=\"strip\"><figcaption>" + escaped(name) + "</figcaption>" +
+                    svg_begin(f, name) + y_axis(f, low, high, 4) + "<path class=\"median\" d=\"" +
+                    path + "\"/>\n";
+  if (last) out += time_marks(f, axis, first, first + n - 1);
+  return out + "</svg></figure>\n";
 }
 
 std::string bar_chart(const std::vector<double>& bars, const std::string& caption) {

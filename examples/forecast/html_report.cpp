@@ -1,8 +1,8 @@
 #include "html_report.hpp"
 
-#include "foglift/forecast/baselines/seasonal_adjustment.hpp"
 #include "foglift/forecast/score/metrics.hpp"
 #include "html_chart.hpp"
+#include "html_components.hpp"
 #include "plan.hpp"
 #include "report_page.hpp"
 #include "tables.hpp"
@@ -93,46 +93,43 @@ std::string calibration(const Backtest& b) {
          "</div>\n";
 }
 
-/// Trend and seasons of a series by the classical decomposition.
-std::string components(const forecast::Series& s, const std::vector<Index>& seasons) {
-  std::string out;
-  std::vector<double> x;
-  try {
-    x = forecast::filled(s.values, 2, "components").values;
-  } catch (const foglift::Error&) {
-    return {};
-  }
-  std::vector<double> adjusted = x;
-  for (const Index season : seasons) {
-    if (std::ssize(x) < 2 * season) continue;
-    const auto indices = forecast::classical_indices(adjusted, season, false);
-    for (std::size_t t = 0; t < x.size(); ++t)
-      adjusted[t] = indices.remove(adjusted[t], static_cast<Index>(t));
-    std::vector<double> phase;
-    for (std::size_t k = 1; k <= indices.index.size(); ++k) phase.push_back(static_cast<double>(k));
-    out += line_chart(
-        phase, indices.index, false,
-        "Season of " + span(s.time.frequency, season) + ", by phase: what it adds to the level.");
-  }
-  // A moving average over the longest season, else over a tenth of the series.
-  const auto half = static_cast<std::size_t>(
-      std::max<Index>(2, seasons.empty() ? std::ssize(x) / 20
-                                         : *std::max_element(seasons.begin(), seasons.end()) / 2));
-  std::vector<double> at, trend;
-  const std::size_t stride = std::max<std::size_t>(1, x.size() / 400);
-  for (std::size_t t = half; t + half < x.size(); t += stride) {
-    double sum = 0;
-    for (std::size_t k = t - half; k <= t + half; ++k) sum += adjusted[k];
-    at.push_back(static_cast<double>(t));
-    trend.push_back(sum / static_cast<double>(2 * half + 1));
-  }
-  if (trend.size() > 2)
-    out = line_chart(at, trend, false,
-                     "Trend: a moving average of " +
-                         span(s.time.frequency, static_cast<Index>(2 * half + 1)) +
-                         " of the values less their seasons.") +
-          out;
-  return out.empty() ? out : "<div class=\"two\">\n" + out + "</div>\n";
+/// CRPS of the model without each covariate that is known ahead.
+std::string covariate_table(const Backtest& b, const Input& in) {
+  std::string out = head({"the model forecasts the last windows", "CRPS", "beside as given"});
+  out += row({"with all as given", shown(b.effects[0], "%.4g"), ""});
+  for (std::size_t k = 1; k < b.effects.size(); ++k)
+    out += row({"with " + in.read.covariates.at(k - 1) + " held at its mean",
+                shown(b.effects[k], "%.4g"),
+                shown(100 * (b.effects[k] / b.effects[0] - 1), "%+.1f %%")});
+  return out + table_end +
+         "<p class=\"dim\">What a covariate is worth here: the error rises without one that helps. "
+         "Covariates that tell the same stand in for each other.</p>\n";
+}
+
+/// Fans and scores of sums of series.
+std::string sums_section(const Sums& sums, Index horizon) {
+  constexpr std::size_t most = 6;  // the one over all series is the last
+  std::string out = "<h2>Sums of series</h2>\n";
+  const std::size_t n = sums.series.size();
+  for (std::size_t k = n > most ? n - most : 0; k < n; ++k)
+    for (std::size_t w = 0; w < sums.future.origins.size(); ++w)
+      if (sums.future.origins[w].series == static_cast<Index>(k))
+        out += "<h3>" + escaped(sums.series[k].name) + " (" + std::to_string(sums.members[k]) +
+               " series)</h3>\n" +
+               html::fan(sums.series[k],
+                         {html::window_of(sums.future.paths, static_cast<Index>(w),
+                                          sums.future.origins[w].at)},
+                         horizon, true);
+  out += head({"sum, of the last windows", "CRPS", "wQL9", "80 % holds", "MASE"});
+  for (const auto& scores : sums.past.of_series)
+    for (const forecast::Score& s : scores)
+      out += row({s.name, shown(s.crps, "%.4g"), shown(s.quantile_loss, "%.4f"),
+                  shown(100 * s.coverage, "%.1f %%"), shown(s.mase, "%.3f")});
+  out += table_end;
+  for (const std::string& note : sums.notes) out += "<p class=\"dim\">" + escaped(note) + "</p>\n";
+  return out +
+         "<p class=\"dim\">Paths of the members are added one by one, so sums and members agree; "
+         "the errors of members are taken for independent of each other.</p>\n";
 }
 
 }  // namespace
@@ -170,6 +167,9 @@ std::string html_report(const Outcome& r, const std::string& rerun) {
     if (all.size() > 1) out += "<h2>Series by series</h2>\n" + series_table(*r.backtest, r.in);
     out += "<h2>Calibration</h2>\n" + calibration(*r.backtest);
   }
+  if (r.backtest && r.backtest->effects.size() > 1)
+    out += "<h2>What covariates are worth</h2>\n" + covariate_table(*r.backtest, r.in);
+  if (r.sums && !r.sums->empty()) out += sums_section(*r.sums, r.plan.horizon);
   if (const std::string parts = components(all.front(), r.plan.seasons); !parts.empty())
     out += "<h2>Components" + (all.size() > 1 ? " of " + escaped(all.front().name) : "") +
            "</h2>\n" + parts;

@@ -168,6 +168,7 @@ int impute(const Words& words) {
   if (o.threads > 0) foglift::set_threads(o.threads);
   std::sort(o.quantiles.begin(), o.quantiles.end());
   Input in = read_input(o);
+  add_holidays(in, o, 0, {});
   RunFolder::require(o.out, {"filled.csv", "run.toml"}, o.force,
                      "add --force to overwrite it, or choose another --out");
   const bool found = o.season.empty();

@@ -35,4 +35,9 @@ struct Input {
 /// reading by those names gives the same series.
 Input read_input(Options& o);
 
+/// Appends the days of --holidays to the covariates of all series, up to `ahead` cells behind their
+/// ends; in the columns that a model knows, if there are any. Returns the names of the columns.
+std::vector<std::string> add_holidays(Input& in, const Options& o, Index ahead,
+                                      const std::vector<std::string>& columns);
+
 }  // namespace tool

@@ -39,6 +39,7 @@ std::unique_ptr<Model> make_model(const Plan& plan) {
                    .seed = plan.seed},
       .bounds = plan.bounds,
       .mask_outliers = plan.mask_outliers,
+      .effects = true,
       .name = plan.method + " model"};
   return plan.method == "linear" ? linear_model(frame, options) : diffusion_model(frame, options);
 }

@@ -23,9 +23,10 @@ struct Plan;
 /// compiled once.
 class Model {
  public:
-  /// What training tells after each step.
+  /// What training tells after each step, and as windows are drawn to be judged.
   struct Progress {
-    bool refit = false;  ///< on all data, after the backtest
+    const char* judged = nullptr;  ///< "the model", "the baselines": what draws windows, if any
+    bool refit = false;            ///< on all data, after the backtest
     Index step = 0, steps = 0;
     double loss = 0, best = 0;  ///< best: validation, infinite before the first
   };

@@ -72,8 +72,12 @@ class ModelOf final : public Model {
     const train::Interrupt interrupt;
     const auto keep = [&](const auto& state) { save(io::checkpoint_bytes(state, config)); };
     const auto tell = [&](const train::FitProgress& p) {
-      show({whole_.refitting(), p.step, p.steps, p.smoothed_loss, whole_.state().best_metric});
+      show({nullptr, whole_.refitting(), p.step, p.steps, p.smoothed_loss,
+            whole_.state().best_metric});
     };
+    whole_.on_drawn([&](const char* what, Index done, Index all) {
+      show({.judged = what, .step = done, .steps = all});
+    });
     const train::FitEnd end =
         whole_.fit(series, tell, train::callback::Every(200, keep), interrupt);
     if (end != train::FitEnd::stopped) return 0;
@@ -83,7 +87,8 @@ class ModelOf final : public Model {
 
   Backtest report() const override {
     const forecast::EnsembleReport& r = whole_.report();
-    Backtest b{r.origins, r.actual, r.paths, r.scores, r.of_series, r.parts, r.weights, r.notes};
+    Backtest b{r.origins, r.actual,  r.paths, r.scores, r.of_series,
+               r.parts,   r.weights, r.notes, r.effects};
     const auto rename = [](std::vector<forecast::Score>& scores) {
       for (forecast::Score& score : scores)
         if (score.name == "combination") score.name = "forecast, uncalibrated";

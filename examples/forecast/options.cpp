@@ -19,6 +19,10 @@ struct Reading {
     f("static", o.read.statics, "columns of numbers that are the same for a whole series");
     f("ignore", o.read.ignore, "columns that are not looked at");
     f("future", o.read.future, "file of rows ahead, with the columns that are known");
+    f("holidays", o.holidays,
+      "file of days with columns date, name and perhaps region: known ahead, a column of 0 and 1 "
+      "each");
+    f("region", o.region, "whose days are taken of --holidays");
     f("skip", o.read.skip, "lines at the top that are not of the table", CLI::Range(1, 10000));
     f("delimiter", o.delimiter, "between cells: comma, semicolon, tab, bar or blank",
       CLI::IsMember({"comma", "semicolon", "tab", "bar", "blank"}));

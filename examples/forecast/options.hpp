@@ -17,6 +17,7 @@ struct Options {
   std::string file;
   foglift::forecast::ReadOptions read;
   std::string delimiter, decimal, resample, duplicates;
+  std::string holidays, region;
   std::string method = "diffusion", non_negative, integer, outliers;
   std::vector<Index> season;
   Index horizon = 0, windows = 0, context = 0, steps = 0, samples = 100;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "results.hpp"
+#include "sums.hpp"
 
 namespace tool {
 
@@ -12,6 +12,7 @@ struct Outcome {
   const Json& config;
   const Backtest* backtest = nullptr;
   const Future* future = nullptr;
+  const Sums* sums = nullptr;
 
   std::string title() const {
     return o.title.empty() ? in.unit() + " (" + in.name() + ')' : o.title;

@@ -2,6 +2,8 @@
 #include "console.hpp"
 #include "report.hpp"
 #include "session.hpp"
+#include "sums.hpp"
+#include "training_bar.hpp"
 
 #include <iostream>
 
@@ -45,7 +47,7 @@ Use begin_use(CLI::App& app, const std::string& out, const Words& words) {
     u.path = (std::filesystem::path(u.path) / model_file).string();
   const SavedModel saved = open_model(u.path);
   u.config = saved.config;
-  Json layer = u.config["options"];
+  Json layer = with_paths_from(u.path, u.config["options"]);
   for (const char* name : {"file", "from", "future", "found"}) layer.erase(name);
   if (!config.empty()) layer.update(with_paths_from(config, config::read(config)));
   parse_or_done(app, words, layer, u.path);
@@ -54,6 +56,8 @@ Use begin_use(CLI::App& app, const std::string& out, const Words& words) {
   const Options own = u.o;
   u.in = read_input(u.o);
   u.o.read = own.read;
+  add_holidays(u.in, u.o, u.o.horizon,
+               u.config["plan"].value("events", std::vector<std::string>()));
   const std::string step = u.config["plan"]["frequency"];
   if (u.in.step().name() != step)
     foglift::raise<foglift::ArgumentError>(u.in.path(), ": steps are ", u.in.step().name(),
@@ -102,7 +106,8 @@ int predict(const Words& words) {
   Use u = begin_use(app, "foglift-predict", words);
   const RunFolder folder(u.o.out);
   const Future future = forecast_next(*u.model, u.in, u.o);
-  write(folder, {u.o, u.in, u.plan, u.config, nullptr, &future}, again(u, "predict"));
+  const Sums sums = sums_of(u.in, nullptr, &future, u.plan.season());
+  write(folder, {u.o, u.in, u.plan, u.config, nullptr, &future, &sums}, again(u, "predict"));
   return finish(u, folder);
 }
 
@@ -120,13 +125,17 @@ int backtest(const Words& words) {
   const RunFolder folder(u.o.out);
   Backtest past;
   if (u.config["sha256"] == u.in.sha256) {  // what the run said
-    u.model->train(u.in.series(), "", [](const Model::Progress&) {}, [](const std::string&) {});
+    TrainingBar bar(u.o.quiet);
+    u.model->train(
+        u.in.series(), "", [&](const Model::Progress& p) { bar(p); }, [](const std::string&) {});
     past = u.model->report();
   } else {
     past = u.model->judge(u.in.series());
   }
+  const Sums sums = sums_of(u.in, &past, nullptr, u.plan.season());
   print(past, u.in);
-  write(folder, {u.o, u.in, u.plan, u.config, &past, nullptr}, again(u, "backtest"));
+  print(sums);
+  write(folder, {u.o, u.in, u.plan, u.config, &past, nullptr, &sums}, again(u, "backtest"));
   return finish(u, folder);
 }
 

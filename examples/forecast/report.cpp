@@ -51,9 +51,8 @@ Json summary(const Outcome& r, const std::string& rerun) {
               {"sha256", r.in.sha256},         {"config", r.config["options"]},
               {"plan", r.config["plan"]},      {"found", json(r.in.read.guesses)}};
   out["config"].erase("found");
-  if (r.backtest) {
-    out.update(json(*r.backtest, r.in));
-  }
+  if (r.backtest) out.update(json(*r.backtest, r.in));
+  if (r.sums && !r.sums->empty()) out["sums"] = json(*r.sums);
   out["rerun"] = rerun;
   return out;
 }
@@ -71,15 +70,19 @@ void require_whole(const RunFolder& folder, const std::string& name, const char*
 
 bool write(const RunFolder& folder, const Outcome& r, const std::string& rerun) {
   if (r.future) {
-    folder.write("forecast.csv", data::csv_text(table(r.in, r.future->origins, r.future->paths,
-                                                      r.o.quantiles, nullptr)));
+    folder.write("forecast.csv", data::csv_text(table(r.in.series(), r.future->origins,
+                                                      r.future->paths, r.o.quantiles, nullptr)));
     if (r.o.paths)
-      folder.write("paths.csv",
-                   data::csv_text(table(r.in, r.future->origins, r.future->paths, {}, nullptr)));
+      folder.write("paths.csv", data::csv_text(table(r.in.series(), r.future->origins,
+                                                     r.future->paths, {}, nullptr)));
   }
   if (r.backtest && !r.backtest->origins.empty())
-    folder.write("backtest.csv", data::csv_text(table(r.in, r.backtest->origins, r.backtest->paths,
-                                                      r.o.quantiles, &r.backtest->actual)));
+    folder.write("backtest.csv",
+                 data::csv_text(table(r.in.series(), r.backtest->origins, r.backtest->paths,
+                                      r.o.quantiles, &r.backtest->actual)));
+  if (r.sums && !r.sums->future.origins.empty())
+    folder.write("sums.csv", data::csv_text(table(r.sums->series, r.sums->future.origins,
+                                                  r.sums->future.paths, r.o.quantiles, nullptr)));
   folder.write("report.json",
                summary(r, rerun).dump(2, ' ', false, Json::error_handler_t::replace) + '\n');
   folder.write("report.html", html_report(r, rerun));

@@ -32,7 +32,9 @@ th, td { text-align: right; padding: .25rem .6rem; border-bottom: 1px solid var(
   font-variant-numeric: tabular-nums; white-space: nowrap; } th { color: var(--dim); font-weight: 600; }
 th:first-child, td:first-child, table.text td, table.text th { text-align: left; }
 table.text td { white-space: normal; } td { overflow-wrap: normal; }
-@media (max-width: 600px) { figure.chart svg text { font-size: 18px; } }
+h3 { font-size: 1rem; margin: 1rem 0 .3rem; } figure.strip { margin: 0 0 .2rem; }
+figure.strip figcaption { min-height: 0; }
+@media (max-width: 600px) { figure.chart svg text, figure.strip svg text { font-size: 18px; } }
 tr.whole td { font-weight: 600; } code, pre { background: var(--card); border-radius: 4px; }
 code { padding: .1em .3em; } pre { padding: .6rem; overflow-x: auto; }
 .two { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 0 1.5rem; }

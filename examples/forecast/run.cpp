@@ -3,7 +3,8 @@
 #include "foglift/forecast/ensemble/windows.hpp"
 #include "report.hpp"
 #include "session.hpp"
-#include "support/progress.hpp"
+#include "sums.hpp"
+#include "training_bar.hpp"
 
 #include <iostream>
 
@@ -30,23 +31,8 @@ int trained(Session& s, const RunFolder& folder, std::unique_ptr<Model>& model) 
   if (!s.o.quiet)
     std::cout << "  " << model->description() << ", " << s.plan.steps << " steps, seed " << s.o.seed
               << ", " << foglift::threads() << " threads\n\n";
-  const bool resumed = model->step() > 0;
-  const Index before = model->step();
-  std::optional<Progress> bar;
-  bool refit = false;
-  Pulse pulse("judging the last windows by the model and the baselines", s.o.quiet);
-  const auto show = [&](const Model::Progress& p) {
-    pulse.beat();
-    if (!bar || p.refit != refit) {
-      bar.reset();
-      bar.emplace(p.refit ? "refit" : "training", s.o.quiet);
-    }
-    refit = p.refit;
-    bar->update(
-        p.step, p.steps,
-        text(std::isinf(p.best) ? "loss %.4f" : "loss %.4f, validation %.4f", p.loss, p.best),
-        resumed ? std::min(before, p.step - 1) : 0);
-  };
+  TrainingBar bar(s.o.quiet, model->step());
+  const auto show = [&](const Model::Progress& p) { bar(p); };
   return model->train(s.in.series(), s.config.dump(), show, [&](const std::string& checkpoint) {
     folder.write_now(unfinished_model, checkpoint);
   });
@@ -86,6 +72,7 @@ int run(const Words& words) {
       "  forecast                                   the data that comes along, in two minutes\n"
       "  forecast sales.csv --target revenue        your own file\n"
       "  forecast load.csv --horizon 24 --minutes 5 --out tomorrow\n"
+      "  forecast sales.csv --holidays days.csv --region BY   days that are known ahead\n"
       "  forecast --out tomorrow --resume           after Ctrl-C\n"
       "  forecast --config tomorrow/run.toml --force  the same numbers again\n"
       "Commands, each with --help:\n"
@@ -105,10 +92,12 @@ int run(const Words& words) {
   if (const int signal = trained(s, folder, model)) return stopped(s, *model, signal, "forecast");
   const Backtest past = model->report();
   const Future future = forecast_next(*model, s.in, s.o);
+  const Sums sums = sums_of(s.in, &past, &future, s.plan.season());
   print(past, s.in);
+  print(sums);
   folder.write(model_file, model->checkpoint(s.config.dump()));
   folder.write("run.toml", run_toml(s, "forecast"));
-  const bool drawn = write(folder, {s.o, s.in, s.plan, s.config, &past, &future},
+  const bool drawn = write(folder, {s.o, s.in, s.plan, s.config, &past, &future, &sums},
                            "forecast --config run.toml --force");
   return finish(s, folder, "forecast", drawn);
 }
@@ -169,6 +158,8 @@ int check(const Words& words) {
   if (s.o.paths)
     std::cout << text("  %-18s the same rows as forecast.csv, %td paths\n", "paths.csv",
                       s.o.samples);
+  if (s.in.series().size() > 1)
+    std::cout << text("  %-18s the sum of the series, and of groups of them\n", "sums.csv");
   std::cout << text("  %-18s pictures and scores\n", "report.json, ...")
             << text("  %-18s all options, for the same numbers again\n", "run.toml")
             << text("  %-18s the model, for predict\n", model_file);

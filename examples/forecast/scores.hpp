@@ -23,6 +23,8 @@ struct Backtest {
   std::vector<std::string> parts;  ///< that were weighed
   std::vector<double> weights;     ///< in the forecast of what comes next
   std::vector<std::string> notes;
+  /// CRPS of the model alone, and with each covariate that is known ahead held at its mean.
+  std::vector<double> effects;
 
   const forecast::Score& whole() const { return scores.back(); }
 };

@@ -17,6 +17,9 @@ std::string path_from(const std::string& folder, const std::string& path) {
   return p.empty() || p.is_absolute() ? path : std::filesystem::relative(p, folder).string();
 }
 
+/// Options that name files.
+constexpr const char* path_options[] = {"file", "from", "future", "holidays"};
+
 /// Guesses as lines of a file, and back.
 std::vector<std::string> to_lines(const std::vector<forecast::Guess>& guesses) {
   std::vector<std::string> out;
@@ -87,7 +90,7 @@ void print_written(const std::string& out, const std::vector<std::string>& names
 
 Json with_paths_from(const std::string& file, Json options) {
   const std::filesystem::path folder = std::filesystem::path(file).parent_path();
-  for (const char* name : {"file", "from", "future"})
+  for (const char* name : path_options)
     if (options.contains(name) && options[name].is_string() && !options[name].empty()) {
       const std::filesystem::path path(options[name].get<std::string>());
       options[name] = (path.is_absolute() ? path : folder / path).lexically_normal().string();
@@ -98,7 +101,7 @@ Json with_paths_from(const std::string& file, Json options) {
 Json stored_options(const Options& o) {
   Json out = results_of(o);
   if (o.steps > 0) out.erase("minutes");
-  for (const char* name : {"file", "from", "future"})
+  for (const char* name : path_options)
     if (out.contains(name)) out[name] = path_from(o.out, out[name].get<std::string>());
   out["found"] = o.found;
   return out;
@@ -166,6 +169,7 @@ Session begin(CLI::App& app, const std::vector<std::string>& words, bool resumab
   }
   s.in = read_input(s.o);
   choose(s.in, s.o);
+  const std::vector<std::string> events = add_holidays(s.in, s.o, s.o.horizon, {});
   if (same && !s.o.found.empty()) s.in.read.guesses = from_lines(s.o.found);
   s.o.found = to_lines(s.in.read.guesses);
   const auto calendar =
@@ -179,6 +183,7 @@ Session begin(CLI::App& app, const std::vector<std::string>& words, bool resumab
                {{"frequency", s.in.step().name()},
                 {"cells", s.in.longest()},
                 {"calendar", {calendar.day, calendar.week, calendar.year}}}}};
+  if (!events.empty()) s.config["plan"]["events"] = events;
   if (s.saved && s.saved->config["sha256"] != s.in.sha256)
     foglift::raise<foglift::ArgumentError>(
         s.in.path(), " is not the file of the run in ", s.o.out,

@@ -20,8 +20,9 @@ inline constexpr const char* model_file = "model.safetensors";
 
 /// All that a run may write, and the next run replaces.
 inline const std::vector<std::string> result_files = {
-    "forecast.csv", "backtest.csv", "paths.csv",    "filled.csv",   "report.json", "report.html",
-    "chart.dat",    "forecast.gp",  "forecast.png", "forecast.svg", "run.toml",    model_file};
+    "forecast.csv", "backtest.csv", "paths.csv", "sums.csv",    "filled.csv",
+    "report.json",  "report.html",  "chart.dat", "forecast.gp", "forecast.png",
+    "forecast.svg", "run.toml",     model_file};
 
 /// "Wrote into OUT: a.csv, b.png"
 void print_written(const std::string& out, const std::vector<std::string>& names);

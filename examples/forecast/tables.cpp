@@ -2,9 +2,9 @@
 
 namespace tool {
 
-data::CsvTable table(const Input& in, const std::vector<forecast::Origin>& origins,
-                     const Tensor<double>& paths, const std::vector<double>& levels,
-                     const Tensor<double>* actual) {
+data::CsvTable table(const std::vector<forecast::Series>& from_series,
+                     const std::vector<forecast::Origin>& origins, const Tensor<double>& paths,
+                     const std::vector<double>& levels, const Tensor<double>* actual) {
   const bool all = levels.empty();
   const Tensor<double> shown = all ? paths : forecast::quantiles(paths, levels);
   std::vector<std::string> series, origin, time;
@@ -13,7 +13,7 @@ data::CsvTable table(const Input& in, const std::vector<forecast::Origin>& origi
   for (Index w = 0; w < shown.dim(0); ++w)
     for (Index h = 0; h < shown.dim(2); ++h) {
       const forecast::Origin& from = origins[static_cast<std::size_t>(w)];
-      const forecast::Series& s = in.series()[static_cast<std::size_t>(from.series)];
+      const forecast::Series& s = from_series[static_cast<std::size_t>(from.series)];
       series.push_back(s.name);
       origin.push_back(s.time.text(from.at));
       time.push_back(s.time.text(from.at + h));
@@ -22,7 +22,7 @@ data::CsvTable table(const Input& in, const std::vector<forecast::Origin>& origi
         columns[q].push_back(shown(w, static_cast<Index>(q), h));
     }
   data::CsvTable out("forecast");
-  if (in.series().size() > 1) out.add_texts("series", std::move(series));
+  if (from_series.size() > 1) out.add_texts("series", std::move(series));
   if (actual) out.add_texts("origin", std::move(origin));
   out.add_texts("time", std::move(time));
   if (actual) out.add("actual", std::move(values));
@@ -56,6 +56,12 @@ Json json(const Backtest& b, const Input& in) {
   if (in.series().size() > 1)
     for (std::size_t s = 0; s < b.of_series.size(); ++s)
       out["series"].push_back({{"name", in.series()[s].name}, {"scores", json(b.of_series[s])}});
+  if (!b.effects.empty()) {
+    out["covariates"]["crps_of_the_model"] = number(b.effects[0]);
+    for (std::size_t k = 1; k < b.effects.size(); ++k)
+      out["covariates"]["held_at_mean"].push_back(
+          {{"name", in.read.covariates.at(k - 1)}, {"crps", number(b.effects[k])}});
+  }
   return out;
 }
 

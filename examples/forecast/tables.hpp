@@ -7,11 +7,11 @@ namespace tool {
 
 namespace data = foglift::data;
 
-/// Rows of windows [W, S, H]: series (where there are several), origin and actual (of a backtest),
-/// time, and a column for each quantile, or for each path without levels.
-data::CsvTable table(const Input& in, const std::vector<forecast::Origin>& origins,
-                     const Tensor<double>& paths, const std::vector<double>& levels,
-                     const Tensor<double>* actual);
+/// Rows of windows [W, S, H] of series: series (where there are several), origin and actual (of a
+/// backtest), time, and a column for each quantile, or for each path without levels.
+data::CsvTable table(const std::vector<forecast::Series>& series,
+                     const std::vector<forecast::Origin>& origins, const Tensor<double>& paths,
+                     const std::vector<double>& levels, const Tensor<double>* actual);
 
 /// null where a number is undefined.
 Json number(double v);

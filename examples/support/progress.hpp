@@ -2,11 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <cstdio>
-#include <mutex>
 #include <string>
-#include <thread>
 
 #include <unistd.h>
 
@@ -64,49 +61,4 @@ class Progress {
   bool quiet_, terminal_, drawn_ = false, shown_ = false;
   double next_ = 1;  // what takes less is not worth a line
   double start_ = seconds_now();
-};
-
-/// Says that work goes on that has no steps to count: whenever two seconds pass without a beat, a
-/// line with the seconds since, on a terminal every second, elsewhere once.
-class Pulse {
- public:
-  Pulse(std::string task, bool quiet) : task_(std::move(task)), last_(seconds_now()) {
-    if (!quiet) thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
-  }
-  ~Pulse() {
-    thread_.request_stop();
-    woken_.notify_all();
-    if (thread_.joinable()) thread_.join();
-    if (drawn_) std::fputs("\r\033[K", stderr);
-  }
-  Pulse(const Pulse&) = delete;
-  Pulse& operator=(const Pulse&) = delete;
-
-  void beat() {
-    const std::lock_guard lock(mutex_);
-    last_ = seconds_now();
-    told_ = drawn_ = false;
-  }
-
- private:
-  void run(const std::stop_token& stop) {
-    const bool terminal = isatty(STDERR_FILENO) == 1;
-    std::unique_lock lock(mutex_);
-    while (!stop.stop_requested()) {
-      woken_.wait_for(lock, std::chrono::seconds(1));
-      const double since = seconds_now() - last_;
-      if (stop.stop_requested() || since < 2 || (told_ && !terminal)) continue;
-      std::fprintf(stderr, terminal ? "\r\033[K%s, %.0f s" : "%s\n", task_.c_str(), since);
-      std::fflush(stderr);
-      told_ = true;
-      drawn_ = terminal;
-    }
-  }
-
-  std::string task_;
-  std::mutex mutex_;
-  std::condition_variable woken_;
-  double last_;
-  bool told_ = false, drawn_ = false;
-  std::jthread thread_;
 };

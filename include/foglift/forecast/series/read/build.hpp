@@ -36,6 +36,7 @@ class SeriesBuilder {
     r.target = names(roles_.target);
     r.id = names(items_.columns);
     r.known = names(roles_.known);
+    r.covariates = known_.names;
     r.past = names(roles_.past);
     r.statics = names(roles_.statics);
     r.unused = names(roles_.unused);

@@ -36,6 +36,7 @@ struct Reading {
   std::string date = {};                 ///< column of the dates; "date + time" if some are joined
   std::vector<std::string> target = {};  ///< columns that are forecast
   std::vector<std::string> id = {}, known = {}, past = {}, statics = {};  ///< names of columns
+  std::vector<std::string> covariates = {};  ///< columns of Series::known: words are several
   std::vector<std::string> unused = {};  ///< other columns of numbers
   std::vector<Series> series = {};       ///< one for each id and target
   std::vector<Guess> guesses = {};
