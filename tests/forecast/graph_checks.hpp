@@ -43,6 +43,26 @@ void check_edges() {
   }
 }
 
+/// A value that is missing is told from one at its location, which both are 0 to a network.
+template <Method M>
+void check_missing() {
+  const std::vector<Series> series = {wave("a", 60, 2, 1)};
+  Rng rng(1);
+  M method(options_of<M>(frame_of(2)), rng);
+  nn::for_each_parameter(method, [&](const std::string&, auto& p) {  // no weight is 0
+    p.value = rng.split().template normal<float>(p.value.shape());
+    for (float& v : p.value) v *= 0.2F;
+  });
+  Frame there = Framer(method.frame())(series, std::vector<Origin>{{0, 22}});
+  there.context(0, 3, 0) = there.location(0, 0);
+  there.context_mask(0, 3, 0) = 1;
+  Frame missing_there = there;
+  missing_there.context_mask(0, 3, 0) = 0;
+  CHECK(there.scaled_context() == missing_there.scaled_context());
+  const PathKeys paths{Rng(3), 0, 5};
+  CHECK_FALSE(method.draw(there, paths) == method.draw(missing_there, paths));
+}
+
 /// Channel 0 is white noise and channel 1 the same a step later, joined to it by an edge: the
 /// correlation of the mean of paths with its next value, which the last value of channel 0 tells.
 /// It is 0 with a standard error of 0.1 for a method that hears nothing; 250 steps begin to hear.

@@ -9,6 +9,10 @@ TEST_CASE("diffstg: what every method owes", "[forecast][diffstg]") {
   owed::check_method<DiffStg>();
 }
 
+TEST_CASE("diffstg: a missing value is told from one at its location", "[forecast][diffstg]") {
+  owed::check_missing<DiffStg>();
+}
+
 TEST_CASE("diffstg: channels that the graph does not join hear nothing of each other",
           "[forecast][diffstg]") {
   owed::check_edges<DiffStg>();

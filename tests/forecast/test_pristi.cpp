@@ -7,6 +7,10 @@ using namespace foglift::forecast;
 
 TEST_CASE("pristi: what every method owes", "[forecast][pristi]") { owed::check_method<Pristi>(); }
 
+TEST_CASE("pristi: a missing value is told from one at its location", "[forecast][pristi]") {
+  owed::check_missing<Pristi>();
+}
+
 TEST_CASE("pristi: lines between what is known, and on from it", "[forecast][pristi]") {
   const Window window{Tensor<float>({1, 7, 2}, {9, 9, 2, 9, 9, 9, 9, 9, 8, 9, 9, 9, 9, 9}),
                       Tensor<float>({1, 7, 2}, {0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0}),
