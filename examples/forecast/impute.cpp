@@ -163,6 +163,7 @@ int impute(const Words& words) {
       ->allow_extra_args(false);
   app.add_option("--seed", o.seed, "of everything random")->capture_default_str();
   add(app, o, Part::reading);
+  add(app, o, Part::holidays);
   describe_app(app, o, config);
   parse_with_config(app, words, config);
   if (o.threads > 0) foglift::set_threads(o.threads);

@@ -35,14 +35,11 @@ Input read_input(Options& o) {
            : name == "blank"     ? ' '
                                  : ',';
   };
-  const auto combination = [](const std::string& name) {
-    const auto at = std::find(combinations.begin(), combinations.end(), name);
-    return at == combinations.end()
-               ? forecast::Combine::refuse
-               : static_cast<forecast::Combine>(1 + (at - combinations.begin()));
+  const auto combination = [](const std::string& name, const char* option) {
+    return name.empty() ? forecast::Combine::refuse : forecast::combine_named(name, option);
   };
-  o.read.grid.resample = combination(o.resample);
-  o.read.grid.duplicates = combination(o.duplicates);
+  o.read.grid.resample = combination(o.resample, "--resample");
+  o.read.grid.duplicates = combination(o.duplicates, "--duplicates");
   o.read.delimiter = letter(o.delimiter);
   o.read.decimal = letter(o.decimal);
   Input in{sha256(text), forecast::parse_panel(text, o.read, o.file), {}};

@@ -19,16 +19,32 @@ struct Reading {
     f("static", o.read.statics, "columns of numbers that are the same for a whole series");
     f("ignore", o.read.ignore, "columns that are not looked at");
     f("future", o.read.future, "file of rows ahead, with the columns that are known");
-    f("holidays", o.holidays,
-      "file of days with columns date, name and perhaps region: known ahead, a column of 0 and 1 "
-      "each");
-    f("region", o.region, "whose days are taken of --holidays");
     f("skip", o.read.skip, "lines at the top that are not of the table", CLI::Range(1, 10000));
     f("delimiter", o.delimiter, "between cells: comma, semicolon, tab, bar or blank",
       CLI::IsMember({"comma", "semicolon", "tab", "bar", "blank"}));
     f("decimal", o.decimal, "point or comma in numbers (default: found out)",
       CLI::IsMember({"point", "comma"}));
     f("missing", o.read.missing, "cells that stand for a missing value, like -999; none: no guess");
+    f("freq", o.read.grid.frequency,
+      "the steps of the series, like 15min, hour, 'business day' or month (default: found out)");
+    f("resample", o.resample,
+      "what the rows within a step of --freq become: mean, sum, first, last, min or max",
+      combination());
+    f("duplicates", o.duplicates,
+      "what rows of one time become, in the same words (default: an error)", combination());
+  }
+  static CLI::IsMember combination() {
+    return CLI::IsMember(std::vector<std::string>(foglift::forecast::combine_names.begin(),
+                                                  foglift::forecast::combine_names.end()));
+  }
+};
+
+struct Holidays {
+  static void each(auto& o, auto&& f) {
+    f("holidays", o.holidays,
+      "file of days with columns date, name and perhaps region: known ahead, a column of 0 and 1 "
+      "each");
+    f("region", o.region, "whose days are taken of --holidays");
   }
 };
 
@@ -120,6 +136,8 @@ void add(CLI::App& app, Options& o, Part part) {
   switch (part) {
     case Part::reading:
       return add_part<Reading>(app, o);
+    case Part::holidays:
+      return add_part<Holidays>(app, o);
     case Part::modelling:
       return add_part<Modelling>(app, o);
     case Part::drawing:
@@ -131,7 +149,7 @@ void add(CLI::App& app, Options& o, Part part) {
 
 Json results_of(const Options& o) {
   Json out = {{"file", o.file}};
-  out.update(to_json<Reading, Modelling, Drawing>(o));
+  out.update(to_json<Reading, Holidays, Modelling, Drawing>(o));
   return out;
 }
 

@@ -34,11 +34,8 @@ struct Options {
   bool resume = false, force = false, quiet = false;
 };
 
-/// How several values become one, by the names of forecast::Combine but for the first, `refuse`.
-inline const std::vector<std::string> combinations = {"mean", "sum", "first", "last", "min", "max"};
-
 /// The parts of the options. All but the last part decide what comes out, and stand in run.toml.
-enum class Part { reading, modelling, drawing, where };
+enum class Part { reading, holidays, modelling, drawing, where };
 
 /// Adds the options of a part to an application.
 void add(CLI::App& app, Options& o, Part part);

@@ -29,6 +29,7 @@ Use begin_use(CLI::App& app, const std::string& out, const Words& words) {
   app.add_option("model", u.path, "model.safetensors of a run, or its folder")->required();
   app.add_option("file", u.o.file, "CSV with the rows up to now")->required();
   add(app, u.o, Part::reading);
+  add(app, u.o, Part::holidays);
   add(app, u.o, Part::drawing);
   describe_app(app, u.o, config);
   const std::vector<CLI::Option*> before = app.get_options();

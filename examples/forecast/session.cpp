@@ -142,6 +142,7 @@ Session begin(CLI::App& app, const std::vector<std::string>& words, bool resumab
                  "CSV with a column of dates and one of numbers; without it, the bicycles hired "
                  "per hour in Washington, D.C.");
   add(app, s.o, Part::reading);
+  add(app, s.o, Part::holidays);
   add(app, s.o, Part::modelling);
   add(app, s.o, Part::drawing);
   describe_app(app, s.o, config);
