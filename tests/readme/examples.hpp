@@ -7,6 +7,7 @@
 #include "foglift/diffusion/verify.hpp"
 #include "foglift/foglift.hpp"
 #include "foglift/forecast/ensemble.hpp"
+#include "foglift/forecast/impute/imputer.hpp"
 #include "foglift/forecast/methods/horizon_diffusion.hpp"
 #include "foglift/interop/eigen.hpp"
 #include "foglift/probe/sink/collect.hpp"

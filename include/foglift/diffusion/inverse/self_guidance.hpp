@@ -18,7 +18,7 @@ namespace foglift::inline v0::solver {
 /// solver::MeanShift, whose weight is the paper's s:
 ///
 ///   auto x = sample(solver::MeanShift(solver::SelfGuidance(denoise, known),
-///                                     {.weight = s, .at = solver::MeanShiftOptions::At::state}),
+///                                     {.weight = 2, .at = solver::MeanShiftOptions::At::state}),
 ///                   denoise, shape, grid, rng);
 ///
 /// The law of y given x0 is taken for that of y given x, at every level, where the variance of x0
