@@ -9,6 +9,7 @@
 #include "foglift/forecast/ensemble.hpp"
 #include "foglift/forecast/impute/imputer.hpp"
 #include "foglift/forecast/methods/horizon_diffusion.hpp"
+#include "foglift/forecast/simulate/wave.hpp"
 #include "foglift/interop/eigen.hpp"
 #include "foglift/probe/sink/collect.hpp"
 
