@@ -4,5 +4,6 @@
 #include "foglift/diffusion/corruption/batch.hpp"
 #include "foglift/diffusion/corruption/cold.hpp"
 #include "foglift/diffusion/corruption/corruption.hpp"
+#include "foglift/diffusion/corruption/dyffusion.hpp"
 #include "foglift/diffusion/corruption/gaussian.hpp"
 #include "foglift/diffusion/corruption/mask.hpp"

@@ -4,6 +4,7 @@
 #include "foglift/diffusion/grid/align_your_steps.hpp"
 #include "foglift/diffusion/grid/beta_quantile.hpp"
 #include "foglift/diffusion/grid/chain.hpp"
+#include "foglift/diffusion/grid/dynamics.hpp"
 #include "foglift/diffusion/grid/fast_dpm.hpp"
 #include "foglift/diffusion/grid/grid.hpp"
 #include "foglift/diffusion/grid/groups.hpp"

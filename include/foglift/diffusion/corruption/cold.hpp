@@ -2,6 +2,7 @@
 
 #include "foglift/diffusion/corruption/batch.hpp"
 
+#include <concepts>
 #include <utility>
 
 namespace foglift::inline v0::corruption {
@@ -11,8 +12,9 @@ struct NoPrior {};
 
 /// Data degraded by any function, without noise, and restored (Bansal et al. 2022, "Cold
 /// diffusion"): degrade(Tensor<T> clean, Levels) gives the data at a severity, a level for the
-/// batch or for each sample, and returns them as they are at clean data. prior(shape, Level,
-/// StepRng) makes states to begin with where restore() does; restore_from() needs none.
+/// batch or for each sample, and returns them as they are at clean data. One that is random takes
+/// a StepRng behind these, and is drawn apart for the two degradations of a step. prior(shape,
+/// Level, StepRng) makes states to begin with where restore() does; restore_from() needs none.
 ///
 ///   const auto fade = corruption::cold([](const Tensor<float>& clean, const Levels& levels) {
 ///     return scale(clean, clean.dim(0), [&](Index b) { return 1 - levels[b].t; });
@@ -30,6 +32,7 @@ class Cold {
   ///          counts by what the degradation changes in it: not at all where D(x, s) = x + s e
   enum class Update { naive, cold };
   Update update = Update::cold;
+  Update last = Update::cold;  ///< of the step to clean data, where update is cold
 
   explicit Cold(Degrade degrade, Prior prior = {})
       : degrade_(std::move(degrade)), prior_(std::move(prior)) {}
@@ -42,17 +45,19 @@ class Cold {
     else
       return prior_(shape, level, rng);
   }
-  State corrupt(const State& clean, const Levels& levels, const StepRng&) const {
-    return degrade_(clean, levels);
+  State corrupt(const State& clean, const Levels& levels, const StepRng& rng) const {
+    if constexpr (std::invocable<const Degrade&, const State&, const Levels&, const StepRng&>)
+      return degrade_(clean, levels, rng);
+    else
+      return degrade_(clean, levels);
   }
   /// Throws ShapeError for an estimate of another shape.
   State back(State x, const Estimate& x0, const Level& from, const Level& to,
-             const StepRng&) const {
-    State next = degrade_(x0, to);
+             const StepRng& rng) const {
+    State next = corrupt(x0, to, rng.repeat(0));
     detail::check_same_shape(x, next, "cold");
-    if (update == Update::naive) return next;
-    const State last = degrade_(x0, from);
-    return affine(1, affine(1, std::move(x), -1, last), 1, next);
+    if (update == Update::naive || (to.sigma == 0 && last == Update::naive)) return next;
+    return affine(1, affine(1, std::move(x), -1, corrupt(x0, from, rng.repeat(1))), 1, next);
   }
 
   /// The mean squared error of an estimate of the data, shape [].

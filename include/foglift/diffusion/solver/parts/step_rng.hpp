@@ -120,6 +120,9 @@ class StepRng {
     return StepRng(rng_.stream(label), first_sample_, step());
   }
 
+  /// For noise of a kind that is not drawn here, such as dropout: by (generator, first_sample + b,
+  /// step), and never a source's.
+  const Rng& generator() const { return rng_; }
   std::uint64_t first_sample() const { return first_sample_; }
   Index step() const { return static_cast<Index>(step_); }
 
