@@ -40,6 +40,24 @@ struct EachIsMember {
   void each(auto&&) {}
 };
 
+/// Children by name alone.
+struct Open {
+  Scale first, second, third;
+  FOGLIFT_CHILDREN(third, first);
+};
+class Closed {
+ public:
+  FOGLIFT_PRIVATE_CHILDREN(inner);
+
+ private:
+  Open inner_;
+};
+struct Many {
+  int a = 1, b = 1, c = 1, d = 1, e = 1;
+  FOGLIFT_CHILDREN(a, b, c, d, e, a, b, c, d, e, a, b, c, d, e, a, b, c, d, e, a, b, c, d, e, a, b,
+                   c, d, e, a, b, c, d, e, a, b, c, d, e);
+};
+
 static_assert(nn::Module<Scale>);
 static_assert(nn::Module<const Tree>);
 static_assert(!nn::Module<NoEach>);
@@ -50,6 +68,18 @@ static_assert(nn::ValueOf<Tensor<float>, float> && nn::ValueOf<Var<double>, doub
 static_assert(!nn::ValueOf<Tensor<float>, double> && !nn::ValueOf<float, float>);
 
 }  // namespace
+
+TEST_CASE("module: FOGLIFT_CHILDREN names members, private ones without their underscore",
+          "[nn][module]") {
+  std::vector<std::string> names;
+  Closed model;
+  nn::for_each_parameter(model, [&](const std::string& name, auto&) { names.push_back(name); });
+  CHECK(names == std::vector<std::string>{"inner.third.gain", "inner.first.gain"});
+  int count = 0;
+  const Many many;
+  Many::each(many, [&](const char*, int one) { count += one; });
+  CHECK(count == 40);
+}
 
 TEST_CASE("module: parameters are named in the order of each", "[nn][module]") {
   const Tree tree;

@@ -20,6 +20,29 @@ template <class M>
 concept HasParameters =
     requires(M& m) { std::remove_const_t<M>::each(m, [](const char*, auto&) {}); };
 
+/// `each` of a struct whose children are named as its members are, or as its private ones without
+/// their underscore; 40 at most:
+///
+///   struct Linear {
+///     Parameter<float> weight, bias;
+///     FOGLIFT_CHILDREN(weight, bias);
+///   };
+#define FOGLIFT_CHILDREN(...) FOGLIFT_EACH(, __VA_ARGS__)
+#define FOGLIFT_PRIVATE_CHILDREN(...) FOGLIFT_EACH(_, __VA_ARGS__)
+
+#define FOGLIFT_EACH(end, ...) \
+  static void each(auto& self, auto&& f) { FOGLIFT_SCAN(FOGLIFT_CHILD(end, __VA_ARGS__)) }
+#define FOGLIFT_CHILD(end, child, ...) \
+  f(#child, self.child##end);          \
+  __VA_OPT__(FOGLIFT_NEXT_CHILD FOGLIFT_NOTHING(end, __VA_ARGS__))
+// A macro does not expand in its own text: what is left of it here is expanded by the next scan.
+#define FOGLIFT_NEXT_CHILD() FOGLIFT_CHILD
+#define FOGLIFT_NOTHING ()
+#define FOGLIFT_SCAN(...) FOGLIFT_SCAN_9(FOGLIFT_SCAN_9(FOGLIFT_SCAN_9(__VA_ARGS__)))
+#define FOGLIFT_SCAN_9(...) FOGLIFT_SCAN_3(FOGLIFT_SCAN_3(FOGLIFT_SCAN_3(__VA_ARGS__)))
+#define FOGLIFT_SCAN_3(...) FOGLIFT_SCAN_1(FOGLIFT_SCAN_1(FOGLIFT_SCAN_1(__VA_ARGS__)))
+#define FOGLIFT_SCAN_1(...) __VA_ARGS__
+
 /// Where a child stands in a model: the keys and places on the way to it from the root.
 struct ModelPath {
   const ModelPath* above = nullptr;  ///< nullptr: this is the root

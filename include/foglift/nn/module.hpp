@@ -19,6 +19,8 @@ namespace foglift::inline v0::nn {
 ///     Parameter<float> weight, bias;
 ///     static void each(auto& self, auto&& f) { f("weight", self.weight); f("bias", self.bias); }
 ///   };
+///
+/// FOGLIFT_CHILDREN(weight, bias) is that `each`.
 template <class M>
 concept Module = HasParameters<M>;
 

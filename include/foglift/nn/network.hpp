@@ -155,5 +155,9 @@ class Network : public Layer<T, O> {
                                          DropoutCalls, const Call<>&) const;                      \
   linkage Var<T> __VA_ARGS__::forward(const Var<T>&, const Tensor<T>&, const Condition<Var<T>>&,  \
                                       DropoutCalls, const Call<>&) const
+// The same of a network over one axis and over two.
+#define FOGLIFT_NN_NETWORKS(linkage, T, Net) \
+  FOGLIFT_NN_NETWORK(linkage, T, Net<1, T>); \
+  FOGLIFT_NN_NETWORK(linkage, T, Net<2, T>)
 
 }  // namespace foglift::inline v0::nn

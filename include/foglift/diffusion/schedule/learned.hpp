@@ -75,13 +75,7 @@ class LearnedCurve {
     return detail::falling_to(value, [&](double t) { return lambda(t); });
   }
 
-  static void each(auto& self, auto&& f) {
-    f("ends", self.ends);
-    f("straight", self.straight);
-    f("in", self.in);
-    f("in_bias", self.in_bias);
-    f("out", self.out);
-  }
+  FOGLIFT_CHILDREN(ends, straight, in, in_bias, out);
 
  private:
   double end(Index i) const { return static_cast<double>(ends.value[i]); }

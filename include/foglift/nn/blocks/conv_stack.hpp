@@ -50,10 +50,7 @@ class ConvStack : public Layer<T, ConvStackOptions> {
     return h;
   }
 
-  static void each(auto& self, auto&& f) {
-    f("convs", self.convs);
-    f("norms", self.norms);
-  }
+  FOGLIFT_CHILDREN(convs, norms);
 
  private:
   double dropout_;

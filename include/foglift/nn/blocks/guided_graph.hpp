@@ -54,12 +54,7 @@ class GuidedAttention {
     return transpose((*this)(transpose(x, 1, 2), transpose(guide, 1, 2)), 1, 2);
   }
 
-  static void each(auto& self, auto&& f) {
-    f("qk", self.qk);
-    f("v", self.v);
-    f("proj", self.proj);
-    f("norm", self.norm);
-  }
+  FOGLIFT_CHILDREN(qk, v, proj, norm);
 
  private:
   Index heads_;
@@ -92,13 +87,7 @@ class GuidedNodes {
     return norm(h + ff(h));
   }
 
-  static void each(auto& self, auto&& f) {
-    f("attention", self.attention);
-    f("graph", self.graph);
-    f("graph_norm", self.graph_norm);
-    f("norm", self.norm);
-    f("ff", self.ff);
-  }
+  FOGLIFT_CHILDREN(attention, graph, graph_norm, norm, ff);
 };
 
 /// The guide of PriSTI (Liu et al. 2023, eq. 5): features x [B, L, N, width] of what is known,
@@ -118,10 +107,7 @@ class GraphGuide : public Layer<T, GuidedGraphOptions> {
     return nodes(x, x, &along);
   }
 
-  static void each(auto& self, auto&& f) {
-    f("times", self.times);
-    f("nodes", self.nodes);
-  }
+  FOGLIFT_CHILDREN(times, nodes);
 };
 
 /// Residual block of PriSTI (Liu et al. 2023, eqs. 6 to 8): attention along the times of each node,
@@ -155,12 +141,7 @@ class GuidedGraphBlock : public Layer<T, GuidedGraphOptions> {
                  [&](const X& h) { return middle(nodes(times.along_second(h, guide), guide)); });
   }
 
-  static void each(auto& self, auto&& f) {
-    f("gated", self.gated);
-    f("times", self.times);
-    f("nodes", self.nodes);
-    f("middle", self.middle);
-  }
+  FOGLIFT_CHILDREN(gated, times, nodes, middle);
 };
 
 }  // namespace foglift::inline v0::nn

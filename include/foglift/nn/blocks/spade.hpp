@@ -53,14 +53,7 @@ class SpadeBlock : public Layer<T, SpadeBlockOptions> {
     return conv2(silu(spade2(h, map)), ConvExtras<X>{.residual = &direct});
   }
 
-  static void each(auto& self, auto&& f) {
-    f("spade1", self.spade1);
-    f("conv1", self.conv1);
-    f("embed", self.embed);
-    f("spade2", self.spade2);
-    f("conv2", self.conv2);
-    f("skip", self.skip);
-  }
+  FOGLIFT_CHILDREN(spade1, conv1, embed, spade2, conv2, skip);
 
  private:
   static SpadeOptions norm(const SpadeBlockOptions& o, Index channels) {

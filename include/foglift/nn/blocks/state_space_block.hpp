@@ -39,12 +39,7 @@ class StateSpaceBlock : public Layer<T, StateSpaceBlockOptions> {
     return {x + chunk(both, 0, 2), chunk(both, 1, 2)};
   }
 
-  static void each(auto& self, auto&& f) {
-    f("embed", self.embed);
-    f("condition", self.condition);
-    f("ssm", self.ssm);
-    f("output", self.output);
-  }
+  FOGLIFT_CHILDREN(embed, condition, ssm, output);
 };
 
 /// Residual block of SSSD (Lopez Alcaraz & Strodthoff 2022, figure 1): a convolution and two state
@@ -75,13 +70,7 @@ class DoubleStateSpaceBlock : public Layer<T, StateSpaceBlockOptions> {
     });
   }
 
-  static void each(auto& self, auto&& f) {
-    f("gated", self.gated);
-    f("conv", self.conv);
-    f("before", self.before);
-    f("after", self.after);
-    f("condition", self.condition);
-  }
+  FOGLIFT_CHILDREN(gated, conv, before, after, condition);
 };
 
 }  // namespace foglift::inline v0::nn

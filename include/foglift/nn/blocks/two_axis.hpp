@@ -37,12 +37,7 @@ class TransformerLayer : public Layer<T, TransformerLayerOptions> {
     return norm2(h + ff(h));
   }
 
-  static void each(auto& self, auto&& f) {
-    f("attention", self.attention);
-    f("norm1", self.norm1);
-    f("ff", self.ff);
-    f("norm2", self.norm2);
-  }
+  FOGLIFT_CHILDREN(attention, norm1, ff, norm2);
 };
 
 struct TwoAxisBlockOptions {
@@ -82,12 +77,7 @@ class TwoAxisBlock : public Layer<T, TwoAxisBlockOptions> {
     });
   }
 
-  static void each(auto& self, auto&& f) {
-    f("gated", self.gated);
-    f("times", self.times);
-    f("series", self.series);
-    f("middle", self.middle);
-  }
+  FOGLIFT_CHILDREN(gated, times, series, middle);
 };
 
 }  // namespace foglift::inline v0::nn

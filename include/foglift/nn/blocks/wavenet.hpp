@@ -68,11 +68,7 @@ class GatedResidual : public Layer<T, GatedResidualOptions> {
     return {(x + chunk(both, 0, 2)) * std::sqrt(0.5), chunk(both, 1, 2)};
   }
 
-  static void each(auto& self, auto&& f) {
-    f("embed", self.embed);
-    f("condition", self.condition);
-    f("output", self.output);
-  }
+  FOGLIFT_CHILDREN(embed, condition, output);
 };
 
 struct WavenetBlockOptions {
@@ -117,10 +113,7 @@ class WavenetBlock : public Layer<T, WavenetBlockOptions> {
     });
   }
 
-  static void each(auto& self, auto&& f) {
-    f("gated", self.gated);
-    f("conv", self.conv);
-  }
+  FOGLIFT_CHILDREN(gated, conv);
 
  private:
   bool causal_;

@@ -77,12 +77,7 @@ class MultiHeadAttention : public Layer<T, AttentionOptions> {
     return context.present ? y * *context.present : y;
   }
 
-  static void each(auto& self, auto&& f) {
-    f("qkv", self.qkv);
-    f("q", self.q);
-    f("kv", self.kv);
-    f("proj", self.proj);
-  }
+  FOGLIFT_CHILDREN(qkv, q, kv, proj);
 
  private:
   /// The heads' outputs for q [B, N, width], k and v [B, M, width], as the hook wants them.
@@ -162,12 +157,7 @@ class AttentionBlock : public Layer<T, AttentionBlockOptions> {
     return reshape(h, value_of(x).shape());
   }
 
-  static void each(auto& self, auto&& f) {
-    f("norm", self.norm);
-    f("attention", self.attention);
-    f("cross_norm", self.cross_norm);
-    f("cross", self.cross);
-  }
+  FOGLIFT_CHILDREN(norm, attention, cross_norm, cross);
 };
 
 }  // namespace foglift::inline v0::nn

@@ -35,7 +35,7 @@ class Film : public Layer<T, FilmOptions> {
     return modulate(x, chunk(both, 0, 2), chunk(both, 1, 2));
   }
 
-  static void each(auto& self, auto&& f) { f("linear", self.linear); }
+  FOGLIFT_CHILDREN(linear);
 };
 
 struct AdaLayerNormOptions {
@@ -61,7 +61,7 @@ class AdaLayerNorm : public Layer<T, AdaLayerNormOptions> {
     return norm(x, film.linear(c), 0, 1);
   }
 
-  static void each(auto& self, auto&& f) { f("film", self.film); }
+  FOGLIFT_CHILDREN(film);
 };
 
 }  // namespace foglift::inline v0::nn

@@ -98,10 +98,7 @@ class Conv : public Layer<T, ConvLayerOptions> {
                                    .options = options_});
   }
 
-  static void each(auto& self, auto&& f) {
-    f("weight", self.weight);
-    f("bias", self.bias);
-  }
+  FOGLIFT_CHILDREN(weight, bias);
 
  private:
   ConvOptions options_;

@@ -60,7 +60,7 @@ class FourierFeatures : public Layer<T, FourierOptions> {
     return sinusoids(t, frequencies.value.template cast<double>(), {.scale = 2 * std::numbers::pi});
   }
 
-  static void each(auto& self, auto&& f) { f("frequencies", self.frequencies); }
+  FOGLIFT_CHILDREN(frequencies);
 };
 
 struct ClassEmbeddingOptions {
@@ -93,7 +93,7 @@ class ClassEmbedding : public Layer<T, ClassEmbeddingOptions> {
     return embedding(use(weight, like), std::span<const Index>(rows));
   }
 
-  static void each(auto& self, auto&& f) { f("weight", self.weight); }
+  FOGLIFT_CHILDREN(weight);
 };
 
 struct TimeEmbeddingOptions {
@@ -211,13 +211,7 @@ class TimeEmbedding : public Layer<T, TimeEmbeddingOptions> {
   /// True if the time was precomputed.
   bool knows(T time) const { return precomputed(time) != nullptr; }
 
-  static void each(auto& self, auto&& f) {
-    f("fourier", self.fourier);
-    f("fc1", self.fc1);
-    f("fc2", self.fc2);
-    f("classes", self.classes);
-    f("vector", self.vector);
-  }
+  FOGLIFT_CHILDREN(fourier, fc1, fc2, classes, vector);
 
  private:
   /// The embedding [width] of a time that was precomputed, else nullptr.

@@ -30,10 +30,7 @@ class FeedForward : public Layer<T, FeedForwardOptions> {
     return fc1(x, Activation::gelu);
   }
 
-  static void each(auto& self, auto&& f) {
-    f("fc1", self.fc1);
-    f("fc2", self.fc2);
-  }
+  FOGLIFT_CHILDREN(fc1, fc2);
 };
 
 }  // namespace foglift::inline v0::nn

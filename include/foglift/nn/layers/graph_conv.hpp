@@ -145,7 +145,7 @@ class GraphConv : public Layer<T, GraphConvOptions> {
     return linear(concat(std::span<const X>(parts), -1));
   }
 
-  static void each(auto& self, auto&& f) { f("linear", self.linear); }
+  FOGLIFT_CHILDREN(linear);
 
  private:
   static Index terms(const GraphConvOptions& o, const std::vector<Csr<T>>& matrices) {

@@ -43,10 +43,7 @@ class Linear : public Layer<T, LinearOptions> {
     return gated_linear(residual, m, gate, x, use(weight, x), use(*bias, x));
   }
 
-  static void each(auto& self, auto&& f) {
-    f("weight", self.weight);
-    f("bias", self.bias);
-  }
+  FOGLIFT_CHILDREN(weight, bias);
 };
 
 namespace detail {

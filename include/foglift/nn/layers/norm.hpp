@@ -41,10 +41,7 @@ class GroupNorm : public Layer<T, GroupNormOptions> {
   Index groups() const { return groups_; }
   double eps() const { return eps_; }
 
-  static void each(auto& self, auto&& f) {
-    f("weight", self.weight);
-    f("bias", self.bias);
-  }
+  FOGLIFT_CHILDREN(weight, bias);
 
  private:
   Index groups_;
@@ -82,10 +79,7 @@ class LayerNorm : public Layer<T, LayerNormOptions> {
     return modulated_norm(x, m, shift, scale, eps_);
   }
 
-  static void each(auto& self, auto&& f) {
-    f("weight", self.weight);
-    f("bias", self.bias);
-  }
+  FOGLIFT_CHILDREN(weight, bias);
 
  private:
   double eps_;
@@ -112,7 +106,7 @@ class RmsNorm : public Layer<T, RmsNormOptions> {
     return rms_norm(x, use(weight, x), eps_);
   }
 
-  static void each(auto& self, auto&& f) { f("weight", self.weight); }
+  FOGLIFT_CHILDREN(weight);
 
  private:
   double eps_;

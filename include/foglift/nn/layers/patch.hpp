@@ -83,7 +83,7 @@ class PositionEmbedding : public Layer<T, PositionOptions> {
     return reshape(table, rows);
   }
 
-  static void each(auto& self, auto&& f) { f("weight", self.weight); }
+  FOGLIFT_CHILDREN(weight);
 
  private:
   Tensor<T> sinusoids(const Shape& grid) const {

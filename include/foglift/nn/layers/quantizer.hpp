@@ -84,7 +84,7 @@ class Quantizer : public Layer<T, QuantizerOptions> {
     return reshape(embedding(codebook.value, codes.span()), Shape(extents.data(), extents.size()));
   }
 
-  static void each(auto& self, auto&& f) { f("codebook", self.codebook); }
+  FOGLIFT_CHILDREN(codebook);
 
  private:
   void check(const Shape& z) const {

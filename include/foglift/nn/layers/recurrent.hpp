@@ -43,12 +43,7 @@ class RecurrentCell {
     return linear(h, use(weight_hh, h), use(bias_hh, h));
   }
 
-  static void each(auto& self, auto&& f) {
-    f("weight_ih", self.weight_ih);
-    f("weight_hh", self.weight_hh);
-    f("bias_ih", self.bias_ih);
-    f("bias_hh", self.bias_hh);
-  }
+  FOGLIFT_CHILDREN(weight_ih, weight_hh, bias_ih, bias_hh);
 };
 
 namespace detail {
@@ -58,7 +53,7 @@ class RecurrentLayers : public Layer<T, RecurrentOptions> {
  public:
   std::vector<RecurrentCell<T>> cells;
 
-  static void each(auto& self, auto&& f) { f("cells", self.cells); }
+  FOGLIFT_CHILDREN(cells);
 
  protected:
   /// Throws ArgumentError for an option that is not positive.

@@ -50,11 +50,7 @@ class Spade : public Layer<T, SpadeOptions> {
     return modulate(normalized(x), shift(seen), scale(seen));
   }
 
-  static void each(auto& self, auto&& f) {
-    f("shared", self.shared);
-    f("scale", self.scale);
-    f("shift", self.shift);
-  }
+  FOGLIFT_CHILDREN(shared, scale, shift);
 
  private:
   /// Without gain and shift of its own.

@@ -86,13 +86,7 @@ class StateSpace : public Layer<T, StateSpaceOptions> {
     return {y + x * use(d, x), reshape(slice(h, 1, L - 1, 1), {B, P * H * N})};
   }
 
-  static void each(auto& self, auto&& f) {
-    f("log_dt", self.log_dt);
-    f("log_a", self.log_a);
-    f("a_im", self.a_im);
-    f("c", self.c);
-    f("d", self.d);
-  }
+  FOGLIFT_CHILDREN(log_dt, log_a, a_im, c, d);
 
  private:
   Index parts() const { return options_.complex ? 2 : 1; }

@@ -41,12 +41,7 @@ class TwoWayStateSpace : public Layer<T, TwoWayStateSpaceOptions> {
     return norm_first_ ? y : norm(y);
   }
 
-  static void each(auto& self, auto&& f) {
-    f("norm", self.norm);
-    f("forward", self.forward);
-    f("backward", self.backward);
-    f("mix", self.mix);
-  }
+  FOGLIFT_CHILDREN(norm, forward, backward, mix);
 
  private:
   bool norm_first_;

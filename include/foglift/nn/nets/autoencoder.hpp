@@ -70,10 +70,7 @@ class KlAutoencoder : public Layer<T, AutoencoderOptions> {
     return decoder(z);
   }
 
-  static void each(auto& self, auto&& f) {
-    f("encoder", self.encoder);
-    f("decoder", self.decoder);
-  }
+  FOGLIFT_CHILDREN(encoder, decoder);
 
  private:
   static ConvEncoderOptions doubled(ConvEncoderOptions o) {
@@ -115,11 +112,7 @@ class VqAutoencoder : public Layer<T, AutoencoderOptions> {
   /// From codes [B, l] or [B, h, w]. Throws ArgumentError for a code outside the book.
   Tensor<T> decode(const Tensor<Index>& codes) const { return decoder(quantizer.decode(codes)); }
 
-  static void each(auto& self, auto&& f) {
-    f("encoder", self.encoder);
-    f("quantizer", self.quantizer);
-    f("decoder", self.decoder);
-  }
+  FOGLIFT_CHILDREN(encoder, quantizer, decoder);
 
  private:
   static ConvEncoderOptions unpooled(ConvEncoderOptions o) {

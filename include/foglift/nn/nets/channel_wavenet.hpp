@@ -65,15 +65,7 @@ class ChannelWavenet : public Layer<T, ChannelWavenetOptions> {
     return reshape(output(y), {B, K});
   }
 
-  static void each(auto& self, auto&& f) {
-    f("embedding", self.embedding);
-    f("told1", self.told1);
-    f("told2", self.told2);
-    f("input", self.input);
-    f("blocks", self.blocks);
-    f("skip", self.skip);
-    f("output", self.output);
-  }
+  FOGLIFT_CHILDREN(embedding, told1, told2, input, blocks, skip, output);
 
  private:
   template <Value X>

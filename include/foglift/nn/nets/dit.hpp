@@ -184,12 +184,7 @@ class DitBlock : public Layer<T, DitBlockOptions> {
     return (*this)(x, e, static_cast<const Context<X>*>(nullptr), none);
   }
 
-  static void each(auto& self, auto&& f) {
-    f("attention", self.attention);
-    f("cross", self.cross);
-    f("ff", self.ff);
-    f("modulation", self.modulation);
-  }
+  FOGLIFT_CHILDREN(attention, cross, ff, modulation);
 
  private:
   double dropout_;
@@ -213,14 +208,7 @@ class Dit : public detail::Transformer<Dit<Dims, T>, DitBlock<T>, Dims, T> {
   X forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition,
             DropoutCalls dropouts, const Call<H>& call) const;
 
-  static void each(auto& self, auto&& f) {
-    f("embedding", self.embedding);
-    f("input", self.input);
-    f("position", self.position);
-    f("blocks", self.blocks);
-    f("norm", self.norm);
-    f("output", self.output);
-  }
+  FOGLIFT_CHILDREN(embedding, input, position, blocks, norm, output);
 
  private:
   /// Block i, checkpointed if the options say so.
@@ -291,9 +279,7 @@ using Dit1d = Dit<1, T>;
 template <Scalar T = float>
 using Dit2d = Dit<2, T>;
 
-#define FOGLIFT_NN_DIT(linkage, T)           \
-  FOGLIFT_NN_NETWORK(linkage, T, Dit<1, T>); \
-  FOGLIFT_NN_NETWORK(linkage, T, Dit<2, T>)
+#define FOGLIFT_NN_DIT(linkage, T) FOGLIFT_NN_NETWORKS(linkage, T, Dit)
 FOGLIFT_FOR_SCALARS(FOGLIFT_NN_DIT, extern template);
 
 }  // namespace foglift::inline v0::nn

@@ -46,10 +46,7 @@ struct CodecLevel {
     return h;
   }
 
-  static void each(auto& self, auto&& f) {
-    f("blocks", self.blocks);
-    f("resample", self.resample);
-  }
+  FOGLIFT_CHILDREN(blocks, resample);
 };
 
 inline const ConvEncoderOptions& checked(const char* net, const ConvEncoderOptions& o) {
@@ -69,12 +66,7 @@ class Codec : public Layer<T, ConvEncoderOptions> {
   GroupNorm<T> norm;
   Conv<Dims, T> output;
 
-  static void each(auto& self, auto&& f) {
-    f("input", self.input);
-    f("levels", self.levels);
-    f("norm", self.norm);
-    f("output", self.output);
-  }
+  FOGLIFT_CHILDREN(input, levels, norm, output);
 
  protected:
   Codec(const ConvEncoderOptions& o, Index in, Index out, const std::vector<Index>& widths,

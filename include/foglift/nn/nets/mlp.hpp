@@ -51,11 +51,7 @@ class Mlp : public Network<Mlp<T>, T, MlpOptions> {
   X forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition,
             DropoutCalls dropouts, const Call<H>& call) const;
 
-  static void each(auto& self, auto&& f) {
-    f("embedding", self.embedding);
-    f("layers", self.layers);
-    f("output", self.output);
-  }
+  FOGLIFT_CHILDREN(embedding, layers, output);
 
  private:
   using Mlp::Network::options_;

@@ -54,13 +54,7 @@ class SkipStack : public Layer<typename Block::value_type, SkipStackOptions<Bloc
     return output(relu(skip(sum * std::sqrt(1 / static_cast<double>(blocks.size())))));
   }
 
-  static void each(auto& self, auto&& f) {
-    f("embedding", self.embedding);
-    f("input", self.input);
-    f("blocks", self.blocks);
-    f("skip", self.skip);
-    f("output", self.output);
-  }
+  FOGLIFT_CHILDREN(embedding, input, blocks, skip, output);
 };
 
 }  // namespace foglift::inline v0::nn

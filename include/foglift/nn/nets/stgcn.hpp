@@ -31,7 +31,7 @@ class Shortcut {
     const Shape more = value_of(x).shape().with(-1, out_ - x.dim(-1));
     return concat({x, constant(Tensor<T>(more), x)}, -1);
   }
-  static void each(auto& self, auto&& f) { f("linear", self.linear); }
+  FOGLIFT_CHILDREN(linear);
 
  private:
   Index out_;
@@ -63,10 +63,7 @@ class GatedTimeConv : public Layer<T, GatedTimeConvOptions> {
     return (chunk(h, 0, 2) + shortcut(slice(x, 2, gone, left))) * sigmoid(chunk(h, 1, 2));
   }
 
-  static void each(auto& self, auto&& f) {
-    f("conv", self.conv);
-    f("shortcut", self.shortcut);
-  }
+  FOGLIFT_CHILDREN(conv, shortcut);
 };
 
 /// Layer normalization over the nodes and channels of each time, with a gain and a shift for each
@@ -87,7 +84,7 @@ class NodeNorm {
     return transpose(reshape(h, {s[0], s[2], s[1], s[3]}), 1, 2);
   }
 
-  static void each(auto& self, auto&& f) { f("norm", self.norm); }
+  FOGLIFT_CHILDREN(norm);
 };
 
 struct StgcnOptions {
@@ -126,13 +123,7 @@ class StgcnBlock {
     return norm(after(relu(graph(h) + shortcut(h))));
   }
 
-  static void each(auto& self, auto&& f) {
-    f("before", self.before);
-    f("after", self.after);
-    f("shortcut", self.shortcut);
-    f("graph", self.graph);
-    f("norm", self.norm);
-  }
+  FOGLIFT_CHILDREN(before, after, shortcut, graph, norm);
 };
 
 /// Spatio-temporal graph convolution network (STGCN, Yu, Yin & Zhu 2018) of N nodes: x [B, N,
@@ -180,13 +171,7 @@ class Stgcn : public Layer<T, StgcnOptions> {
     return reshape(y, {s[0], nodes_, options_.out});
   }
 
-  static void each(auto& self, auto&& f) {
-    f("blocks", self.blocks);
-    f("last", self.last);
-    f("norm", self.norm);
-    f("hidden", self.hidden);
-    f("output", self.output);
-  }
+  FOGLIFT_CHILDREN(blocks, last, norm, hidden, output);
 
  private:
   /// Times that the blocks leave.

@@ -55,15 +55,7 @@ class GraphResBlock : public Layer<T, GraphResBlockOptions> {
     return relu(graph(h) + h) + (shortcut ? (*shortcut)(x) : x);
   }
 
-  static void each(auto& self, auto&& f) {
-    f("conv1", self.conv1);
-    f("conv2", self.conv2);
-    f("narrow", self.narrow);
-    f("shortcut", self.shortcut);
-    f("embed", self.embed);
-    f("norm", self.norm);
-    f("graph", self.graph);
-  }
+  FOGLIFT_CHILDREN(conv1, conv2, narrow, shortcut, embed, norm, graph);
 
  private:
   /// What a time sees ends with itself: of the sums over a padded row, the first L.
@@ -159,16 +151,7 @@ class UGnet : public Layer<T, UGnetOptions> {
     return output(h);
   }
 
-  static void each(auto& self, auto&& f) {
-    f("embedding", self.embedding);
-    f("input", self.input);
-    f("down", self.down);
-    f("halve", self.halve);
-    f("middle", self.middle);
-    f("up", self.up);
-    f("twice", self.twice);
-    f("output", self.output);
-  }
+  FOGLIFT_CHILDREN(embedding, input, down, halve, middle, up, twice, output);
 
  private:
   /// Twice the times of h, but `length` of them.

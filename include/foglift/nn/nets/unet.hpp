@@ -30,11 +30,7 @@ class UNet : public Network<UNet<Dims, T>, T, UNetOptions> {
     std::vector<AttentionBlock<T>> attention;
     std::optional<Conv<Dims, T>> resample;
 
-    static void each(auto& self, auto&& f) {
-      f("blocks", self.blocks);
-      f("attention", self.attention);
-      f("resample", self.resample);
-    }
+    FOGLIFT_CHILDREN(blocks, attention, resample);
   };
 
   static constexpr Signature kind{.name = "UNet", .dims = Dims};
@@ -76,15 +72,7 @@ class UNet : public Network<UNet<Dims, T>, T, UNetOptions> {
   X forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition,
             DropoutCalls dropouts, const Call<H>& call) const;
 
-  static void each(auto& self, auto&& f) {
-    f("embedding", self.embedding);
-    f("input", self.input);
-    f("down", self.down);
-    f("middle", self.middle);
-    f("up", self.up);
-    f("norm", self.norm);
-    f("output", self.output);
-  }
+  FOGLIFT_CHILDREN(embedding, input, down, middle, up, norm, output);
 
  private:
   /// What every block of one call is given.
@@ -333,9 +321,7 @@ using UNet1d = UNet<1, T>;
 template <Scalar T = float>
 using UNet2d = UNet<2, T>;
 
-#define FOGLIFT_NN_UNET(linkage, T)           \
-  FOGLIFT_NN_NETWORK(linkage, T, UNet<1, T>); \
-  FOGLIFT_NN_NETWORK(linkage, T, UNet<2, T>)
+#define FOGLIFT_NN_UNET(linkage, T) FOGLIFT_NN_NETWORKS(linkage, T, UNet)
 FOGLIFT_FOR_SCALARS(FOGLIFT_NN_UNET, extern template);
 
 }  // namespace foglift::inline v0::nn

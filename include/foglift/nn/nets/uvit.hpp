@@ -44,13 +44,7 @@ class UVitBlock : public Layer<T, UVitBlockOptions> {
     return x + dropouts(ff(norm2(x)), dropout_);
   }
 
-  static void each(auto& self, auto&& f) {
-    f("skip", self.skip);
-    f("norm1", self.norm1);
-    f("attention", self.attention);
-    f("norm2", self.norm2);
-    f("ff", self.ff);
-  }
+  FOGLIFT_CHILDREN(skip, norm1, attention, norm2, ff);
 
  private:
   double dropout_;
@@ -79,16 +73,7 @@ class UVit : public detail::Transformer<UVit<Dims, T>, UVitBlock<T>, Dims, T> {
   X forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition,
             DropoutCalls dropouts, const Call<H>& call) const;
 
-  static void each(auto& self, auto&& f) {
-    f("embedding", self.embedding);
-    f("sequence", self.sequence);
-    f("input", self.input);
-    f("position", self.position);
-    f("blocks", self.blocks);
-    f("norm", self.norm);
-    f("output", self.output);
-    f("smooth", self.smooth);
-  }
+  FOGLIFT_CHILDREN(embedding, sequence, input, position, blocks, norm, output, smooth);
 
  private:
   /// Which of all tokens [time | sequence | patches] may be attended to, or nothing: not those of
@@ -163,9 +148,7 @@ using UVit1d = UVit<1, T>;
 template <Scalar T = float>
 using UVit2d = UVit<2, T>;
 
-#define FOGLIFT_NN_UVIT(linkage, T)           \
-  FOGLIFT_NN_NETWORK(linkage, T, UVit<1, T>); \
-  FOGLIFT_NN_NETWORK(linkage, T, UVit<2, T>)
+#define FOGLIFT_NN_UVIT(linkage, T) FOGLIFT_NN_NETWORKS(linkage, T, UVit)
 FOGLIFT_FOR_SCALARS(FOGLIFT_NN_UVIT, extern template);
 
 }  // namespace foglift::inline v0::nn

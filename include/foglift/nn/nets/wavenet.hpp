@@ -70,13 +70,7 @@ class Wavenet : public Network<Wavenet<T>, T, WavenetOptions> {
   X forward(const X& x, const Tensor<T>& time, const ConditionFor<X>& condition, DropoutCalls,
             const Call<H>& call) const;
 
-  static void each(auto& self, auto&& f) {
-    f("embedding", self.embedding);
-    f("input", self.input);
-    f("blocks", self.blocks);
-    f("skip", self.skip);
-    f("output", self.output);
-  }
+  FOGLIFT_CHILDREN(embedding, input, blocks, skip, output);
 
  private:
   using Wavenet::Network::options_;
