@@ -1,4 +1,4 @@
-// Covers: csdi
+// Covers: csdi place_features
 #include "foglift/forecast/forecaster.hpp"
 #include "foglift/forecast/methods/csdi.hpp"
 #include "method_checks.hpp"

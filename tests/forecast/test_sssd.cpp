@@ -1,4 +1,4 @@
-// Covers: sssd
+// Covers: sssd chain_method
 #include "foglift/forecast/forecaster.hpp"
 #include "foglift/forecast/methods/sssd.hpp"
 #include "method_checks.hpp"
@@ -7,6 +7,24 @@ using namespace foglift;
 using namespace foglift::forecast;
 
 TEST_CASE("sssd: what every method owes", "[forecast][sssd]") { owed::check_method<Sssd>(); }
+
+TEST_CASE("chain methods: what the weights are of no use without, and options that do not fit",
+          "[forecast][sssd]") {
+  SssdOptions o = SssdOptions::small(owed::frame_of(1));
+  Rng rng(1);
+  CHECK(Sssd(o, rng).description() ==
+        nn::Description{{"parameterization", "epsilon"},
+                        {"schedule", DiscreteSchedule::linear(o.steps, o.beta).description()}});
+  const auto refused = [&](auto change) {
+    SssdOptions bad = o;
+    change(bad);
+    CHECK_THROWS_AS(Sssd(bad, rng), ArgumentError);
+  };
+  refused([](auto& bad) { bad.steps = 0; });
+  refused([](auto& bad) { bad.sampling_steps = 0; });
+  refused([](auto& bad) { bad.sampling_steps = bad.steps + 1; });
+  refused([](auto& bad) { bad.frame.context = 0; });
+}
 
 TEST_CASE("sssd: the published size", "[forecast][sssd]") {
   // The authors' layers, with S4D for S4 and a linear layer behind it for a gated one.

@@ -43,12 +43,30 @@ concept Method = nn::Module<M> && std::constructible_from<M, const typename M::O
                    { method.draw(frame, paths) } -> std::same_as<Tensor<float>>;
                  };
 
-/// Throws ArgumentError unless both are positive, and a chain of `steps` has so many sampling
-/// steps.
-inline void check_chain(const char* method, Index steps, Index sampling_steps) {
-  if (steps < 1 || sampling_steps < 1 || sampling_steps > steps)
-    raise<ArgumentError>(method, ": steps ", steps, ", sampling_steps ", sampling_steps,
-                         "; both must be positive, and sampling_steps at most steps");
+/// What the methods of the library have in common: options, kept, with `frame`.
+template <class O>
+class FrameMethod {
+ public:
+  using Options = O;
+  const O& options() const { return options_; }
+  const FrameOptions& frame() const { return options_.frame; }
+
+ protected:
+  explicit FrameMethod(O o) : options_(std::move(o)) {}
+
+  Index horizon() const { return frame().horizon; }
+  /// Number K of channels.
+  Index channels() const { return frame().columns.channels; }
+
+ private:
+  O options_;
+};
+
+/// The loss of a denoiser of targets [B, H, K], on those that are there.
+template <class D, class... On>
+auto target_loss(const D& denoise, const Frame& frame, const LossKeys& keys, On&... tape) {
+  return denoise.loss(tape..., frame.scaled_target(), keys.rng, keys.draws,
+                      {.weight = &frame.target_mask});
 }
 
 /// Data as a loss computes with it: recorded where it was given a tape.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/core/text.hpp"
+#include "foglift/nn/description.hpp"
 #include "foglift/nn/layers/graph_conv.hpp"
 
 #include <optional>
@@ -24,18 +25,20 @@ inline std::vector<Csr<float>> channel_walks(const ChannelGraph& graph, Index ch
   return nn::walks_both_ways(edges);
 }
 
-/// The graph in words, for a file of weights that were trained on it: edges, and numbers that are
-/// others where these stand elsewhere.
-inline std::string graph_text(const ChannelGraph& graph) {
-  if (!graph) return "none";
+/// A description with "graph" in it, the edges in words, for a file of weights that were trained on
+/// it: how many, and numbers that are others where these stand elsewhere.
+inline nn::Description with_graph(nn::Description out, const ChannelGraph& graph) {
+  out["graph"] = "none";
+  if (!graph) return out;
   double total = 0, moment = 0;
   for (const auto& e : graph->entries()) {
     total += static_cast<double>(e.value);
     moment +=
         static_cast<double>(e.value) * static_cast<double>(e.row * graph->columns() + e.column);
   }
-  return std::to_string(graph->size()) + " edges, " + number_text(total) + " " +
-         number_text(moment);
+  out["graph"] =
+      std::to_string(graph->size()) + " edges, " + number_text(total) + " " + number_text(moment);
+  return out;
 }
 
 }  // namespace foglift::inline v0::forecast

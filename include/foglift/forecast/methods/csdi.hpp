@@ -1,18 +1,9 @@
 #pragma once
 
 #include "foglift/autograd/ops/activation.hpp"
-#include "foglift/autograd/ops/shape_ops.hpp"
-#include "foglift/diffusion/denoiser.hpp"
-#include "foglift/diffusion/discrete.hpp"
-#include "foglift/diffusion/grid/chain.hpp"
-#include "foglift/diffusion/sample.hpp"
-#include "foglift/diffusion/solver/ddpm.hpp"
-#include "foglift/forecast/frame/window.hpp"
-#include "foglift/forecast/method.hpp"
+#include "foglift/forecast/chain_method.hpp"
+#include "foglift/forecast/frame/place_features.hpp"
 #include "foglift/nn/blocks/two_axis.hpp"
-#include "foglift/nn/layers/embedding.hpp"
-
-#include <cmath>
 
 namespace foglift::inline v0::forecast {
 
@@ -37,100 +28,52 @@ struct CsdiOptions {
 /// ones that are not, with a mask, and learns the noise of these. Here the known ones are those of
 /// the context, so that gaps in it cost nothing; calendar, covariates and statics are told at every
 /// place that has them. Paths are drawn by DDPM.
-class Csdi {
+class Csdi : public ChainMethod<CsdiOptions> {
+ public:
   /// What is known of windows: values [B, L, K, 1], 0 where they are not, and what is told of every
-  /// place [B, L, K, side()].
+  /// place, Window::places.
   struct Seen {
     Tensor<float> values, side;
   };
-
-  /// What the network says of noisy targets x [B, H, K]. Refers to all that it is given.
-  auto denoiser(const Seen& seen) const {
-    return NetworkDenoiser(
-        [&](const auto& x, const Tensor<float>& time) { return network(x, time, seen); },
-        predict::Epsilon{}, schedule_);
-  }
-
- public:
-  using Options = CsdiOptions;
 
   /// Throws what FrameOptions::check does, and ArgumentError for an extent that is not positive,
   /// heads that do not divide the width, or more sampling steps than steps. `reach`, `lead` and
   /// `center` are chosen here.
   Csdi(const Options& o, Rng& rng)
-      : options_(complete(o)),
-        schedule_(DiscreteSchedule::scaled_linear(o.steps, o.beta)),
+      : ChainMethod("Csdi", o, DiscreteSchedule::scaled_linear(o.steps, o.beta)),
         input_({.in = 2, .out = o.width}, rng),
-        embedding_({.features = o.time_features,
-                    .width = o.time_features,
-                    .time_scale = static_cast<double>(o.steps)},
-                   rng),
-        channels_(nn::normal_parameter<float>({options_.frame.columns.channels, o.channel_features},
-                                              1, rng)),
+        embedding_(embedding_of_step(o.time_features), rng),
+        channels_(channel_features("Csdi", frame(), o.time_features, o.channel_features, rng)),
         skip_({.in = o.width, .out = o.width}, rng),
         output_({.in = o.width, .out = 1, .zero = true}, rng) {
+    const Index side = place_features(frame(), o.time_features, o.channel_features);
+    nn::detail::need_positive("Csdi", "layers", o.layers);
     for (Index i = 0; i < o.layers; ++i)
-      blocks_.emplace_back(nn::TwoAxisBlockOptions{.width = o.width,
-                                                   .heads = o.heads,
-                                                   .embedding = o.time_features,
-                                                   .condition = side() + o.channel_features},
-                           rng);
+      blocks_.emplace_back(
+          nn::TwoAxisBlockOptions{
+              .width = o.width, .heads = o.heads, .embedding = o.time_features, .condition = side},
+          rng);
   }
-
-  const Options& options() const { return options_; }
-  const FrameOptions& frame() const { return options_.frame; }
-  nn::Description description() const { return denoiser({}).description(); }
 
   /// The mean squared error of the noise of targets that are there.
   template <class... On>
   auto loss(const Frame& frame, const LossKeys& keys, On&... tape) const {
     const Seen seen = look(Window::known(frame));
-    return denoiser(seen).loss(tape..., frame.scaled_target(), keys.rng, keys.draws,
-                               {.weight = &frame.target_mask});
+    return target_loss(asking(*this, seen), frame, keys, tape...);
   }
 
   Tensor<float> draw(const Frame& frame, const PathKeys& paths) const {
     const Seen seen = look(Window::known(frame).repeated(paths.count));
-    return sample(solver::Ddpm{}, denoiser(seen), {paths.count, frame.horizon(), frame.channels()},
-                  grid::trailing(schedule_, options_.sampling_steps), paths.rng,
-                  {.first_sample = static_cast<std::uint64_t>(paths.first)});
+    return paths_by(solver::Ddpm{}, asking(*this, seen), paths);
   }
 
-  static void each(auto& self, auto&& f) {
-    f("input", self.input_);
-    f("embedding", self.embedding_);
-    f("channels", self.channels_);
-    f("blocks", self.blocks_);
-    f("skip", self.skip_);
-    f("output", self.output_);
-  }
-
- private:
-  static Options complete(Options o) {
-    o.frame = Window::frame(o.frame, o.frame.context, "Csdi");
-    check_chain("Csdi", o.steps, o.sampling_steps);
-    nn::detail::need_positive("Csdi", "layers", o.layers);
-    if (o.time_features < 2 || o.time_features % 2 != 0 || o.channel_features < 1)
-      raise<ArgumentError>("Csdi: time_features ", o.time_features, ", channel_features ",
-                           o.channel_features, "; needed an even and a positive number");
-    return o;
-  }
-
-  /// Channels of Seen::side.
-  Index side() const { return options_.time_features + 1 + Window::channels(frame()); }
-
-  Seen look(const Window& window) const {
-    const Shape s = window.values.shape();
-    return {window.values.reshaped({s[0], s[1], s[2], 1}), window.places(options_.time_features)};
-  }
-
+  /// The noise in targets x [B, H, K].
   template <Value X>
   X network(const X& x, const Tensor<float>& time, const Seen& seen) const {
     const Index B = x.dim(0), H = x.dim(1), K = x.dim(2), L = seen.values.dim(1);
     const X noisy = concat({constant(Tensor<float>({B, L - H, K}), x), x}, 1);
     const X e = embedding_(time, nn::Condition<float>{}, x);
-    const X everywhere = constant(Tensor<float>({B, L, K, 1}, 1.0F), x);
-    const X side = concat({constant(seen.side, x), everywhere * use(channels_, x)}, 3);
+    const X side = place_features(seen.side, channels_, x);
     const X h = relu(input_(concat({constant(seen.values, x), reshape(noisy, {B, L, K, 1})}, 3)));
     const X skips =
         nn::sum_of_skips(blocks_, h, [&](const nn::TwoAxisBlock<float>& block, const X& before) {
@@ -139,8 +82,14 @@ class Csdi {
     return slice(reshape(output_(relu(skip_(skips))), {B, L, K}), 1, L - H, H);
   }
 
-  Options options_;
-  DiscreteSchedule schedule_;
+  FOGLIFT_PRIVATE_CHILDREN(input, embedding, channels, blocks, skip, output);
+
+ private:
+  Seen look(const Window& window) const {
+    const Shape s = window.values.shape();
+    return {window.values.reshaped({s[0], s[1], s[2], 1}), window.places(options().time_features)};
+  }
+
   nn::Linear<float> input_;
   nn::TimeEmbedding<float> embedding_;
   Parameter<float> channels_;  // [K, channel_features]

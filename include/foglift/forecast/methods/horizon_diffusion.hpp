@@ -9,33 +9,31 @@
 
 namespace foglift::inline v0::forecast {
 
+/// Of HorizonDiffusion<Net>.
+template <class Net>
+struct HorizonDiffusionOptions {
+  FrameOptions frame = {};
+  typename Net::Options net = {};  ///< but for `in` and `out`, which follow from the frame
+  Index sampling_steps = 16;
+
+  static void untold(const HorizonDiffusionOptions& o, auto&& f) { Net::Options::untold(o.net, f); }
+};
+
 /// A conditional diffusion model of the whole horizon: the network sees noisy targets beside the
 /// features of their frame (AlignedFeatures) and learns their velocity on a cosine schedule; paths
 /// are drawn by DDIM. `Net` is a denoiser of [B, horizon, channels] with Options that have `in` and
 /// `out`: nn::UNet1d, nn::Dit1d.
 template <class Net = nn::UNet1d<float>>
-class HorizonDiffusion {
+class HorizonDiffusion : public FrameMethod<HorizonDiffusionOptions<Net>> {
+  using Base = FrameMethod<HorizonDiffusionOptions<Net>>;
+
  public:
-  struct Options {
-    FrameOptions frame = {};
-    typename Net::Options net = {};  ///< but for `in` and `out`, which follow from the frame
-    Index sampling_steps = 16;
-
-    static void untold(const Options& o, auto&& f) { Net::Options::untold(o.net, f); }
-  };
-
   /// Throws what AlignedFeatures and Net throw, and ArgumentError for less than one sampling step.
-  HorizonDiffusion(const Options& o, Rng& rng)
-      : options_(o), features_(o.frame), net_(complete(o.net, features_), rng) {
-    if (o.sampling_steps < 1)
-      raise<ArgumentError>("HorizonDiffusion: sampling_steps ", o.sampling_steps,
-                           "; needed at least 1");
-  }
+  HorizonDiffusion(const typename Base::Options& o, Rng& rng)
+      : Base(complete(o)), features_(this->frame()), net_(of_features(o.net), rng) {}
 
-  const Options& options() const { return options_; }
   const Net& net() const { return net_; }
   const AlignedFeatures& features() const { return features_; }
-  const FrameOptions& frame() const { return features_.frame(); }
   nn::Description description() const { return denoiser({}, nn::Call<>()).description(); }
 
   /// The loss of the denoiser on the targets that are there.
@@ -43,8 +41,7 @@ class HorizonDiffusion {
   auto loss(const Frame& frame, const LossKeys& keys, On&... tape) const {
     const nn::Call<> call(keys.dropout);
     const Tensor<float> features = features_(frame);
-    return denoiser(features, call)
-        .loss(tape..., frame.scaled_target(), keys.rng, keys.draws, {.weight = &frame.target_mask});
+    return target_loss(denoiser(features, call), frame, keys, tape...);
   }
 
   Tensor<float> draw(const Frame& frame, const PathKeys& paths) const {
@@ -52,17 +49,23 @@ class HorizonDiffusion {
     const nn::Call<> evaluation;
     const auto denoise = denoiser(features, evaluation);
     return sample(solver::Ddim{}, denoise, {paths.count, frame.horizon(), frame.channels()},
-                  grid::uniform(denoise, options_.sampling_steps), paths.rng,
+                  grid::uniform(denoise, this->options().sampling_steps), paths.rng,
                   {.first_sample = static_cast<std::uint64_t>(paths.first)});
   }
 
   static void each(auto& self, auto&& f) { Net::each(self.net_, f); }
 
  private:
-  static typename Net::Options complete(typename Net::Options net,
-                                        const AlignedFeatures& features) {
-    net.out = features.frame().columns.channels;
-    net.in = net.out + features.channels();
+  static typename Base::Options complete(typename Base::Options o) {
+    if (o.sampling_steps < 1)
+      raise<ArgumentError>("HorizonDiffusion: sampling_steps ", o.sampling_steps,
+                           "; needed at least 1");
+    o.frame = AlignedFeatures(o.frame).frame();
+    return o;
+  }
+  typename Net::Options of_features(typename Net::Options net) const {
+    net.out = this->channels();
+    net.in = net.out + features_.channels();
     return net;
   }
 
@@ -75,7 +78,6 @@ class HorizonDiffusion {
         predict::Velocity{}, schedule::Cosine{});
   }
 
-  Options options_;
   AlignedFeatures features_;
   Net net_;
 };

@@ -6,6 +6,11 @@
 
 namespace foglift::inline v0::forecast {
 
+/// Of Linear.
+struct LinearOptions {
+  FrameOptions frame = {};
+};
+
 /// A linear forecaster with Gaussian paths: what any other must beat. The scaled targets y [N] of
 /// the horizon, N = H K, have a mean that is linear in the inputs x, and what is left of each is
 /// linear in what is left of those before it, up to normal noise of its own:
@@ -14,28 +19,23 @@ namespace foglift::inline v0::forecast {
 /// factor of the residuals' covariance for A and s. Inputs: the scaled context, the calendar at the
 /// first step (any later one is linear in it), covariates and statics; what is missing is 0, its
 /// mean. A target that is missing counts as its mean, r = 0, for those after it.
-class Linear {
+class Linear : public FrameMethod<LinearOptions> {
  public:
-  struct Options {
-    FrameOptions frame = {};
-  };
-
   /// Throws what FrameOptions::check does. `reach` and `lead` are chosen here.
   Linear(const Options& o, Rng& rng)
-      : frame_(complete(o.frame)),
+      : FrameMethod(complete(o)),
         mean_({.in = inputs(), .out = outputs(), .zero = true}, rng),
         mix_(Tensor<float>({outputs(), outputs()})),
         log_scale_(Tensor<float>({outputs()})) {}
 
-  const FrameOptions& frame() const { return frame_; }
   /// Number of inputs x.
   Index inputs() const {
-    const Columns& n = frame_.columns;
-    return frame_.context * (n.channels + n.past) + frame_.calendar.channels() +
-           frame_.horizon * n.known + n.statics;
+    const Columns& n = frame().columns;
+    return frame().context * (n.channels + n.past) + frame().calendar.channels() +
+           horizon() * n.known + n.statics;
   }
   /// Number N of targets.
-  Index outputs() const { return frame_.horizon * frame_.columns.channels; }
+  Index outputs() const { return horizon() * channels(); }
 
   /// The negative log-likelihood of the targets that are there, a mean over them, without the
   /// constant log(2 pi) / 2.
@@ -66,17 +66,13 @@ class Linear {
     return std::move(y).reshaped({paths.count, frame.horizon(), frame.channels()});
   }
 
-  static void each(auto& self, auto&& f) {
-    f("mean", self.mean_);
-    f("mix", self.mix_);
-    f("log_scale", self.log_scale_);
-  }
+  FOGLIFT_PRIVATE_CHILDREN(mean, mix, log_scale);
 
  private:
-  static FrameOptions complete(FrameOptions frame) {
-    frame.check("Linear");
-    frame.reach = frame.lead = 0;
-    return frame;
+  static Options complete(Options o) {
+    o.frame.check("Linear");
+    o.frame.reach = o.frame.lead = 0;
+    return o;
   }
 
   /// [B, inputs()].
@@ -102,7 +98,6 @@ class Linear {
     return out;
   }
 
-  FrameOptions frame_;
   nn::Linear<float> mean_;
   Parameter<float> mix_, log_scale_;
 };

@@ -3,14 +3,7 @@
 #include "foglift/autograd/ops/activation.hpp"
 #include "foglift/autograd/ops/detach.hpp"
 #include "foglift/autograd/ops/loss.hpp"
-#include "foglift/diffusion/denoiser.hpp"
-#include "foglift/diffusion/discrete.hpp"
-#include "foglift/diffusion/grid/chain.hpp"
-#include "foglift/diffusion/sample.hpp"
-#include "foglift/diffusion/solver/ddpm.hpp"
-#include "foglift/forecast/frame/window.hpp"
-#include "foglift/forecast/method.hpp"
-#include "foglift/nn/layers/embedding.hpp"
+#include "foglift/forecast/chain_method.hpp"
 
 #include <limits>
 
@@ -50,24 +43,19 @@ struct NsdiffOptions {
 /// own error. f is linear in the context and its mask here, where the papers have transformers; the
 /// network sees one step of the horizon at a time, as theirs. Steps back have DDPM's variance,
 /// which the paper learns.
-class Nsdiff {
+class Nsdiff : public ChainMethod<NsdiffOptions> {
  public:
-  using Options = NsdiffOptions;
   static constexpr double least = 1e-3;  ///< variance
 
   /// Throws what FrameOptions::check does, and ArgumentError for an extent that is not positive,
   /// odd time features, fewer than two cells of a variance, or more sampling steps than steps.
   /// `reach`, `lead` and `center` are chosen here.
   Nsdiff(const Options& o, Rng& rng)
-      : options_(complete(o)),
-        schedule_(DiscreteSchedule::linear(o.steps, o.beta)),
+      : ChainMethod("Nsdiff", checked(o), DiscreteSchedule::linear(o.steps, o.beta)),
         mean_({.in = 2 * o.frame.context, .out = o.frame.horizon}, rng),
         spread1_({.in = o.frame.context, .out = o.hidden}, rng),
         spread2_({.in = o.hidden, .out = o.frame.horizon}, rng),
-        embedding_({.features = o.time_features,
-                    .width = o.width,
-                    .time_scale = static_cast<double>(o.steps)},
-                   rng),
+        embedding_(embedding_of_step(o.width), rng),
         output_({.in = o.width, .out = channels(), .zero = true}, rng) {
     const Index in = 3 * channels() + Window::channels(o.frame);
     for (Index i = 0; i < o.layers; ++i) {
@@ -76,17 +64,15 @@ class Nsdiff {
     }
     shares_.assign(1, 0.0);
     for (Index i = 0; i < o.steps; ++i) {
-      const double alpha = 1 - schedule_.beta(i);
+      const double alpha = 1 - schedule().beta(i);
       shares_.push_back(alpha * shares_.back() + alpha * (1 - alpha));
     }
   }
 
-  const Options& options() const { return options_; }
-  const FrameOptions& frame() const { return options_.frame; }
   nn::Description description() const {
-    nn::Description out{{"schedule", schedule_.description()}, {"parameterization", "epsilon"}};
+    nn::Description out = ChainMethod::description();
     out["variance"] =
-        options_.variance ? "learned from " + std::to_string(options_.rolling) + " cells" : "1";
+        options().variance ? "learned from " + std::to_string(options().rolling) + " cells" : "1";
     return out;
   }
 
@@ -97,13 +83,13 @@ class Nsdiff {
   };
   template <class... On>
   auto prior(const Window& window, On&... tape) const {
-    const Index B = window.values.dim(0), C = options_.frame.context, K = channels();
+    const Index B = window.values.dim(0), C = frame().context, K = channels();
     const auto past = [&](const Tensor<float>& x) { return transpose(slice(x, 1, 0, C), 1, 2); };
     const auto x = recorded(concat({past(window.values), past(window.mask)}, 2), tape...);
     using X = std::remove_const_t<decltype(x)>;
     const X mean = transpose(mean_(x), 1, 2);
-    if (!options_.variance)
-      return Prior<X>{mean, constant(Tensor<float>({B, options_.frame.horizon, K}, 1.0F), x)};
+    if (!options().variance)
+      return Prior<X>{mean, constant(Tensor<float>({B, horizon(), K}, 1.0F), x)};
     const X seen = constant(past(rolling_variance(window)), x);
     return Prior<X>{mean, transpose(softplus(spread2_(relu(spread1_(seen)))) + least, 1, 2)};
   }
@@ -117,7 +103,7 @@ class Nsdiff {
       for (Index t = 0; t < L; ++t)
         for (Index k = 0; k < K; ++k) {
           double sum = 0, square = 0, count = 0;
-          for (Index i = std::max<Index>(0, t + 1 - options_.rolling); i <= t; ++i) {
+          for (Index i = std::max<Index>(0, t + 1 - options().rolling); i <= t; ++i) {
             if (window.mask(b, i, k) == 0) continue;
             const auto v = static_cast<double>(window.values(b, i, k));
             sum += v, square += v * v, ++count;
@@ -131,7 +117,7 @@ class Nsdiff {
 
   /// c_t of the class's formula, between steps in proportion.
   double share(double t) const {
-    const double at = t * static_cast<double>(options_.steps);
+    const double at = t * static_cast<double>(options().steps);
     const auto i = std::min(static_cast<std::size_t>(at), shares_.size() - 2);
     return shares_[i] + (at - static_cast<double>(i)) * (shares_[i + 1] - shares_[i]);
   }
@@ -160,16 +146,15 @@ class Nsdiff {
     const Prior<Tensor<float>> fixed{value_of(p.mean), value_of(p.variance)};
     const Tensor<float> target = frame.scaled_target();
     Tensor<float> around = fixed.variance;
-    if (options_.variance)
-      around =
-          slice(rolling_variance(Window::whole(frame)), 1, options_.frame.context, frame.horizon());
-    const TrainingBatch<float> batch(target, schedule_, predict::Epsilon{}, keys.rng, keys.draws,
+    if (options().variance)
+      around = slice(rolling_variance(Window::whole(frame)), 1, this->frame().context, horizon());
+    const TrainingBatch<float> batch(target, schedule(), predict::Epsilon{}, keys.rng, keys.draws,
                                      {.data_scale = std::numeric_limits<double>::infinity()});
     const auto x = recorded(state(target, fixed, around, batch.target, batch.levels), tape...);
     const auto loss =
         weighted_mse(network(x, batch.time, condition(known, fixed)), batch.target, there) +
         weighted_mse(p.mean, target, there);
-    return options_.variance ? loss + weighted_mse(sqrt(p.variance), sqrt(around), there) : loss;
+    return options().variance ? loss + weighted_mse(sqrt(p.variance), sqrt(around), there) : loss;
   }
 
   Tensor<float> draw(const Frame& frame, const PathKeys& paths) const {
@@ -179,45 +164,28 @@ class Nsdiff {
                         deviation = repeated(sqrt(one.variance), paths.count),
                         told = repeated(condition(known, one), paths.count);
     // Where s is g, all is a common diffusion of z = (y - f) / sqrt(g).
-    const NetworkDenoiser standard(
-        [&](const Tensor<float>& z, const Tensor<float>& time) {
-          return network(mean + deviation * z, time, told);
-        },
-        predict::Epsilon{}, schedule_);
+    const auto standard = denoiser_of([&](const Tensor<float>& z, const Tensor<float>& time) {
+      return network(mean + deviation * z, time, told);
+    });
     const auto first = static_cast<std::uint64_t>(paths.first);
     const auto z = paths.rng.stream(1).normal<float>(mean.shape(), first);
-    return mean + deviation * sample_from(solver::Ddpm{}, standard, z,
-                                          grid::trailing(schedule_, options_.sampling_steps),
-                                          paths.rng, {.first_sample = first});
+    return mean + deviation * sample_from(solver::Ddpm{}, standard, z, sampling_grid(), paths.rng,
+                                          {.first_sample = first});
   }
 
-  static void each(auto& self, auto&& f) {
-    f("mean", self.mean_);
-    f("spread1", self.spread1_);
-    f("spread2", self.spread2_);
-    f("embedding", self.embedding_);
-    f("layers", self.layers_);
-    f("gains", self.gains_);
-    f("output", self.output_);
-  }
+  FOGLIFT_PRIVATE_CHILDREN(mean, spread1, spread2, embedding, layers, gains, output);
 
  private:
-  static Options complete(Options o) {
-    o.frame = Window::frame(o.frame, o.frame.context, "Nsdiff");
-    if (o.steps < 1 || o.sampling_steps < 1 || o.sampling_steps > o.steps || o.layers < 1 ||
-        o.rolling < 2)
-      raise<ArgumentError>(
-          "Nsdiff: steps ", o.steps, ", sampling_steps ", o.sampling_steps, ", layers ", o.layers,
-          ", rolling ", o.rolling,
-          "; all must be positive, sampling_steps at most steps, rolling at least 2");
+  static const Options& checked(const Options& o) {
+    if (o.layers < 1 || o.rolling < 2)
+      raise<ArgumentError>("Nsdiff: layers ", o.layers, ", rolling ", o.rolling,
+                           "; needed at least 1 and 2");
     return o;
   }
-  Index channels() const { return options_.frame.columns.channels; }
 
   /// What the network is told of each step: f, sqrt(g) and the features, [B, H, 2 K + F].
   Tensor<float> condition(const Window& window, const Prior<Tensor<float>>& p) const {
-    return concat({p.mean, sqrt(p.variance),
-                   slice(window.features, 1, options_.frame.context, options_.frame.horizon)},
+    return concat({p.mean, sqrt(p.variance), slice(window.features, 1, frame().context, horizon())},
                   2);
   }
 
@@ -231,8 +199,6 @@ class Nsdiff {
     return output_(h);
   }
 
-  Options options_;
-  DiscreteSchedule schedule_;
   std::vector<double> shares_;  // c after each step
   nn::Linear<float> mean_, spread1_, spread2_;
   nn::TimeEmbedding<float> embedding_;

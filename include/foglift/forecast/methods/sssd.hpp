@@ -1,12 +1,6 @@
 #pragma once
 
-#include "foglift/diffusion/denoiser.hpp"
-#include "foglift/diffusion/discrete.hpp"
-#include "foglift/diffusion/grid/chain.hpp"
-#include "foglift/diffusion/sample.hpp"
-#include "foglift/diffusion/solver/ddpm.hpp"
-#include "foglift/forecast/frame/window.hpp"
-#include "foglift/forecast/method.hpp"
+#include "foglift/forecast/chain_method.hpp"
 #include "foglift/nn/blocks/state_space_block.hpp"
 #include "foglift/nn/nets/skip_stack.hpp"
 
@@ -40,23 +34,21 @@ struct SssdOptions {
 /// are to be forecast ("D1" in the paper), and told the known ones and their mask once more in each
 /// block, with calendar, covariates and statics. A gap in the context is shown as 0, under a mask.
 /// The state spaces are S4D's; weights are not normalized.
-class Sssd {
+class Sssd : public ChainMethod<SssdOptions> {
  public:
-  using Options = SssdOptions;
   using Net = nn::SkipStack<nn::DoubleStateSpaceBlock<float>>;
 
   /// Throws what FrameOptions::check does, and ArgumentError for an extent that is not positive,
   /// odd time features, or more sampling steps than steps. `reach`, `lead` and `center` are chosen
   /// here.
   Sssd(const Options& o, Rng& rng)
-      : options_(complete(o)),
-        schedule_(DiscreteSchedule::linear(o.steps, o.beta)),
-        net_({.in = o.frame.columns.channels,
-              .out = o.frame.columns.channels,
+      : ChainMethod("Sssd", o, DiscreteSchedule::linear(o.steps, o.beta)),
+        net_({.in = channels(),
+              .out = channels(),
               .depth = o.layers,
               .block = {.width = o.width,
                         .modes = o.modes,
-                        .condition = 2 * o.frame.columns.channels + Window::channels(o.frame)},
+                        .condition = 2 * channels() + Window::channels(o.frame)},
               .embedding = {.features = o.time_features,
                             .width = o.time_width,
                             .time_scale = static_cast<double>(o.steps),
@@ -64,45 +56,28 @@ class Sssd {
                             .sines_first = true}},
              rng) {}
 
-  const Options& options() const { return options_; }
-  const FrameOptions& frame() const { return options_.frame; }
   /// The denoiser of targets [B, H, K] given a window of B rows. Refers to *this and the window.
   auto denoiser(const Window& window) const {
-    return NetworkDenoiser(
-        [this, &window](const auto& x, const Tensor<float>& time) {
-          return window.ask(net_, x, time);
-        },
-        predict::Epsilon{}, schedule_);
+    return denoiser_of([this, &window](const auto& x, const Tensor<float>& time) {
+      return window.ask(net_, x, time);
+    });
   }
-  nn::Description description() const { return denoiser(Window()).description(); }
 
   /// The mean squared error of the noise of targets that are there.
   template <class... On>
   auto loss(const Frame& frame, const LossKeys& keys, On&... tape) const {
     const Window window = Window::known(frame);
-    return denoiser(window).loss(tape..., frame.scaled_target(), keys.rng, keys.draws,
-                                 {.weight = &frame.target_mask});
+    return target_loss(denoiser(window), frame, keys, tape...);
   }
 
   Tensor<float> draw(const Frame& frame, const PathKeys& paths) const {
     const Window window = Window::known(frame).repeated(paths.count);
-    return sample(solver::Ddpm{}, denoiser(window),
-                  {paths.count, frame.horizon(), frame.channels()},
-                  grid::trailing(schedule_, options_.sampling_steps), paths.rng,
-                  {.first_sample = static_cast<std::uint64_t>(paths.first)});
+    return paths_by(solver::Ddpm{}, denoiser(window), paths);
   }
 
-  static void each(auto& self, auto&& f) { f("net", self.net_); }
+  FOGLIFT_PRIVATE_CHILDREN(net);
 
  private:
-  static Options complete(Options o) {
-    o.frame = Window::frame(o.frame, o.frame.context, "Sssd");
-    check_chain("Sssd", o.steps, o.sampling_steps);
-    return o;
-  }
-
-  Options options_;
-  DiscreteSchedule schedule_;
   Net net_;
 };
 

@@ -2,15 +2,8 @@
 
 #include "foglift/autograd/ops/detach.hpp"
 #include "foglift/autograd/ops/loss.hpp"
-#include "foglift/diffusion/denoiser.hpp"
-#include "foglift/diffusion/discrete.hpp"
-#include "foglift/diffusion/grid/chain.hpp"
-#include "foglift/diffusion/sample.hpp"
-#include "foglift/diffusion/solver/ddpm.hpp"
-#include "foglift/forecast/frame/window.hpp"
-#include "foglift/forecast/method.hpp"
+#include "foglift/forecast/chain_method.hpp"
 #include "foglift/nn/blocks/conv_stack.hpp"
-#include "foglift/nn/layers/embedding.hpp"
 
 namespace foglift::inline v0::forecast {
 
@@ -37,40 +30,29 @@ struct TimeDiffOptions {
 /// the model's. Both are linear in the past of a channel and the mask of what is missing, with the
 /// same weights for all channels. The network is told calendar, covariates and statics, too, and
 /// has layer norms where the paper has batch norms.
-class TimeDiff {
+class TimeDiff : public ChainMethod<TimeDiffOptions, predict::X0> {
  public:
-  using Options = TimeDiffOptions;
-
   /// Throws what FrameOptions::check does, and ArgumentError for an extent that is not positive,
   /// odd time features, or more sampling steps than steps. `reach`, `lead` and `center` are chosen
   /// here.
   TimeDiff(const Options& o, Rng& rng)
-      : options_(complete(o)),
-        schedule_(DiscreteSchedule::linear(o.steps, o.beta)),
+      : ChainMethod("TimeDiff", o, DiscreteSchedule::linear(o.steps, o.beta)),
         linear_({.in = 2 * o.frame.context, .out = o.frame.horizon}, rng),
         future_({.in = 2 * o.frame.context, .out = o.frame.horizon}, rng),
-        embedding_({.features = o.time_features,
-                    .width = o.time_features,
-                    .time_scale = static_cast<double>(o.steps)},
-                   rng),
+        embedding_(embedding_of_step(o.time_features), rng),
         input_(part(channels(), o.width), rng),
         encoder_(part(o.width + o.time_features, o.width), rng),
         decoder_(part(o.width + 2 * channels() + Window::channels(o.frame), channels()), rng) {}
 
-  const Options& options() const { return options_; }
-  const FrameOptions& frame() const { return options_.frame; }
   /// The denoiser of targets [B, H, K] under a condition [B, H, 2 K + F]. Refers to *this.
   template <Value C>
   auto denoiser(C condition, nn::DropoutCalls dropout = {}) const {
-    return NetworkDenoiser(
-        [this, condition = std::move(condition), dropout](const auto& x,
-                                                          const Tensor<float>& time) {
-          auto calls = dropout;
-          return this->network(x, time, condition, calls);
-        },
-        predict::X0{}, schedule_);
+    return denoiser_of([this, condition = std::move(condition), dropout](
+                           const auto& x, const Tensor<float>& time) {
+      auto calls = dropout;
+      return this->network(x, time, condition, calls);
+    });
   }
-  nn::Description description() const { return denoiser(Tensor<float>()).description(); }
 
   /// What is told of the past, [B, H, K] each.
   template <Value X>
@@ -79,7 +61,7 @@ class TimeDiff {
   };
   template <class... On>
   auto forecasts(const Window& window, On&... tape) const {
-    const Index C = options_.frame.context;
+    const Index C = this->frame().context;
     const auto past = [&](const Tensor<float>& x) { return transpose(slice(x, 1, 0, C), 1, 2); };
     const auto x = recorded(concat({past(window.values), past(window.mask)}, 2), tape...);
     return Forecasts<std::remove_const_t<decltype(x)>>{transpose(linear_(x), 1, 2),
@@ -116,8 +98,7 @@ class TimeDiff {
     const auto condition = concat({mixed(told.future, std::move(rates), target, frame.target_mask),
                                    detach(told.linear), constant(ahead(window), told.linear)},
                                   2);
-    return denoiser(condition, nn::DropoutCalls(keys.dropout))
-               .loss(tape..., target, keys.rng, keys.draws, {.weight = &frame.target_mask}) +
+    return target_loss(denoiser(condition, nn::DropoutCalls(keys.dropout)), frame, keys, tape...) +
            weighted_mse(told.linear, target, frame.target_mask);
   }
 
@@ -126,39 +107,24 @@ class TimeDiff {
     const auto told = forecasts(window);
     const auto denoise =
         denoiser(repeated(concat({told.future, told.linear, ahead(window)}, 2), paths.count));
-    return sample(solver::Ddpm{}, denoise, {paths.count, frame.horizon(), frame.channels()},
-                  grid::trailing(schedule_, options_.sampling_steps), paths.rng,
-                  {.first_sample = static_cast<std::uint64_t>(paths.first)});
+    return paths_by(solver::Ddpm{}, denoise, paths);
   }
 
-  static void each(auto& self, auto&& f) {
-    f("linear", self.linear_);
-    f("future", self.future_);
-    f("embedding", self.embedding_);
-    f("input", self.input_);
-    f("encoder", self.encoder_);
-    f("decoder", self.decoder_);
-  }
+  FOGLIFT_PRIVATE_CHILDREN(linear, future, embedding, input, encoder, decoder);
 
  private:
   static constexpr std::uint64_t mixup_stream = 4;  // those below are the loss's
 
-  static Options complete(Options o) {
-    o.frame = Window::frame(o.frame, o.frame.context, "TimeDiff");
-    check_chain("TimeDiff", o.steps, o.sampling_steps);
-    return o;
-  }
-  Index channels() const { return options_.frame.columns.channels; }
   nn::ConvStackOptions part(Index in, Index out) const {
     return {.in = in,
             .out = out,
-            .width = options_.width,
-            .layers = options_.layers,
-            .dropout = options_.dropout};
+            .width = options().width,
+            .layers = options().layers,
+            .dropout = options().dropout};
   }
   /// The features of the horizon's cells, [B, H, F].
   Tensor<float> ahead(const Window& window) const {
-    return slice(window.features, 1, options_.frame.context, options_.frame.horizon);
+    return slice(window.features, 1, frame().context, horizon());
   }
 
   template <Value X>
@@ -171,8 +137,6 @@ class TimeDiff {
     return decoder_(concat({h, condition}, 2), dropout);
   }
 
-  Options options_;
-  DiscreteSchedule schedule_;
   nn::Linear<float> linear_, future_;
   nn::TimeEmbedding<float> embedding_;
   nn::ConvStack<float> input_, encoder_, decoder_;

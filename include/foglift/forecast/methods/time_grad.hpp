@@ -1,12 +1,6 @@
 #pragma once
 
-#include "foglift/diffusion/denoiser.hpp"
-#include "foglift/diffusion/discrete.hpp"
-#include "foglift/diffusion/grid/chain.hpp"
-#include "foglift/diffusion/sample.hpp"
-#include "foglift/diffusion/solver/ddpm.hpp"
-#include "foglift/forecast/frame/window.hpp"
-#include "foglift/forecast/method.hpp"
+#include "foglift/forecast/chain_method.hpp"
 #include "foglift/nn/layers/recurrent.hpp"
 #include "foglift/nn/nets/channel_wavenet.hpp"
 
@@ -43,18 +37,16 @@ struct TimeGradOptions {
 /// Paths are drawn step by step, each by DDPM, all paths of a step in one batch. At each cell the
 /// LSTM sees the values at the lags, with a mask for those that are missing, the calendar,
 /// covariates and statics.
-class TimeGrad {
+class TimeGrad : public ChainMethod<TimeGradOptions> {
  public:
-  using Options = TimeGradOptions;
-
   /// Throws what FrameOptions::check does, and ArgumentError for an extent or a lag that is not
   /// positive, or more sampling steps than steps. `reach`, `lead` and `center` are chosen here.
   TimeGrad(const Options& o, Rng& rng)
-      : options_(complete(o)),
-        schedule_(DiscreteSchedule::linear(o.steps, o.beta)),
+      : ChainMethod("TimeGrad", with_lags(o), DiscreteSchedule::linear(o.steps, o.beta),
+                    longest_lag(o)),
         lstm_({.in = inputs(), .hidden = o.cells, .layers = o.recurrences}, rng),
         told_({.in = o.cells, .out = o.condition}, rng),
-        net_({.channels = options_.frame.columns.channels,
+        net_({.channels = channels(),
               .condition = o.condition,
               .width = o.width,
               .depth = o.layers,
@@ -63,16 +55,14 @@ class TimeGrad {
               .time_scale = static_cast<double>(o.steps)},
              rng) {}
 
-  const Options& options() const { return options_; }
-  const FrameOptions& frame() const { return options_.frame; }
   /// The denoiser of one step's channels [B, K], told `condition` [B, condition]. Refers to *this.
   template <Value X>
   auto denoiser(X condition) const {
-    return NetworkDenoiser(net_, predict::Epsilon{}, schedule_, std::move(condition));
+    return denoiser_of(net_, std::move(condition));
   }
   nn::Description description() const {
-    nn::Description out = denoiser(Tensor<float>()).description();
-    for (const Index lag : options_.lags) out["lags"] += std::to_string(lag) + " ";
+    nn::Description out = ChainMethod::description();
+    for (const Index lag : options().lags) out["lags"] += std::to_string(lag) + " ";
     return out;
   }
 
@@ -82,7 +72,7 @@ class TimeGrad {
     const Window window = Window::whole(frame);
     const Index H = frame.horizon(), first = window.values.dim(1) - cells();
     const auto x = recorded(inputs(window, first, cells()), tape...);
-    return told_(slice(lstm_(x).sequence, 1, options_.frame.context, H));
+    return told_(slice(lstm_(x).sequence, 1, this->frame().context, H));
   }
 
   /// The mean squared error of the noise of targets that are there; each step of a row has a noise
@@ -103,7 +93,7 @@ class TimeGrad {
                       .step = keys.draws.step,
                       .strata = keys.draws.strata * H,
                       .slots = slots};
-    return denoiser(reshape(conditions(frame, tape...), {B * H, options_.condition}))
+    return denoiser(reshape(conditions(frame, tape...), {B * H, options().condition}))
         .loss(tape..., frame.scaled_target().reshaped({B * H, K}), keys.rng, draws,
               {.weight = &mask});
   }
@@ -112,17 +102,16 @@ class TimeGrad {
     const Index N = paths.count, H = frame.horizon(), K = frame.channels();
     const Window known = Window::known(frame);
     const Index L = known.values.dim(1);
-    auto state = lstm_(inputs(known, L - cells(), options_.frame.context));
+    auto state = lstm_(inputs(known, L - cells(), this->frame().context));
     for (auto* part : {&state.hidden, &state.cell})
       for (Tensor<float>& layer : *part) layer = repeated(layer, N);
     Window each = known.repeated(N);
-    const TimeGrid grid = grid::trailing(schedule_, options_.sampling_steps);
     Tensor<float> out({N, H, K});
     for (Index h = 0; h < H; ++h) {
       state = lstm_(inputs(each, L - H + h, 1), state.hidden, state.cell);
-      const Tensor<float> y = sample(solver::Ddpm{}, denoiser(told_(state.hidden.back())), {N, K},
-                                     grid, paths.rng.stream(static_cast<std::uint64_t>(h)),
-                                     {.first_sample = static_cast<std::uint64_t>(paths.first)});
+      const PathKeys step{paths.rng.stream(static_cast<std::uint64_t>(h)), paths.first, N};
+      const Tensor<float> y =
+          paths_by(solver::Ddpm{}, denoiser(told_(state.hidden.back())), step, {N, K});
       put(y, h, out);
       put(y, L - H + h, each.values);
       put(Tensor<float>({N, K}, 1.0F), L - H + h, each.mask);
@@ -130,33 +119,28 @@ class TimeGrad {
     return out;
   }
 
-  static void each(auto& self, auto&& f) {
-    f("lstm", self.lstm_);
-    f("told", self.told_);
-    f("net", self.net_);
-  }
+  FOGLIFT_PRIVATE_CHILDREN(lstm, told, net);
 
  private:
-  static Options complete(Options o) {
+  static Options with_lags(Options o) {
     if (o.lags.empty()) {
       o.lags = o.frame.seasons;
       o.lags.insert(o.lags.begin(), 1);
     }
-    Index most = 0;
-    for (const Index lag : o.lags) {
+    for (const Index lag : o.lags)
       if (lag < 1) raise<ArgumentError>("TimeGrad: a lag of ", lag, ", must be positive");
-      most = std::max(most, lag);
-    }
-    check_chain("TimeGrad", o.steps, o.sampling_steps);
-    o.frame = Window::frame(o.frame, o.frame.context + most, "TimeGrad");
     return o;
+  }
+  static Index longest_lag(const Options& o) {
+    const std::vector<Index> lags = with_lags(o).lags;
+    return *std::max_element(lags.begin(), lags.end());
   }
 
   /// Cells that the LSTM runs along.
-  Index cells() const { return options_.frame.context + options_.frame.horizon; }
+  Index cells() const { return frame().context + horizon(); }
   /// What it sees of one.
   Index inputs() const {
-    return 2 * std::ssize(options_.lags) * frame().columns.channels + Window::channels(frame());
+    return 2 * std::ssize(options().lags) * channels() + Window::channels(frame());
   }
   /// [B, count, inputs()] of cells of the window from `first` on: for each lag the values, then
   /// their masks; then the features.
@@ -166,7 +150,7 @@ class TimeGrad {
     float* to = out.data();
     for (Index b = 0; b < B; ++b)
       for (Index t = first; t < first + count; ++t) {
-        for (const Index lag : options_.lags)
+        for (const Index lag : options().lags)
           for (const Tensor<float>* part : {&window.values, &window.mask})
             to = std::copy_n(part->data() + (b * part->dim(1) + t - lag) * K, K, to);
         to = std::copy_n(window.features.data() + (b * window.features.dim(1) + t) * F, F, to);
@@ -180,8 +164,6 @@ class TimeGrad {
       std::copy_n(y.data() + n * K, K, to.data() + (n * to.dim(1) + t) * K);
   }
 
-  Options options_;
-  DiscreteSchedule schedule_;
   nn::Lstm<float> lstm_;
   nn::Linear<float> told_;
   nn::ChannelWavenet<float> net_;

@@ -1,12 +1,8 @@
 #pragma once
 
-#include "foglift/diffusion/discrete.hpp"
-#include "foglift/diffusion/grid/chain.hpp"
 #include "foglift/diffusion/inverse/mean_shift.hpp"
 #include "foglift/diffusion/inverse/self_guidance.hpp"
-#include "foglift/diffusion/sample.hpp"
-#include "foglift/forecast/frame/window.hpp"
-#include "foglift/forecast/method.hpp"
+#include "foglift/forecast/chain_method.hpp"
 #include "foglift/nn/blocks/state_space_block.hpp"
 #include "foglift/nn/nets/skip_stack.hpp"
 
@@ -54,31 +50,24 @@ struct TsdiffRefineOptions {
 /// horizon. Forecasts are drawn by observation self-guidance (solver::SelfGuidance) towards the
 /// context that is known, whatever is missing in it. It is told no covariates and no calendar; what
 /// it knows of phases it sees in the context.
-class Tsdiff {
+class Tsdiff : public ChainMethod<TsdiffOptions> {
  public:
-  using Options = TsdiffOptions;
   using Net = nn::SkipStack<nn::StateSpaceBlock<float>>;
 
   /// Throws what FrameOptions::check does, and ArgumentError for an extent that is not positive,
   /// more sampling steps than steps, or a strength that is not finite. `reach`, `lead` and `center`
   /// are chosen here.
   Tsdiff(const Options& o, Rng& rng)
-      : options_(complete(o)),
-        schedule_(DiscreteSchedule::linear(o.steps, o.beta)),
-        net_({.in = o.frame.columns.channels,
-              .out = o.frame.columns.channels,
+      : ChainMethod("Tsdiff", o, DiscreteSchedule::linear(o.steps, o.beta)),
+        net_({.in = channels(),
+              .out = channels(),
               .depth = o.layers,
               .block = {.width = o.width, .modes = o.modes},
-              .embedding = {.features = o.time_features,
-                            .width = o.width,
-                            .time_scale = static_cast<double>(o.steps)}},
+              .embedding = embedding_of_step(o.width)},
              rng) {}
 
-  const Options& options() const { return options_; }
-  const FrameOptions& frame() const { return options_.frame; }
   /// The model of windows [B, L, K]. Refers to *this.
-  auto denoiser() const { return NetworkDenoiser(net_, predict::Epsilon{}, schedule_); }
-  nn::Description description() const { return denoiser().description(); }
+  auto denoiser() const { return denoiser_of(net_); }
 
   /// The mean squared error of the noise of all values that are there, in windows that have a
   /// target.
@@ -93,12 +82,11 @@ class Tsdiff {
     const auto denoise = denoiser();
     const solver::MeanShift guided(
         solver::SelfGuidance(denoise, solver::Known<float>{seen.values, seen.mask},
-                             options_.guidance == ObservationGuidance::quantile ? quantiles(paths)
-                                                                                : Tensor<float>()),
-        {.weight = options_.strength, .at = solver::MeanShiftOptions::At::state});
-    const Tensor<float> x = sample(guided, denoise, seen.values.shape().with(0, paths.count),
-                                   grid::trailing(schedule_, options_.sampling_steps), paths.rng,
-                                   {.first_sample = static_cast<std::uint64_t>(paths.first)});
+                             options().guidance == ObservationGuidance::quantile ? quantiles(paths)
+                                                                                 : Tensor<float>()),
+        {.weight = options().strength, .at = solver::MeanShiftOptions::At::state});
+    const Tensor<float> x =
+        paths_by(guided, denoise, paths, seen.values.shape().with(0, paths.count));
     return slice(x, 1, x.dim(1) - frame.horizon(), frame.horizon());
   }
 
@@ -114,7 +102,7 @@ class Tsdiff {
     const Window seen = Window::known(frame);
     const Index C = seen.values.dim(1) - frame.horizon();
     Tensor<float> x = concat({slice(repeated(seen.values, paths.count), 1, 0, C), forecasts}, 1);
-    const bool quantile = options_.guidance == ObservationGuidance::quantile;
+    const bool quantile = options().guidance == ObservationGuidance::quantile;
     const Tensor<float> held =
         quantile
             ? concat({slice(seen.mask, 1, 0, C), Tensor<float>(forecasts.shape().with(0, 1), 1.0F)},
@@ -123,7 +111,7 @@ class Tsdiff {
     const auto denoise = denoiser();
     const solver::SelfGuidance start(denoise, solver::Known<float>{x, repeated(held, paths.count)},
                                      quantile ? quantiles(paths) : Tensor<float>());
-    const Level level = schedule_.step(o.level);
+    const Level level = schedule().step(o.level);
     for (Index i = 0; i < o.iterations; ++i) {
       const auto normal = [&](std::uint64_t stream) {
         return paths.rng.stream(stream).normal<float>(
@@ -152,17 +140,9 @@ class Tsdiff {
     return out;
   }
 
-  static void each(auto& self, auto&& f) { f("net", self.net_); }
+  FOGLIFT_PRIVATE_CHILDREN(net);
 
  private:
-  static Options complete(Options o) {
-    o.frame = Window::frame(o.frame, o.frame.context, "Tsdiff");
-    check_chain("Tsdiff", o.steps, o.sampling_steps);
-    return o;
-  }
-
-  Options options_;
-  DiscreteSchedule schedule_;
   Net net_;
 };
 

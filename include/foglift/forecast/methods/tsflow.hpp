@@ -39,28 +39,25 @@ struct TsflowOptions {
 /// horizon. The network is shown the context before the state, and told values, mask, calendar,
 /// covariates and statics in each block; it learns velocities in the unit of targets. Paths are
 /// drawn by Euler's method, few steps of it, since the prior is near.
-class Tsflow {
+class Tsflow : public FrameMethod<TsflowOptions> {
  public:
-  using Options = TsflowOptions;
   using Net = nn::SkipStack<nn::StateSpaceBlock<float>>;
 
   /// Throws what FrameOptions::check and ProcessOptions::check do, and ArgumentError for an extent
   /// that is not positive. `reach`, `lead` and `center` are chosen here.
   Tsflow(const Options& o, Rng& rng)
-      : options_(complete(o)),
-        net_({.in = o.frame.columns.channels,
-              .out = o.frame.columns.channels,
+      : FrameMethod(complete(o)),
+        net_({.in = channels(),
+              .out = channels(),
               .depth = o.layers,
               .block = {.width = o.width,
                         .modes = o.modes,
-                        .condition = 2 * o.frame.columns.channels + Window::channels(o.frame)},
+                        .condition = 2 * channels() + Window::channels(o.frame)},
               .embedding = {.features = o.time_features, .width = o.width}},
              rng) {}
 
-  const Options& options() const { return options_; }
-  const FrameOptions& frame() const { return options_.frame; }
   nn::Description description() const {
-    const ProcessOptions& p = options_.process;
+    const ProcessOptions& p = options().process;
     return {{"process", described(p.kernel == Kernel::ornstein_uhlenbeck    ? "ornstein_uhlenbeck"
                                   : p.kernel == Kernel::squared_exponential ? "squared_exponential"
                                                                             : "periodic",
@@ -72,7 +69,7 @@ class Tsflow {
   template <class... On>
   auto loss(const Frame& frame, const LossKeys& keys, On&... tape) const {
     const Window window = Window::known(frame);
-    const ProcessPrior prior(window, frame.horizon(), options_.process);
+    const ProcessPrior prior(window, frame.horizon(), options().process);
     // A path of the process is that of white noise to whitened targets, mapped.
     const TrainingBatch<float> white(prior.whitened(frame.scaled_target(), frame.target_mask),
                                      schedule::Flow{}, predict::FlowVelocity{}, keys.rng,
@@ -85,7 +82,7 @@ class Tsflow {
 
   Tensor<float> draw(const Frame& frame, const PathKeys& paths) const {
     const Window one = Window::known(frame), window = one.repeated(paths.count);
-    const ProcessPrior prior(one, frame.horizon(), options_.process);
+    const ProcessPrior prior(one, frame.horizon(), options().process);
     const NetworkDenoiser white(
         [&](const Tensor<float>& z, const Tensor<float>& time) {
           return prior.unscaled(window.ask(net_, prior.shifted(z), time));
@@ -93,11 +90,11 @@ class Tsflow {
         predict::FlowVelocity{}, schedule::Flow{});
     return prior.shifted(sample(solver::Euler{}, white,
                                 {paths.count, frame.horizon(), frame.channels()},
-                                grid::uniform(white, options_.sampling_steps), paths.rng,
+                                grid::uniform(white, options().sampling_steps), paths.rng,
                                 {.first_sample = static_cast<std::uint64_t>(paths.first)}));
   }
 
-  static void each(auto& self, auto&& f) { f("net", self.net_); }
+  FOGLIFT_PRIVATE_CHILDREN(net);
 
  private:
   static Options complete(Options o) {
@@ -108,7 +105,6 @@ class Tsflow {
     return o;
   }
 
-  Options options_;
   Net net_;
 };
 
