@@ -17,33 +17,36 @@ inline std::pair<Index, Index> rows_and_columns(const Shape& s) {
   const Index columns = s.rank() ? s[s.rank() - 1] : 1;
   return {s.size(0, s.rank() - 1), columns};
 }
+
+/// The memory of a tensor as a matrix or array M of these extents.
+template <class M, class X>
+Eigen::Map<M> mapped(X& x) {
+  const auto [rows, columns] = rows_and_columns(x.shape());
+  return {x.data(), rows, columns};
+}
 }  // namespace interop
 
 /// The tensor's own memory as an Eigen matrix [product of the leading axes, last axis], row-major;
 /// nothing is copied, and the tensor must outlive the view.
 template <Scalar T>
-Eigen::Map<interop::RowMatrix<T>> as_matrix(Tensor<T>& x) {
-  const auto [rows, columns] = interop::rows_and_columns(x.shape());
-  return {x.data(), rows, columns};
+auto as_matrix(Tensor<T>& x) {
+  return interop::mapped<interop::RowMatrix<T>>(x);
 }
 template <Scalar T>
-Eigen::Map<const interop::RowMatrix<T>> as_matrix(const Tensor<T>& x) {
-  const auto [rows, columns] = interop::rows_and_columns(x.shape());
-  return {x.data(), rows, columns};
+auto as_matrix(const Tensor<T>& x) {
+  return interop::mapped<const interop::RowMatrix<T>>(x);
 }
 template <Scalar T>
 void as_matrix(const Tensor<T>&& x) = delete;
 
 /// The same view as an Eigen array, for elementwise expressions.
 template <Scalar T>
-Eigen::Map<interop::RowArray<T>> as_array(Tensor<T>& x) {
-  const auto [rows, columns] = interop::rows_and_columns(x.shape());
-  return {x.data(), rows, columns};
+auto as_array(Tensor<T>& x) {
+  return interop::mapped<interop::RowArray<T>>(x);
 }
 template <Scalar T>
-Eigen::Map<const interop::RowArray<T>> as_array(const Tensor<T>& x) {
-  const auto [rows, columns] = interop::rows_and_columns(x.shape());
-  return {x.data(), rows, columns};
+auto as_array(const Tensor<T>& x) {
+  return interop::mapped<const interop::RowArray<T>>(x);
 }
 template <Scalar T>
 void as_array(const Tensor<T>&& x) = delete;

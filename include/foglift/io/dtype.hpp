@@ -77,27 +77,15 @@ inline std::optional<DType> dtype_named(std::string_view name) {
 /// The type that stores a C++ number as it is in memory.
 template <class U>
 constexpr DType dtype_of() {
-  if constexpr (std::same_as<U, float>)
-    return DType::f32;
-  else if constexpr (std::same_as<U, double>)
-    return DType::f64;
-  else if constexpr (std::same_as<U, std::int8_t>)
-    return DType::i8;
-  else if constexpr (std::same_as<U, std::uint8_t>)
-    return DType::u8;
-  else if constexpr (std::same_as<U, std::int16_t>)
-    return DType::i16;
-  else if constexpr (std::same_as<U, std::uint16_t>)
-    return DType::u16;
-  else if constexpr (std::same_as<U, std::int32_t>)
-    return DType::i32;
-  else if constexpr (std::same_as<U, std::uint32_t>)
-    return DType::u32;
-  else if constexpr (sizeof(U) == 8 && std::signed_integral<U>)
-    return DType::i64;
-  else {
-    static_assert(sizeof(U) == 8 && std::unsigned_integral<U>, "no safetensors type stores this");
-    return DType::u64;
+  if constexpr (std::floating_point<U>) {
+    static_assert(sizeof(U) == 4 || sizeof(U) == 8, "no safetensors type stores this");
+    return sizeof(U) == 4 ? DType::f32 : DType::f64;
+  } else {
+    static_assert(std::integral<U> && sizeof(U) <= 8 && !std::same_as<U, bool>,
+                  "no safetensors type stores this");
+    constexpr std::array<DType, 4> with_sign{DType::i8, DType::i16, DType::i32, DType::i64},
+        without{DType::u8, DType::u16, DType::u32, DType::u64};
+    return (std::signed_integral<U> ? with_sign : without)[std::countr_zero(sizeof(U))];
   }
 }
 
@@ -119,11 +107,13 @@ bool with_elements(DType dtype, std::span<const std::byte> bytes, F&& f) {
   const auto in = [](const auto& table) {
     return [&table](std::uint8_t code) { return table[code]; };
   };
+  const auto plain = [&](auto... stored) {
+    return ((dtype == dtype_of<decltype(stored)>() && of(stored, same)) || ...);
+  };
+  if (plain(float{}, double{}, std::int8_t{}, std::int16_t{}, std::int32_t{}, std::int64_t{},
+            std::uint8_t{}, std::uint16_t{}, std::uint32_t{}, std::uint64_t{}))
+    return true;
   switch (dtype) {
-    case DType::f32:
-      return of(float{}, same);
-    case DType::f64:
-      return of(double{}, same);
     case DType::f16:
       return of(std::uint16_t{}, float_from_half);
     case DType::bf16:
@@ -143,30 +133,11 @@ bool with_elements(DType dtype, std::span<const std::byte> bytes, F&& f) {
         return float4_e2m1[std::to_integer<unsigned>(bytes[i / 2]) >> i % 2 * 4 & 15u];
       });
       return true;
-    case DType::i8:
-      return of(std::int8_t{}, same);
-    case DType::i16:
-      return of(std::int16_t{}, same);
-    case DType::i32:
-      return of(std::int32_t{}, same);
-    case DType::i64:
-      return of(std::int64_t{}, same);
-    case DType::u8:
-      return of(std::uint8_t{}, same);
-    case DType::u16:
-      return of(std::uint16_t{}, same);
-    case DType::u32:
-      return of(std::uint32_t{}, same);
-    case DType::u64:
-      return of(std::uint64_t{}, same);
     case DType::boolean:
       return of(std::uint8_t{}, [](std::uint8_t b) { return b ? 1 : 0; });
-    case DType::f6_e2m3:
-    case DType::f6_e3m2:
-    case DType::c64:
-      break;
+    default:
+      return false;
   }
-  return false;
 }
 
 /// Writes the elements stored in `bytes` to `to`, which has room for them: integers and F64 rounded
