@@ -1,7 +1,8 @@
-// Covers: time_grad frame/window channel_wavenet
+// Covers: time_grad frame/window channel_wavenet stepwise_method
+#include "foglift/autograd/ops/reduce.hpp"
 #include "foglift/forecast/forecaster.hpp"
 #include "foglift/forecast/methods/time_grad.hpp"
-#include "method_checks.hpp"
+#include "stepwise_checks.hpp"
 
 using namespace foglift;
 using namespace foglift::forecast;
@@ -14,17 +15,6 @@ TimeGradOptions tiny(const FrameOptions& frame) {
   o.width = 4, o.layers = 2, o.time_features = 8, o.hidden = 8;
   o.steps = 6, o.sampling_steps = 6;
   return o;
-}
-
-/// With weights that are not zero anywhere.
-TimeGrad shaken(const TimeGradOptions& o) {
-  Rng rng(7);
-  TimeGrad method(o, rng);
-  nn::for_each_parameter(method, [&](const std::string&, auto& p) {
-    p.value = rng.split().template normal<float>(p.value.shape());
-    for (float& v : p.value) v *= 0.3F;
-  });
-  return method;
 }
 
 }  // namespace
@@ -73,58 +63,30 @@ TEST_CASE("window: what is known stands in its cell, in one unit", "[forecast][f
 
 TEST_CASE("time_grad: the loss is that of each step by itself", "[forecast][time_grad]") {
   const std::vector<Series> series = {owed::wave("a", 60, 2, 1)};
-  const TimeGrad method = shaken(tiny(owed::frame_of(2)));
+  const TimeGrad method = owed::shaken<TimeGrad>(tiny(owed::frame_of(2)));
   const Frame frame =
       Framer(method.frame())(series, std::vector<Origin>{{0, 30}, {0, 41}, {0, 22}});
   const LossKeys keys{Rng(3), {.first_sample = 5, .step = 2, .strata = 3}};
-  double sum = 0, count = 0;
-  for (Index b = 0; b < 3; ++b)
-    for (Index h = 0; h < 4; ++h) {
-      // A frame whose later targets are not there can not tell this step of them.
-      Frame before = frame.rows(b, 1);
-      for (Index i = h * 2; i < 8; ++i) before.target_mask[i] = 0;
-      const Tensor<float> condition = slice(method.conditions(before), 1, h, 1);
-      const auto denoise = method.denoiser(condition.reshaped({1, condition.size()}));
-      const Tensor<float> y = slice(frame.rows(b, 1).scaled_target(), 1, h, 1).reshaped({1, 2});
-      const auto id = static_cast<std::uint64_t>((b + 5) * 4 + h);
-      const auto batch =
-          denoise.batch(y, keys.rng, {.first_sample = id, .step = 2, .strata = 12}, {});
-      const Tensor<float> eps = denoise.output(batch);
-      for (Index k = 0; k < 2; ++k) {
-        const auto there = static_cast<double>(frame.target_mask(b, h, k));
-        const auto error = static_cast<double>(eps[k] - batch.target[k]);
-        sum += there * error * error;
-        count += there;
-      }
-    }
-  REQUIRE(count < 24);
-  CHECK_THAT(method.loss(frame, keys).item(), WithinRel(sum / count, 1e-5));
+  REQUIRE(sum(frame.target_mask).item() < 24);
+  const double loss = owed::loss_by_steps(
+      frame.scaled_target(), frame.target_mask, keys,
+      [&](Index b, Index h) {
+        // A frame whose later targets are not there can not tell this step of them.
+        Frame before = frame.rows(b, 1);
+        for (Index i = h * 2; i < 8; ++i) before.target_mask[i] = 0;
+        const Tensor<float> condition = slice(method.conditions(before), 1, h, 1);
+        return condition.reshaped({1, condition.size()});
+      },
+      [&](const Tensor<float>& condition) { return method.denoiser(condition); });
+  CHECK_THAT(method.loss(frame, keys).item(), WithinRel(loss, 1e-5));
 }
 
 TEST_CASE("time_grad: a step of a path is drawn given the steps before it",
           "[forecast][time_grad]") {
   const std::vector<Series> series = {owed::wave("a", 60, 2, 1)};
-  const TimeGrad method = shaken(tiny(owed::frame_of(2)));
+  const TimeGrad method = owed::shaken<TimeGrad>(tiny(owed::frame_of(2)));
   const Frame frame = Framer(method.frame())(series, std::vector<Origin>{{0, 30}});
-  const Tensor<float> paths = method.draw(frame, {Rng(4), 3, 5});
-  for (Index p = 0; p < 5; ++p) {
-    Frame told = frame;  // of this path, as if it had come so
-    for (Index i = 0; i < 8; ++i) {
-      told.target[i] = told.unscaled(static_cast<double>(paths(p, i / 2, i % 2)), 0, i / 2, i % 2);
-      told.target_mask[i] = 1;
-    }
-    const Tensor<float> conditions = method.conditions(told);
-    for (Index h = 0; h < 4; ++h) {
-      const Tensor<float> condition = slice(conditions, 1, h, 1).reshaped({1, conditions.dim(2)});
-      const Tensor<float> y = sample(solver::Ddpm{}, method.denoiser(condition), {1, 2},
-                                     grid::trailing(method.denoiser(condition), 6),
-                                     Rng(4).stream(static_cast<std::uint64_t>(h)),
-                                     {.first_sample = static_cast<std::uint64_t>(3 + p)});
-      // Targets go through the units of the series: roundings of float, some 50 of them.
-      for (Index k = 0; k < 2; ++k)
-        CHECK_THAT(paths(p, h, k), WithinAbs(y[k], 1e-5F * (1 + std::abs(y[k]))));
-    }
-  }
+  owed::check_steps(method, frame, 6, [&](const Frame& told) { return method.conditions(told); });
 }
 
 TEST_CASE("time_grad: what every method owes", "[forecast][time_grad]") {

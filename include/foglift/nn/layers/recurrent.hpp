@@ -112,6 +112,9 @@ template <Value X>
 struct GruOutput {
   X sequence;            ///< [B, L, hidden]
   std::vector<X> state;  ///< one [B, hidden] a layer
+
+  /// f(one [B, hidden] a layer) for all that the next position begins with.
+  void each_state(auto&& f) { f(state); }
 };
 
 /// Gated recurrent unit (Cho et al. 2014) in PyTorch's form, gates [reset | update | new]:
@@ -141,6 +144,11 @@ class Gru : public detail::RecurrentLayers<T> {
     for (const State& s : states) out.state.push_back(s.h);
     return out;
   }
+  /// Goes on behind `before`.
+  template <ValueOf<T> X>
+  GruOutput<X> operator()(const X& x, const GruOutput<X>& before) const {
+    return (*this)(x, before.state);
+  }
 };
 
 /// What an LSTM returns: the last layer's output at every position, and each layer's last output
@@ -150,6 +158,9 @@ struct LstmOutput {
   X sequence;             ///< [B, L, hidden]
   std::vector<X> hidden;  ///< one [B, hidden] a layer
   std::vector<X> cell;    ///< one [B, hidden] a layer
+
+  /// f(one [B, hidden] a layer) for all that the next position begins with.
+  void each_state(auto&& f) { f(hidden), f(cell); }
 };
 
 /// Long short-term memory (Hochreiter & Schmidhuber 1997) in PyTorch's form, gates [input | forget
@@ -186,6 +197,11 @@ class Lstm : public detail::RecurrentLayers<T> {
       out.cell.push_back(s.c);
     }
     return out;
+  }
+  /// Goes on behind `before`.
+  template <ValueOf<T> X>
+  LstmOutput<X> operator()(const X& x, const LstmOutput<X>& before) const {
+    return (*this)(x, before.hidden, before.cell);
   }
 };
 
