@@ -28,3 +28,4 @@ Result time_diff(const Task&);
 Result sssd(const Task&);
 Result tsflow(const Task&);
 Result nsdiff(const Task&);
+Result diffusion_ts(const Task&);
