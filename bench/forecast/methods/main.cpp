@@ -107,7 +107,8 @@ int main(int count, char** words) try {
       {"csdi", csdi},     {"time_grad", time_grad},
       {"tsdiff", tsdiff}, {"time_diff", time_diff},
       {"sssd", sssd},     {"tsflow", tsflow},
-      {"nsdiff", nsdiff}, {"diffusion_ts", diffusion_ts}};
+      {"nsdiff", nsdiff}, {"diffusion_ts", diffusion_ts},
+      {"mg_tsd", mg_tsd}};
   std::printf("%-18s %10s %9s %9s %10s %11s\n", "method", "weights", "train s", "draw s", "CRPS",
               "80 % holds");
   const BaselineOptions naive{.horizon = a.horizon, .paths = task.paths, .seasons = {a.season}};

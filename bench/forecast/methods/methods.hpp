@@ -29,3 +29,4 @@ Result sssd(const Task&);
 Result tsflow(const Task&);
 Result nsdiff(const Task&);
 Result diffusion_ts(const Task&);
+Result mg_tsd(const Task&);
