@@ -105,6 +105,7 @@ TEST_CASE("gru: goes on from a given state", "[nn][recurrent]") {
   close(gru(x, start).sequence, naive_gru(gru.cells[0], x, 0.5));
   const auto head = gru(slice(x, 1, 0, 3)), tail = gru(slice(x, 1, 3, 4), head.state);
   CHECK(concat({head.sequence, tail.sequence}, 1) == gru(x).sequence);
+  CHECK(gru.after(head, slice(x, 1, 3, 4)).sequence == tail.sequence);
 }
 
 TEST_CASE("lstm: follows its equations", "[nn][recurrent]") {
@@ -123,6 +124,7 @@ TEST_CASE("lstm: follows its equations", "[nn][recurrent]") {
   const auto head = lstm(slice(x, 1, 0, 2));
   const auto tail = lstm(slice(x, 1, 2, 4), head.hidden, head.cell);
   CHECK(concat({head.sequence, tail.sequence}, 1) == out.sequence);
+  CHECK(lstm.after(head, slice(x, 1, 2, 4)).sequence == tail.sequence);
 }
 
 TEST_CASE("recurrent: gradients are right", "[nn][recurrent]") {

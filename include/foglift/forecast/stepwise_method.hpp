@@ -42,7 +42,7 @@ class StepwiseMethod : public ChainMethod<O> {
     Window each = known.repeated(N);
     Tensor<float> out({N, H, K});
     for (Index h = 0; h < H; ++h) {
-      state = recurrent_.front()(inputs(each, L - H + h, 1), state);
+      state = recurrent_.front().after(state, inputs(each, L - H + h, 1));
       const PathKeys step{paths.rng.stream(static_cast<std::uint64_t>(h)), paths.first, N};
       const Tensor<float> told = told_(state.sequence.reshaped({N, state.sequence.dim(2)}));
       const Tensor<float> y = this->paths_by(solver::Ddpm{}, denoiser(told), step, {N, K});

@@ -144,9 +144,9 @@ class Gru : public detail::RecurrentLayers<T> {
     for (const State& s : states) out.state.push_back(s.h);
     return out;
   }
-  /// Goes on behind `before`.
+  /// The same behind what was said before.
   template <ValueOf<T> X>
-  GruOutput<X> operator()(const X& x, const GruOutput<X>& before) const {
+  GruOutput<X> after(const GruOutput<X>& before, const X& x) const {
     return (*this)(x, before.state);
   }
 };
@@ -198,9 +198,9 @@ class Lstm : public detail::RecurrentLayers<T> {
     }
     return out;
   }
-  /// Goes on behind `before`.
+  /// The same behind what was said before.
   template <ValueOf<T> X>
-  LstmOutput<X> operator()(const X& x, const LstmOutput<X>& before) const {
+  LstmOutput<X> after(const LstmOutput<X>& before, const X& x) const {
     return (*this)(x, before.hidden, before.cell);
   }
 };
