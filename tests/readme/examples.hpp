@@ -6,6 +6,7 @@
 #include "foglift/autograd/gradcheck.hpp"
 #include "foglift/diffusion/verify.hpp"
 #include "foglift/foglift.hpp"
+#include "foglift/forecast/dynamics/dyffusion.hpp"
 #include "foglift/forecast/ensemble.hpp"
 #include "foglift/forecast/impute/imputer.hpp"
 #include "foglift/forecast/methods/horizon_diffusion.hpp"

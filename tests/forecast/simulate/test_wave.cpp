@@ -1,4 +1,4 @@
-// Covers: simulate/simulator simulate/wave
+// Covers: course_shape simulate/simulator simulate/wave
 #include "foglift/forecast/simulate/wave.hpp"
 #include "support/catch.hpp"
 
@@ -128,4 +128,6 @@ TEST_CASE("wave: what can not be run is named", "[forecast][simulate]") {
     void advance(Tensor<double>& x) const { x[0] *= 1e200; }
   };
   CHECK_THROWS_AS(simulate(Exploding{}, 1, 2, Rng(1)), NumericError);
+  CHECK(course_shape({2, 3}, {4, 5}) == Shape{2, 3, 4, 5});
+  CHECK_THROWS_AS(course_shape({1, 1, 1}, {1, 1, 1, 1}), ShapeError);
 }

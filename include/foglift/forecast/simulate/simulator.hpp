@@ -2,9 +2,9 @@
 
 #include "foglift/core/parallel.hpp"
 #include "foglift/core/rng.hpp"
+#include "foglift/forecast/simulate/course_shape.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <concepts>
 #include <cstdint>
@@ -34,12 +34,7 @@ Tensor<double> simulate(const S& system, Index count, Index snapshots, const Rng
                          " snapshots, needed at least 1 of each");
   const Shape state = system.initial(rng, first).shape();
   const Index n = state.size();
-  std::array<Index, Shape::max_rank> extents{count, snapshots + 1};
-  if (state.rank() + 2 > Shape::max_rank)
-    raise<ShapeError>("simulate: a state ", state, ", needed at most ", Shape::max_rank - 2,
-                      " axes");
-  std::copy(state.begin(), state.end(), extents.begin() + 2);
-  Tensor<double> out(Shape(extents.data(), static_cast<std::size_t>(state.rank() + 2)));
+  Tensor<double> out(course_shape({count, snapshots + 1}, state));
   parallel_for(count, 1, [&](Index i) {
     Tensor<double> x = system.initial(rng, first + static_cast<std::uint64_t>(i));
     double* to = out.data() + i * (snapshots + 1) * n;
