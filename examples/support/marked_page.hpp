@@ -1,7 +1,7 @@
 #pragma once
 
+#include "foglift/core/atomic_file.hpp"
 #include "foglift/core/error.hpp"
-#include "foglift/core/file.hpp"
 
 #include <filesystem>
 #include <fstream>

@@ -132,6 +132,42 @@ TEST_CASE("forecaster: paths do not depend on threads, companions or how many th
   check_same_bits(transformer, series);
 }
 
+TEST_CASE("forecaster: paths by another way to draw from the trained method",
+          "[forecast][forecaster]") {
+  const std::vector<Series> series = autoregressions(2, 60);
+  Forecaster<UNet> model(small_unet, small_options());
+  model.fit(series);
+  const std::vector<Origin> origins = {{0, 30}, {1, 41}};
+  const auto by = [&](const auto& solver, Index steps) {
+    return model.paths(series, origins, 30,
+                       [&](const UNet& method, const Frame& frame, const PathKeys& keys) {
+                         return method.draw(frame, keys, solver, steps);
+                       });
+  };
+  const Tensor<double> own = model.paths(series, origins, 30);
+  CHECK(by(solver::Ddim{}, 3) == own);
+  CHECK(by(solver::Ddim{}, 4) != own);
+  CHECK(by(solver::Ddim{.eta = 1}, 3) != own);
+
+  // Path p at p standard units above the center, which is the last value.
+  const Tensor<double> ladder =
+      model.paths(series, origins, 30, [&](const UNet&, const Frame& frame, const PathKeys& keys) {
+        Tensor<float> z({keys.count, frame.horizon(), 1});
+        for (Index i = 0; i < z.size(); ++i)
+          z[i] = static_cast<float>(keys.first + i / frame.horizon());
+        return z;
+      });
+  for (Index w = 0; w < 2; ++w)
+    for (Index h = 0; h < 4; ++h) {
+      const Origin& o = origins[static_cast<std::size_t>(w)];
+      const double last = series[static_cast<std::size_t>(o.series)].value(o.at - 1);
+      CHECK(ladder(w, 0, h) == last);
+      const double unit = ladder(w, 1, h) - last;
+      CHECK(unit > 0);
+      CHECK_THAT(ladder(w, 29, h), WithinAbs(last + 29 * unit, 1e-9 * std::abs(29 * unit)));
+    }
+}
+
 TEST_CASE("forecaster: a fit that was stopped and resumed ends in the same weights",
           "[forecast][forecaster]") {
   const std::vector<Series> series = autoregressions(3, 60);

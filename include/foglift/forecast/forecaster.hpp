@@ -114,6 +114,17 @@ class Forecaster {
   /// the seed, the origin and p alone: not on the other origins, the number of paths or the
   /// threads. Throws what scaler and Framer do.
   Tensor<double> paths(const Panel& panel, std::span<const Origin> origins, Index paths) const {
+    return this->paths(panel, origins, paths,
+                       [](const M& method, const Frame& frame, const PathKeys& keys) {
+                         return method.draw(frame, keys);
+                       });
+  }
+
+  /// The same by another way to draw from the trained method: draw(method, frame, keys), as
+  /// M::draw says. For fewer steps, another solver, or a guidance.
+  template <class Draw>
+  Tensor<double> paths(const Panel& panel, std::span<const Origin> origins, Index paths,
+                       const Draw& draw) const {
     if (paths < 1) raise<ArgumentError>("Forecaster::paths: ", paths, " paths");
     const Frame frame = framer_(panel, origins, scaler());
     const Index W = frame.size(), H = frame.horizon(), K = frame.channels();
@@ -122,7 +133,7 @@ class Forecaster {
     parallel_for(W * shards, 1, [&](Index job) {
       const Index w = job / shards, first = job % shards * shard;
       const Index count = std::min(shard, paths - first);
-      const Tensor<float> z = draw(frame.rows(w, 1), first, count);
+      const Tensor<float> z = drawn(frame.rows(w, 1), first, count, draw);
       double* to = out.data() + (w * paths + first) * H * K;
       for (Index i = 0; i < z.size(); ++i) {
         const double v = frame.unscaled(static_cast<double>(z[i]), w, i / K % H, i % K);
@@ -243,7 +254,8 @@ class Forecaster {
 
   /// Scaled targets [count, horizon, channels] of paths [first, first + count) of a frame's only
   /// row.
-  Tensor<float> draw(const Frame& one, Index first, Index count) const {
+  template <class Draw>
+  Tensor<float> drawn(const Frame& one, Index first, Index count, const Draw& draw) const {
     const M& method = state_.result();
     const PackedWeights packed(method);
     const Origin& o = one.keys.front();
@@ -251,7 +263,7 @@ class Forecaster {
                         .stream(path_stream)
                         .stream(static_cast<std::uint64_t>(o.series))
                         .stream(static_cast<std::uint64_t>(o.at));
-    Tensor<float> z = method.draw(one, {rng, first, count});
+    Tensor<float> z = draw(method, one, PathKeys{rng, first, count});
     if (const Shape needed{count, one.horizon(), one.channels()}; z.shape() != needed)
       raise<ShapeError>("Forecaster::paths: the method drew ", z.shape(), ", needed ", needed);
     return z;

@@ -45,11 +45,18 @@ class HorizonDiffusion : public FrameMethod<HorizonDiffusionOptions<Net>> {
   }
 
   Tensor<float> draw(const Frame& frame, const PathKeys& paths) const {
+    return draw(frame, paths, solver::Ddim{}, this->options().sampling_steps);
+  }
+
+  /// The same by any solver, on the uniform grid of so many steps; see Forecaster::paths.
+  template <class S>
+  Tensor<float> draw(const Frame& frame, const PathKeys& paths, const S& solver,
+                     Index steps) const {
     const Tensor<float> features = repeated(features_(frame), paths.count);
     const nn::Call<> evaluation;
     const auto denoise = denoiser(features, evaluation);
-    return sample(solver::Ddim{}, denoise, {paths.count, frame.horizon(), frame.channels()},
-                  grid::uniform(denoise, this->options().sampling_steps), paths.rng,
+    return sample(solver, denoise, {paths.count, frame.horizon(), frame.channels()},
+                  grid::uniform(denoise, steps), paths.rng,
                   {.first_sample = static_cast<std::uint64_t>(paths.first)});
   }
 
