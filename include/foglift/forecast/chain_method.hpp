@@ -11,6 +11,15 @@
 
 namespace foglift::inline v0::forecast {
 
+/// Options on a shorter chain, all of whose steps are sampled; a larger last beta leaves it as
+/// noisy.
+template <class O>
+O on_short_chain(O o, Index steps, double last_beta) {
+  o.steps = o.sampling_steps = steps;
+  o.beta.last = last_beta;
+  return o;
+}
+
 /// What methods have in common that run a discrete chain of noise over windows (see Window). Their
 /// options have `frame`, `steps` of the chain and `sampling_steps`; their networks predict P.
 /// forecast/methods/sssd.hpp is one on a page.

@@ -7,9 +7,9 @@
 namespace foglift::inline v0::forecast {
 
 /// A window as it looks `grain` cells at a time: each value is the mean of those that are there in
-/// its block, and is there if one of them is (Fan et al. 2024). A block begins at
-/// the origin, `horizon` cells before the end, so that none has cells on both sides of it. Throws
-/// ArgumentError unless the grain is positive.
+/// its block, and is there if one of them is (Fan et al. 2024). A block begins at the origin,
+/// `horizon` cells before the end, so that none has cells on both sides of it. Throws ArgumentError
+/// unless the grain is positive.
 inline Window coarse(Window window, Index grain, Index horizon) {
   if (grain < 1) raise<ArgumentError>("coarse: a grain of ", grain, ", must be positive");
   const Index B = window.values.dim(0), L = window.values.dim(1), K = window.values.dim(2);

@@ -34,6 +34,9 @@ struct Window {
     return o.calendar.channels() + 2 * n.known + 2 * n.past + n.statics;
   }
 
+  /// Number of what `ask` tells of every cell.
+  static Index told(const FrameOptions& o) { return 2 * o.columns.channels + channels(o); }
+
   /// What is known at the origins: the mask is 0 in the horizon.
   static Window known(const Frame& frame) { return make(frame, false); }
   /// With the targets that are there.

@@ -30,24 +30,18 @@ struct MgTsdOptions {
 
   static MgTsdOptions published(const FrameOptions& frame) { return {.frame = frame}; }
   static MgTsdOptions small(const FrameOptions& frame) {
-    return {.frame = frame,
-            .cells = 24,
-            .recurrences = 1,
-            .condition = 24,
-            .layers = 4,
-            .hidden = 32,
-            .steps = 25,
-            .beta = {.first = 1e-4, .last = 0.4},
-            .sampling_steps = 25};
+    return on_short_chain<MgTsdOptions>(
+        {.frame = frame, .cells = 24, .recurrences = 1, .condition = 24, .layers = 4, .hidden = 32},
+        25, 0.4);
   }
 };
 
 /// MG-TSD (Fan et al. 2024): TimeGrad with GRUs, whose noise network learns coarser views of the
 /// series beside the series itself, each told by a GRU that runs along that view. A coarse value is
 /// what the data are to look like within the chain, so it is noised by its last steps alone: with s
-/// the first of them, alpha_bar_n of view g is the product of alpha_i from s to n. Losses
-/// are summed by their weights. As in the authors' program, a coarse view is known within
-/// its block, and forecasts are drawn of the finest view by itself.
+/// the first of them, alpha_bar_n of view g is the product of alpha_i from s to n. Losses are
+/// summed by their weights. As in the authors' program, a coarse view is known within its block,
+/// and forecasts are drawn of the finest view by itself.
 class MgTsd : public StepwiseMethod<MgTsdOptions, nn::Gru<float>> {
  public:
   /// Throws what FrameOptions::check does, and ArgumentError for an extent or a lag that is not

@@ -23,15 +23,9 @@ struct PristiOptions {
     return {.frame = frame, .graph = graph};
   }
   static PristiOptions small(const FrameOptions& frame, const ChannelGraph& graph = {}) {
-    return {.frame = frame,
-            .graph = graph,
-            .width = 16,
-            .layers = 2,
-            .heads = 4,
-            .time_features = 32,
-            .steps = 50,
-            .beta = {.first = 1e-4, .last = 0.5},
-            .sampling_steps = 50};
+    return on_short_chain<PristiOptions>(
+        {.frame = frame, .graph = graph, .width = 16, .layers = 2, .heads = 4, .time_features = 32},
+        50, 0.5);
   }
 };
 

@@ -17,15 +17,13 @@ struct SssdOptions {
 
   static SssdOptions published(const FrameOptions& frame) { return {.frame = frame}; }
   static SssdOptions small(const FrameOptions& frame) {
-    return {.frame = frame,
-            .width = 16,
-            .layers = 2,
-            .modes = 8,
-            .time_features = 32,
-            .time_width = 32,
-            .steps = 50,
-            .beta = {.first = 1e-4, .last = 0.2},
-            .sampling_steps = 50};
+    return on_short_chain<SssdOptions>({.frame = frame,
+                                        .width = 16,
+                                        .layers = 2,
+                                        .modes = 8,
+                                        .time_features = 32,
+                                        .time_width = 32},
+                                       50, 0.2);
   }
 };
 
@@ -44,11 +42,8 @@ class Sssd : public ChainMethod<SssdOptions> {
   Sssd(const Options& o, Rng& rng)
       : ChainMethod("Sssd", o, DiscreteSchedule::linear(o.steps, o.beta)),
         net_({.in = channels(),
-              .out = channels(),
               .depth = o.layers,
-              .block = {.width = o.width,
-                        .modes = o.modes,
-                        .condition = 2 * channels() + Window::channels(o.frame)},
+              .block = {.width = o.width, .modes = o.modes, .condition = Window::told(o.frame)},
               .embedding = {.features = o.time_features,
                             .width = o.time_width,
                             .time_scale = static_cast<double>(o.steps),

@@ -18,15 +18,9 @@ struct TimeGradOptions {
 
   static TimeGradOptions published(const FrameOptions& frame) { return {.frame = frame}; }
   static TimeGradOptions small(const FrameOptions& frame) {
-    return {.frame = frame,
-            .cells = 24,
-            .recurrences = 1,
-            .condition = 24,
-            .layers = 4,
-            .hidden = 32,
-            .steps = 25,
-            .beta = {.first = 1e-4, .last = 0.4},
-            .sampling_steps = 25};
+    return on_short_chain<TimeGradOptions>(
+        {.frame = frame, .cells = 24, .recurrences = 1, .condition = 24, .layers = 4, .hidden = 32},
+        25, 0.4);
   }
 };
 

@@ -26,14 +26,8 @@ struct TsdiffOptions {
 
   static TsdiffOptions published(const FrameOptions& frame) { return {.frame = frame}; }
   static TsdiffOptions small(const FrameOptions& frame) {
-    return {.frame = frame,
-            .width = 16,
-            .layers = 2,
-            .modes = 8,
-            .time_features = 32,
-            .steps = 50,
-            .beta = {.first = 1e-4, .last = 0.2},
-            .sampling_steps = 50};
+    return on_short_chain<TsdiffOptions>(
+        {.frame = frame, .width = 16, .layers = 2, .modes = 8, .time_features = 32}, 50, 0.2);
   }
 };
 
@@ -60,7 +54,6 @@ class Tsdiff : public ChainMethod<TsdiffOptions> {
   Tsdiff(const Options& o, Rng& rng)
       : ChainMethod("Tsdiff", o, DiscreteSchedule::linear(o.steps, o.beta)),
         net_({.in = channels(),
-              .out = channels(),
               .depth = o.layers,
               .block = {.width = o.width, .modes = o.modes},
               .embedding = embedding_of_step(o.width)},

@@ -48,11 +48,8 @@ class Tsflow : public FrameMethod<TsflowOptions> {
   Tsflow(const Options& o, Rng& rng)
       : FrameMethod(complete(o)),
         net_({.in = channels(),
-              .out = channels(),
               .depth = o.layers,
-              .block = {.width = o.width,
-                        .modes = o.modes,
-                        .condition = 2 * channels() + Window::channels(o.frame)},
+              .block = {.width = o.width, .modes = o.modes, .condition = Window::told(o.frame)},
               .embedding = {.features = o.time_features, .width = o.width}},
              rng) {}
 

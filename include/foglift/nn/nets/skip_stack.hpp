@@ -10,7 +10,8 @@ namespace foglift::inline v0::nn {
 
 template <class Block>
 struct SkipStackOptions {
-  Index in = 0, out = 0;
+  Index in = 0;
+  Index out = 0;                       ///< 0: as many as in
   Index depth = 0;                     ///< blocks
   typename Block::Options block = {};  ///< but for `embedding`, which follows from the next
   TimeEmbeddingOptions embedding = {};
@@ -34,7 +35,7 @@ class SkipStack : public Layer<typename Block::value_type, SkipStackOptions<Bloc
       : embedding(o.embedding, rng),
         input({.in = o.in, .out = o.block.width}, rng),
         skip({.in = o.block.width, .out = o.block.width}, rng),
-        output({.in = o.block.width, .out = o.out, .zero = true}, rng) {
+        output({.in = o.block.width, .out = o.out == 0 ? o.in : o.out, .zero = true}, rng) {
     detail::need_positive("SkipStack", "depth", o.depth);
     typename Block::Options block = o.block;
     block.embedding = o.embedding.width;
