@@ -141,10 +141,11 @@ TEST_CASE("seasonal: finds a season and none in noise", "[forecast][baselines]")
 
 namespace {
 /// The mean of theta's paths, which is linear in the errors: a path without them.
-std::vector<double> theta_points(std::vector<double> x, Index season, Index horizon) {
+std::vector<double> theta_points(std::vector<double> x, Index season, Index horizon,
+                                 ThetaKind kind = ThetaKind::standard) {
   const SeasonalIndices indices = seasonal_indices(x, season);
   for (std::size_t t = 0; t < x.size(); ++t) x[t] = indices.remove(x[t], static_cast<Index>(t));
-  const ThetaModel model = fit_theta(x);
+  const ThetaModel model = fit_theta(x, kind);
   std::vector<double> out;
   double level = model.level;
   for (Index h = 0; h < horizon; ++h) {
@@ -153,6 +154,27 @@ std::vector<double> theta_points(std::vector<double> x, Index season, Index hori
     out.push_back(indices.restore(v, model.size + h));
   }
   return out;
+}
+
+/// 48 values along a parabola: half of a line is too little.
+std::vector<double> bent() {
+  std::vector<double> x;
+  for (int t = 0; t < 48; ++t) x.push_back(0.02 * t * t + 3 * std::sin(1.7 * t));
+  return x;
+}
+
+/// The squares of the errors from t = 3 of a model, by the recursion as it is written down.
+double theta_squares(const std::vector<double>& x, const ThetaModel& m) {
+  double level = m.first, sum = 0;
+  for (std::size_t t = 0; t < x.size(); ++t) {
+    const double left = std::pow(1 - m.alpha, static_cast<double>(t));
+    const double e =
+        x[t] - level -
+        m.share * (left * m.intercept + (1 - left * (1 - m.alpha)) / m.alpha * m.slope);
+    if (t >= 3) sum += e * e;
+    level = m.alpha * x[t] + (1 - m.alpha) * level;
+  }
+  return sum;
 }
 }  // namespace
 
@@ -172,34 +194,61 @@ TEST_CASE("theta: statsforecast 2.1.1", "[forecast][baselines]") {
   }
 }
 
-TEST_CASE("theta: no first level and no alpha make the errors less", "[forecast][baselines]") {
-  const auto x = wavy();
-  const ThetaModel fit = fit_theta(x);
-  const auto squares = [&](double alpha, double first) {  // the recursion as it is written down
-    double level = first, sum = 0;
-    for (Index t = 0; t < 48; ++t) {
-      const double left = std::pow(1 - alpha, static_cast<double>(t));
-      const double e = x[static_cast<std::size_t>(t)] - level -
-                       0.5 * (left * fit.intercept + (1 - left * (1 - alpha)) / alpha * fit.slope);
-      if (t >= 3) sum += e * e;
-      level = alpha * x[static_cast<std::size_t>(t)] + (1 - alpha) * level;
-    }
-    return sum;
-  };
-  const double least = squares(fit.alpha, fit.first);
-  CHECK_THAT(fit.variance, WithinRel(least / 43, 1e-9));
-  for (const double d : {-0.05, -0.001, 0.001, 0.05, 0.3}) {
-    CHECK(squares(fit.alpha + d, fit.first) > least);
-    CHECK(squares(fit.alpha, fit.first + d) > least);
+TEST_CASE("theta: statsforecast 2.1.1, optimised", "[forecast][baselines]") {
+  const std::vector<double> of_wavy = {33.922135, 34.187972, 34.453809,
+                                       34.719647, 34.985484, 35.251321},
+                            of_bent = {42.97005,  43.903429, 44.836809,
+                                       45.770188, 46.703568, 47.636947};
+  const auto a = theta_points(wavy(), 1, 6, ThetaKind::optimised),
+             b = theta_points(bent(), 1, 6, ThetaKind::optimised);
+  for (std::size_t h = 0; h < 6; ++h) {  // its Nelder-Mead stops at 1e-4, its theta at 369 and 1e4
+    CHECK_THAT(a[h], WithinRel(of_wavy[h], 1e-3));
+    CHECK_THAT(b[h], WithinRel(of_bent[h], 1e-3));
   }
+}
+
+TEST_CASE("theta: no first level, share or alpha make the errors less", "[forecast][baselines]") {
+  // Values that go on by half of what their line says, and some beyond: a share between 0 and 1.
+  auto half = wavy();
+  for (std::size_t t = 0; t < half.size(); ++t)
+    half[t] += 4 * std::sin(0.2 * static_cast<double>(t));
+  const auto check = [](const std::vector<double>& x, ThetaKind kind) {
+    const ThetaModel fit = fit_theta(x, kind);
+    const double least = theta_squares(x, fit);
+    CHECK_THAT(fit.variance, WithinRel(least / 43, 1e-9));
+    for (const double d : {-0.05, -0.001, 0.001, 0.05, 0.3}) {
+      ThetaModel other = fit;
+      other.first += d;
+      CHECK(theta_squares(x, other) > least);
+      other = fit, other.alpha += d;
+      if (other.alpha > 0.1 && other.alpha < 0.99) CHECK(theta_squares(x, other) > least);
+      other = fit, other.share += d;
+      if (kind == ThetaKind::optimised && other.share < 1) CHECK(theta_squares(x, other) > least);
+    }
+    return fit.share;
+  };
+  CHECK(check(wavy(), ThetaKind::standard) == 0.5);
+  CHECK(check(bent(), ThetaKind::optimised) == 1);
+  const double inner = check(half, ThetaKind::optimised);
+  CHECK((inner > 0.05 && inner < 0.95));
+}
+
+TEST_CASE("theta: is optimised where that is worth a parameter", "[forecast][baselines]") {
+  const ThetaModel free = fit_theta(bent(), ThetaKind::optimised), two = fit_theta(bent());
+  CHECK(45 * std::log(free.variance / two.variance) < -2);
+  CHECK(choose_theta(bent()).share == free.share);
+  auto level = wavy();
+  for (std::size_t t = 0; t < level.size(); ++t) level[t] -= 0.3 * static_cast<double>(t);
+  CHECK(choose_theta(level).share == 0.5);
 }
 
 TEST_CASE("theta: mean and variance of paths, and cells missing at the end",
           "[forecast][baselines]") {
   auto x = wavy();
   const Index n = 20000, H = 4;
-  const ThetaModel fit = fit_theta(x);
-  const auto points = theta_points(x, 1, H);
+  const ThetaModel fit = choose_theta(x);
+  const auto points =
+      theta_points(x, 1, H, fit.share == 0.5 ? ThetaKind::standard : ThetaKind::optimised);
   const auto paths = theta_paths(x, {.horizon = H, .paths = n, .seasons = {1}}, Rng(2));
   for (Index h = 0; h < H; ++h) {
     const double count = static_cast<double>(n), mean = points[static_cast<std::size_t>(h)];

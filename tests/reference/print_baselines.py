@@ -9,7 +9,7 @@ of Kwiatkowski et al.; for test_stl.cpp decompositions. Made with statsforecast
 import math
 
 import numpy as np
-from statsforecast.models import ARIMA, AutoARIMA, AutoETS, RandomWalkWithDrift, Theta
+from statsforecast.models import ARIMA, AutoARIMA, AutoETS, OptimizedTheta, RandomWalkWithDrift, Theta
 from statsmodels.regression.linear_model import yule_walker
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 from statsmodels.tsa.seasonal import MSTL, STL
@@ -19,6 +19,9 @@ wavy = np.array([20 + 0.3 * t + 3 * math.sin(1.7 * t) + 2 * math.sin(0.9 * t * t
 yearly = np.array(
     [(50 + 0.5 * t) * (1 + 0.3 * math.sin(2 * math.pi * t / 12)) + 2 * math.sin(0.9 * t * t) for t in range(72)]
 )
+bent = np.array([0.02 * t * t + 3 * math.sin(1.7 * t) for t in range(48)])
+for name, x in ("wavy", wavy), ("bent", bent):
+    print(name, "optimised theta", *(f"{v:.8g}" for v in OptimizedTheta(season_length=1).forecast(x, 6)["mean"]))
 for name, x, season in ("wavy", wavy, 1), ("yearly", yearly, 12), ("yearly - 60", yearly - 60, 12):
     for model in RandomWalkWithDrift(), Theta(season_length=season):
         print(name, model, *(f"{v:.8g}" for v in model.forecast(x, 6)["mean"]))
