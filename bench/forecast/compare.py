@@ -11,7 +11,8 @@ asked for 19 quantiles, 5 % to 95 %; CRPS is twice their mean pinball loss, aver
 holds" counts values between the 10 % and 90 % quantiles. The classical methods are fitted anew at every window, on the last
 2000 values at most, with gaps filled by straight lines; AutoETS is told of seasons up to 24, AutoARIMA up to 12 (a fit takes minutes beyond);
 where one fails at a window the seasonal naive stands in. The best of them is chosen with hindsight, row by row. Results are kept
-in --out, a file a row and contender, and are not computed again.
+in --out, a file a row and contender, and are not computed again. Rows whose windows differ, since the program leaves cells open where
+time has gaps, are counted and named below the table, and so are rows that were not run.
 """
 import argparse
 import csv
@@ -86,6 +87,12 @@ def run_peers(row, values):
     return found
 
 
+def how_windows_differ(actual, wanted):
+    """Of windows [windows, steps] of the program those of the peers, which know no gaps in time: in words."""
+    cells = lambda windows: f"{len(windows)} windows, {int((~numpy.isnan(windows)).sum())} values"
+    return f"other windows, the program's {cells(actual)}, the peers' {cells(wanted)}"
+
+
 def run_program(row, path, values, options):
     folder = os.path.join(options.out, row["name"].replace(" ", "_"))
     command = [options.program, path, "--horizon", str(row["horizon"]), "--out", folder, "--force", "--quiet",
@@ -108,6 +115,8 @@ def run_program(row, path, values, options):
     wanted = numpy.array([values[s:s + row["horizon"]] for s in starts])
     same = actual.shape == wanted.shape and numpy.allclose(actual, wanted, equal_nan=True)
     found = scores(quantiles, actual) | {"seconds": seconds, "same windows": bool(same), "parts": report["scores"]}
+    if not same:
+        found["windows differ"] = how_windows_differ(actual, wanted)
     print(f"  {row['name']:18} foglift          crps {found['crps']:.4g}  holds {found['holds']:.1f}  seconds {seconds:.1f}"
           + ("" if same else "  OTHER WINDOWS"), flush=True)
     return found
@@ -116,17 +125,22 @@ def run_program(row, path, values, options):
 def table(rows, options):
     lines = ["| series | kind | windows x horizon | foglift: CRPS | 80 % holds | seconds | best classical: CRPS | 80 % holds | ratio |",
              "|---|---|---|---|---|---|---|---|---|"]
-    ratios, holds = [], []
+    ratios, holds, apart = [], [], []
     for row in rows:
         ours, theirs = (read(options, row, who) for who in ("foglift", "peers"))
         if not ours or not theirs or "error" in ours:
+            apart.append((row["name"], "not run" if not ours else ours.get("error", "no peers")))
             continue
+        if not ours["same windows"]:
+            apart.append((row["name"], ours.get("windows differ", "other windows")))
         best = min(theirs, key=lambda name: theirs[name]["crps"])
         ratio = ours["crps"] / theirs[best]["crps"]
         ratios.append(ratio)
         holds.append(ours["holds"])
         lines.append(f"| {row['name']} | {row['kind']} | {row['windows']} x {row['horizon']} | {ours['crps']:.4g} | {ours['holds']:.0f} % | "
                      f"{ours['seconds']:.0f} | {best} {theirs[best]['crps']:.4g} | {theirs[best]['holds']:.0f} % | {ratio:.2f} |")
+    if apart:
+        lines.append("\n" + "; ".join(f"{name}: {why}" for name, why in apart) + ".")
     if ratios:
         ratios, holds = numpy.array(ratios), numpy.array(holds)
         lines.append(f"\n{len(ratios)} rows: geometric mean of the ratios {numpy.exp(numpy.log(ratios).mean()):.3f}, at most 1.05 in "
