@@ -11,6 +11,10 @@ const std::vector<double> ones(200, 1.0);
 std::span<const double> scales(Index W) {
   return std::span(ones).first(static_cast<std::size_t>(W));
 }
+/// The weight of the first of two parts by the inverse squares of their losses.
+double by_squares(double first, double second) {
+  return second * second / (first * first + second * second);
+}
 }  // namespace
 
 TEST_CASE("combine: sorted values are averaged and stand in the order of one part",
@@ -72,11 +76,40 @@ TEST_CASE("combine: of few windows the weights are nearly equal", "[forecast][co
   const std::vector<Tensor<double>> parts = {normal_of({1, 50, 4}, {0.1, 1}, 1),
                                              normal_of({1, 50, 4}, {-0.1, 1}, 2)};
   const Combination c = fit_weights(parts, normal_of({1, 4}, {0, 1}, 7), scales(1));
-  // At most one window's share, 1 / (1 + 4), of the way from a half to 0 or 1.
-  CHECK_THAT(c.weights[0], WithinAbs(0.5, 0.1 + 1e-12));
+  // At most one window's share, 1 / (1 + 4), of the way to 0 or 1.
+  const double even = by_squares(c.loss[0], c.loss[1]);
+  CHECK_THAT(even, WithinAbs(0.5, 0.1));
+  CHECK_THAT(c.weights[0], WithinAbs(0.8 * even + 0.1, 0.1 + 1e-12));
   const Combination none = fit_weights(parts, Tensor<double>({1, 4}, NAN), scales(1));
   CHECK(none.weights == std::vector<double>{0.5, 0.5});
   CHECK(std::isnan(none.loss[0]));
+}
+
+TEST_CASE("combine: what few windows draw to is weighed by the squares of the losses",
+          "[forecast][combine]") {
+  // Of one window no part is clearly worse, below twice the loss of the best.
+  const std::vector<Tensor<double>> parts = {normal_of({1, 50, 40}, {0.6, 1}, 1),
+                                             normal_of({1, 50, 40}, {0, 1}, 2),
+                                             normal_of({1, 50, 40}, {-0.9, 1}, 3)};
+  const Combination c = fit_weights(parts, normal_of({1, 40}, {0, 1}, 7), scales(1),
+                                    {.prior = 1e9, .shares = {1, 1, 0.5}});
+  CHECK(c.loss[2] > 1.2 * c.loss[1]);
+  double sum = 0;
+  for (std::size_t k = 0; k < 3; ++k) sum += (k == 2 ? 0.5 : 1) / (c.loss[k] * c.loss[k]);
+  for (std::size_t k = 0; k < 3; ++k)
+    CHECK_THAT(c.weights[k], WithinAbs((k == 2 ? 0.5 : 1) / (c.loss[k] * c.loss[k]) / sum, 1e-8));
+}
+
+TEST_CASE("combine: a part that is never wrong gets all", "[forecast][combine]") {
+  const Tensor<double> actual = normal_of({2, 4}, {0, 1}, 4);
+  std::vector<Tensor<double>> parts(2, Tensor<double>({2, 5, 4}));
+  for (Index w = 0; w < 2; ++w)
+    for (Index p = 0; p < 5; ++p)
+      for (Index h = 0; h < 4; ++h) parts[0](w, p, h) = actual(w, h);
+  CHECK(fit_weights(parts, actual, scales(2)).weights == std::vector<double>{1, 0});
+  parts[1] = parts[0];
+  const auto twice = fit_weights(parts, actual, scales(2)).weights;
+  CHECK(twice[0] + twice[1] == 1);
 }
 
 TEST_CASE("combine: what few windows do not say is said by shares", "[forecast][combine]") {
@@ -87,7 +120,9 @@ TEST_CASE("combine: what few windows do not say is said by shares", "[forecast][
   CHECK(none.weights == std::vector<double>{0.2, 0.8});
   CHECK(none.order == 1);
   const Combination c = fit_weights(parts, normal_of({1, 4}, {0, 1}, 7), scales(1), uneven);
-  CHECK_THAT(c.weights[0], WithinAbs(0.2 * 4 / 5 + 0.1, 0.1 + 1e-12));
+  const double first = by_squares(c.loss[0] / std::sqrt(0.5), c.loss[1] / std::sqrt(2));
+  CHECK_THAT(first, WithinAbs(0.2, 0.1));
+  CHECK_THAT(c.weights[0], WithinAbs(first * 4 / 5 + 0.1, 0.1 + 1e-12));
   CHECK_THROWS_AS(fit_weights(parts, Tensor<double>({1, 4}), scales(1), {.shares = {1, 0}}),
                   ArgumentError);
 }

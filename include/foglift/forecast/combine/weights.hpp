@@ -17,8 +17,8 @@ struct Combination {
 };
 
 struct WeightOptions {
-  /// Windows of which the shares of the good parts count as many: equal weights are all that few
-  /// windows are worth (Smith & Wallis 2009).
+  /// Windows of which the shares of the good parts count as many: about equal weights are all that
+  /// few windows are worth (Smith & Wallis 2009).
   double prior = 4;
   double worse = 0.1;  ///< a part that loses more, relative to the best, and beyond noise, gets 0
   double independent = 1;  ///< how many windows each is worth: less than 1 where they overlap
@@ -177,11 +177,12 @@ inline double mean_of_known(std::span<const double> x) {
 
 /// The weights by which parts [W, S, H] are best combined, as seen on windows with the actual
 /// values [W, H], NaN where nothing was observed: those of least CRPS on the simplex, after parts
-/// that are clearly worse than the best one are left out, drawn towards the shares of the others
-/// where windows are few; all on the best part if it beats that combination beyond noise. scales[w]
-/// makes windows of several series comparable: a size of their errors. Invariant to a y + b. The
-/// shares if nothing was observed. Throws what combine does, and ArgumentError for scales or shares
-/// that are not positive.
+/// that are clearly worse than the best one are left out, drawn where windows are few towards the
+/// shares of the others, each over its squared loss (as of squared errors: Bates & Granger 1969);
+/// all on the best part if it beats that combination beyond noise. scales[w] makes windows of
+/// several series comparable: a size of their errors. Invariant to a y + b. The shares if nothing
+/// was observed. Throws what combine does, and ArgumentError for scales or shares that are not
+/// positive.
 inline Combination fit_weights(std::span<const Tensor<double>> parts, const Tensor<double>& actual,
                                std::span<const double> scales, const WeightOptions& o = {}) {
   detail::require_parts(parts, "fit_weights");
@@ -220,6 +221,8 @@ inline Combination fit_weights(std::span<const Tensor<double>> parts, const Tens
   for (std::size_t k = 0; k < P; ++k)
     if (detail::Difference(losses[k], losses[best], o.independent).beyond_noise(noise))
       out.weights[k] = 0;
+    else if (out.loss[k] > 0)
+      out.weights[k] *= std::pow(out.loss[best] / out.loss[k], 2);
   normalize();
   const double windows = detail::Difference(losses[best], losses[best], o.independent).windows;
   const std::vector<double> fitted = pinball.minimum(out.weights);
