@@ -71,10 +71,10 @@ TEST_CASE("conformal: few windows change little, none nothing", "[forecast][conf
   for (Index i = 0; i < paths.size(); ++i) CHECK_THAT(paths[i], WithinAbs(before[i], 1e-12));
 }
 
-TEST_CASE("conformal: bands are narrowed by twice as many windows as they are widened by",
+TEST_CASE("conformal: bands are narrowed by three times as many windows as they are widened by",
           "[forecast][conformal]") {
   const Conformal c = seen(normal_of({1, 2000, 6}, {10, 100}, 1), normal_of({1, 6}, {10, 1}, 2));
-  CHECK_THAT(c.stretch().factors(1, 3), WithinRel(std::pow(0.2, 1.0 / (1 + 2 * 4)), 1e-12));
+  CHECK_THAT(c.stretch().factors(1, 3), WithinRel(std::pow(0.2, 1.0 / (1 + 3 * 4)), 1e-12));
 }
 
 TEST_CASE("conformal: values that bounds cut off stay in a band that is narrowed",
@@ -127,10 +127,10 @@ TEST_CASE("conformal: a window that shows nothing moves no level", "[forecast][c
   const Tensor<double> before = c.stretch().factors;
   c.follow(flat, Tensor<double>({1, 3}, 4), 0);
   CHECK(c.windows() == 21);
-  // That there are 21 windows, not 20, moves logarithms by (21 / 29) / (20 / 28), 1.4 %, or less.
+  // That there are 21 windows, not 20, moves logarithms by (21 / 33) / (20 / 32), 1.82 %, or less.
   for (Index i = 0; i < before.size(); ++i) {
     const double after = std::log(c.stretch().factors[i]);
-    CHECK_THAT(after, WithinAbs(std::log(before[i]), 0.015 * std::abs(after) + 1e-12));
+    CHECK_THAT(after, WithinAbs(std::log(before[i]), 0.0182 * std::abs(after) + 1e-12));
   }
 }
 

@@ -6,7 +6,7 @@ namespace foglift::inline v0::forecast {
 
 struct ConformalOptions {
   Index cells = 60;  ///< neighbouring steps are pooled until the windows show as many
-  /// Windows that say "no change": what few windows find is shrunk by them, and by twice as
+  /// Windows that say "no change": what few windows find is shrunk by them, and by three times as
   /// many where it is narrower, since past windows do not show all that can come.
   double prior = 4;
   double rate = 0.05;      ///< by how much a window that follows moves the level that is asked for
@@ -117,7 +117,7 @@ class Conformal {
     const double found =
         std::clamp(pool[static_cast<std::size_t>(at)], 1 / options_.most, options_.most);
     const auto W = static_cast<double>(windows) * options_.independent;
-    return std::pow(found, W / (W + (found < 1 ? 2 : 1) * options_.prior));
+    return std::pow(found, W / (W + (found < 1 ? 3 : 1) * options_.prior));
   }
 
   Index horizon_;
