@@ -30,16 +30,35 @@ class StepwiseMethod : public ChainMethod<O> {
     return this->denoiser_of(net_, std::move(condition));
   }
 
-  /// All paths of a step in one batch, told by the first recurrent network.
-  Tensor<float> draw(const Frame& frame, const PathKeys& paths) const {
-    const Index N = paths.count, H = this->horizon(), K = this->channels();
+  /// What the first recurrent network keeps of cells that it ran along, one row.
+  using State = decltype(std::declval<const Recurrent&>()(std::declval<const Tensor<float>&>()));
+
+  /// After the context of a frame of one row.
+  State encode(const Frame& frame) const {
     const Window known = Window::known(frame);
-    const Index L = known.values.dim(1);
-    auto state = recurrent_.front()(inputs(known, L - cells(), this->frame().context));
+    const Index first = known.values.dim(1) - cells();
+    return recurrent_.front()(inputs(known, first, this->frame().context));
+  }
+  /// One cell on: a state at the origin of a frame of one row, brought to that of the next cell.
+  /// Frames need to show no more than the longest lag.
+  State advance(const State& state, const Frame& frame) const {
+    const Window known = Window::known(frame);
+    return recurrent_.front().after(state, inputs(known, known.values.dim(1) - this->horizon(), 1));
+  }
+  /// Cells before an origin that one cell's input looks back on.
+  Index longest_lag() const { return std::ranges::max(this->options().lags); }
+
+  Tensor<float> draw(const Frame& frame, const PathKeys& paths) const {
+    return draw(frame, paths, encode(frame));
+  }
+  /// All paths of a step in one batch, from a state at the frame's origin on.
+  Tensor<float> draw(const Frame& frame, const PathKeys& paths, State state) const {
+    const Index N = paths.count, H = this->horizon(), K = this->channels();
+    Window each = Window::known(frame).repeated(N);
+    const Index L = each.values.dim(1);
     state.each_state([&](std::vector<Tensor<float>>& layers) {
       for (Tensor<float>& layer : layers) layer = repeated(layer, N);
     });
-    Window each = known.repeated(N);
     Tensor<float> out({N, H, K});
     for (Index h = 0; h < H; ++h) {
       state = recurrent_.front().after(state, inputs(each, L - H + h, 1));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foglift/diffusion/denoiser.hpp"
+#include "foglift/diffusion/encode/edit.hpp"
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/forecast/frame/aligned_features.hpp"
@@ -52,12 +53,25 @@ class HorizonDiffusion : public FrameMethod<HorizonDiffusionOptions<Net>> {
   template <class S>
   Tensor<float> draw(const Frame& frame, const PathKeys& paths, const S& solver,
                      Index steps) const {
-    const Tensor<float> features = repeated(features_(frame), paths.count);
-    const nn::Call<> evaluation;
-    const auto denoise = denoiser(features, evaluation);
-    return sample(solver, denoise, {paths.count, frame.horizon(), frame.channels()},
-                  grid::uniform(denoise, steps), paths.rng,
-                  {.first_sample = static_cast<std::uint64_t>(paths.first)});
+    return drawn(
+        frame, paths, [&](const auto& denoise, const Shape& shape, const SampleOptions& o) {
+          return sample(solver, denoise, shape, grid::uniform(denoise, steps), paths.rng, o);
+        });
+  }
+
+  /// The same from a guess at the paths, scaled targets [count, H, K], noised to the level at time
+  /// `from` in (0, 1]: at 1 nothing is left of it (SDEdit, see edit()).
+  template <class S>
+  Tensor<float> redraw(const Tensor<float>& guess, const Frame& frame, const PathKeys& paths,
+                       const S& solver, Index steps, double from) const {
+    return drawn(frame, paths,
+                 [&](const auto& denoise, const Shape& shape, const SampleOptions& o) {
+                   if (guess.shape() != shape)
+                     raise<ShapeError>("HorizonDiffusion::redraw: a guess ", guess.shape(),
+                                       ", needed ", shape);
+                   return edit(solver, denoise, guess,
+                               grid::uniform(denoise, steps, {.first = from}), paths.rng, o);
+                 });
   }
 
   static void each(auto& self, auto&& f) { Net::each(self.net_, f); }
@@ -74,6 +88,16 @@ class HorizonDiffusion : public FrameMethod<HorizonDiffusionOptions<Net>> {
     net.out = this->channels();
     net.in = net.out + features_.channels();
     return net;
+  }
+
+  /// run(denoiser, shape, options) for the paths of a frame of one row.
+  template <class Run>
+  Tensor<float> drawn(const Frame& frame, const PathKeys& paths, const Run& run) const {
+    const Tensor<float> features = repeated(features_(frame), paths.count);
+    const nn::Call<> evaluation;
+    return run(denoiser(features, evaluation),
+               Shape{paths.count, frame.horizon(), frame.channels()},
+               SampleOptions{.first_sample = static_cast<std::uint64_t>(paths.first)});
   }
 
   /// The network with the features beside its noisy input. Refers to all three.
