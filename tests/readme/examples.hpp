@@ -10,7 +10,10 @@
 #include "foglift/forecast/ensemble.hpp"
 #include "foglift/forecast/impute/imputer.hpp"
 #include "foglift/forecast/methods/horizon_diffusion.hpp"
+#include "foglift/forecast/methods/time_grad.hpp"
 #include "foglift/forecast/simulate/wave.hpp"
+#include "foglift/forecast/stream/recurrent_stream.hpp"
+#include "foglift/forecast/stream/warm_stream.hpp"
 #include "foglift/interop/eigen.hpp"
 #include "foglift/probe/sink/collect.hpp"
 
@@ -36,6 +39,8 @@ struct Names {
   std::vector<Tensor<float>>& outputs;
   const std::vector<forecast::Series>& series;
   const std::vector<forecast::Origin>& origins;
+  const forecast::Forecaster<forecast::TimeGrad>& time_grad;
+  const forecast::Forecaster<forecast::HorizonDiffusion<>>& horizon_diffusion;
   const Index &step, &steps;
   std::uint64_t &seed, &k;
   const double& variance;

@@ -12,7 +12,7 @@ namespace foglift::inline v0::forecast {
 /// context of the past and never forgets by force, so that paths differ from Forecaster::paths by
 /// what the network makes of older cells; with nothing observed they are the same to the bit.
 ///
-///   forecast::RecurrentStream stream(model, series);
+///   forecast::RecurrentStream stream(time_grad, series[0]);
 ///   stream.observe(21.5);
 ///   auto paths = stream.paths(100);  // [100, horizon]
 template <class M>

@@ -18,7 +18,7 @@ struct WarmStart {
 /// stays, so a small `from` keeps yesterday's errors: RollingScore tells whether bands still hold.
 /// Cells beyond the last horizon go on as far from their centers as the last path did.
 ///
-///   forecast::WarmStream stream(model, series, {.steps = 4, .from = 0.5});
+///   forecast::WarmStream stream(horizon_diffusion, series[0], {.steps = 4, .from = 0.5});
 ///   auto paths = stream.paths(100);  // [100, horizon], all steps
 ///   stream.observe(21.5);
 ///   paths = stream.paths(100);       // four
