@@ -1,6 +1,7 @@
 // Covers: pristi
 #include "foglift/forecast/methods/pristi.hpp"
 #include "forecast/graph_checks.hpp"
+#include "forecast/mask_checks.hpp"
 
 using namespace foglift;
 using namespace foglift::forecast;
@@ -42,6 +43,16 @@ TEST_CASE("pristi: what the graph tells the guide changes draws", "[forecast][pr
     if (name == "guide.nodes.graph.linear.weight") p.value.fill(0.3F);
   });
   CHECK_FALSE(draws() == before);
+}
+
+TEST_CASE("pristi: the horizon is one mask of many", "[forecast][pristi]") {
+  PristiOptions o = PristiOptions::small({.horizon = 2, .context = 4, .columns = {.channels = 3}},
+                                         owed::edge(3, 1, 0));
+  o.width = 8, o.time_features = 8;
+  owed::check_any_mask<Pristi>(o, [&](const Window& w) {
+    const Shape one{1, 6, 3, 1};
+    return Pristi::Seen{w.values.reshaped(one), w.lines().reshaped(one), w.places(8)};
+  });
 }
 
 TEST_CASE("pristi: bad options", "[forecast][pristi]") {

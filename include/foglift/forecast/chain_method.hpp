@@ -49,6 +49,16 @@ class ChainMethod : public FrameMethod<O> {
         [&](const auto& x, const Tensor<float>& time) { return method.network(x, time, seen); });
   }
 
+  /// The same of whole windows x [B, L, K], of which those values are noisy that are not known.
+  /// Refers to the method alone.
+  template <class M, class Seen>
+  auto asking_of(const M& method, const Window& window, Seen seen) const {
+    return denoiser_of([&method, seen = std::move(seen), unknown = window.unknown()](
+                           const auto& x, const Tensor<float>& time) {
+      return method.network(x * constant(unknown, x), time, seen);
+    });
+  }
+
   /// How a network is told the step of the chain, in `width` numbers, from `time_features` of it.
   nn::TimeEmbeddingOptions embedding_of_step(Index width) const {
     return {.features = this->options().time_features,

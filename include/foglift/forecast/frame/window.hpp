@@ -52,6 +52,20 @@ struct Window {
     return out;
   }
 
+  /// With cells hidden where `hide` [B, L, K] is not 0: what stood there is not read.
+  Window without(const Tensor<float>& hide) const {
+    Window out = *this;
+    for (Index i = 0; i < hide.size(); ++i)
+      if (hide[i] != 0) out.values[i] = out.mask[i] = 0;
+    return out;
+  }
+  /// [B, L, K], 1 where no value is known.
+  Tensor<float> unknown() const {
+    Tensor<float> out(mask.shape());
+    for (Index i = 0; i < mask.size(); ++i) out[i] = mask[i] == 0 ? 1.0F : 0.0F;
+    return out;
+  }
+
   /// The first row alone, `count` times.
   Window repeated(Index count) const {
     const std::vector<Index> first(static_cast<std::size_t>(count), 0);

@@ -67,7 +67,15 @@ class Csdi : public ChainMethod<CsdiOptions> {
     return paths_by(solver::Ddpm{}, asking(*this, seen), paths);
   }
 
-  /// The noise in targets x [B, H, K].
+  /// The denoiser of whole windows [B, L, K], for a WindowImputer: a mask is a task, and any of
+  /// their values may be known. With `paths`, of so many draws of the first row. Refers to the
+  /// method; what it says of known values means nothing.
+  auto denoiser(const Window& window) const { return this->asking_of(*this, window, look(window)); }
+  auto denoiser(const Window& window, Index paths) const {
+    return denoiser(window.repeated(paths));
+  }
+
+  /// The noise in x [B, H, K], the last H cells of windows.
   template <Value X>
   X network(const X& x, const Tensor<float>& time, const Seen& seen) const {
     const Index B = x.dim(0), H = x.dim(1), K = x.dim(2), L = seen.values.dim(1);

@@ -61,14 +61,17 @@ class Pristi : public ChainMethod<PristiOptions> {
   }
 
   Tensor<float> draw(const Frame& frame, const PathKeys& paths) const {
-    const Window window = Window::known(frame);
-    const Seen one = look(window);
-    Seen seen = look(window.repeated(paths.count));
-    seen.guide = repeated(guide(one, place_features(one.side, channels_, one.side)), paths.count);
+    const Seen seen = look(Window::known(frame), paths.count);
     return paths_by(solver::Ddpm{}, asking(*this, seen), paths);
   }
 
-  /// The noise in targets x [B, H, K].
+  /// The denoiser of whole windows [B, L, K], as Csdi's.
+  auto denoiser(const Window& window) const { return this->asking_of(*this, window, look(window)); }
+  auto denoiser(const Window& window, Index paths) const {
+    return this->asking_of(*this, window.repeated(paths), look(window, paths));
+  }
+
+  /// The noise in x [B, H, K], the last H cells of windows.
   template <Value X>
   X network(const X& x, const Tensor<float>& time, const Seen& seen) const {
     const Index B = x.dim(0), H = x.dim(1), K = x.dim(2), L = seen.values.dim(1);
@@ -118,6 +121,13 @@ class Pristi : public ChainMethod<PristiOptions> {
     const Shape s = window.values.shape(), one{s[0], s[1], s[2], 1};
     return {window.values.reshaped(one), window.lines().reshaped(one),
             window.places(options().time_features)};
+  }
+  /// The first row, seen by so many paths, with its guide.
+  Seen look(const Window& window, Index paths) const {
+    const Seen one = look(window.repeated(1));
+    Seen seen = look(window.repeated(paths));
+    seen.guide = repeated(guide(one, place_features(one.side, channels_, one.side)), paths);
+    return seen;
   }
   template <Value X>
   X guide(const Seen& seen, const X& side) const {
