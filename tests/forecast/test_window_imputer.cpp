@@ -287,6 +287,7 @@ TEST_CASE("window imputer: a draw depends on its window, the seed and the path",
   set_threads(2);
   for (Index i = 0; i < few.size(); ++i) REQUIRE(few[i] == y[i]);
   CHECK(y(0, 18, 1) != y(1, 18, 1));
+  CHECK(y(0, 18, 1) != y(25, 18, 1));
 
   const auto changed = [&](Index cell) {
     std::vector<Series> other = panel;
@@ -298,6 +299,13 @@ TEST_CASE("window imputer: a draw depends on its window, the seed and the path",
   CHECK(changed(14)(0, 18, 1) != y(0, 18, 1));
   CHECK(changed(13)(0, 8, 0) == y(0, 8, 0));
   CHECK(changed(7)(0, 8, 0) != y(0, 8, 0));
+
+  std::vector<Series> twice{pair(6, 2)};
+  twice[0].values[4] = missing;
+  twice[0].values.insert(twice[0].values.end(), twice[0].values.begin(),
+                         twice[0].values.begin() + 12);
+  const Tensor<double> z = model.paths(twice, 0, 1);
+  CHECK(z(0, 2, 0) != z(0, 8, 0));
 }
 
 TEST_CASE("window imputer: what is hidden is not read", "[forecast][impute]") {
