@@ -149,8 +149,9 @@ void check_panels() {
   // Hardly trained: of the size of noise over the least alpha of a chain, some hundred scales.
   for (const double v : paths) REQUIRE(std::abs(v) < 1e5);
   const Frame at = whole.framer()(series, origins, whole.scaler()).rows(2, 1);
-  const Tensor<float> z =
-      whole.state().result().draw(at, {Rng(5).stream(4).stream(2).stream(89), 0, 3});
+  const Rng of_origin = Rng(5).stream(4).stream(2).stream(89);
+  const Tensor<float> z = whole.state().result().draw(at, {of_origin, 0, 3});
+  CHECK(whole.state().result().draw(at, {of_origin, 1, 2}) == z.rows(1, 2));
   for (Index p = 0; p < 3; ++p)
     for (Index h = 0; h < 4; ++h)
       for (Index k = 0; k < 2; ++k)
