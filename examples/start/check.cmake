@@ -1,5 +1,6 @@
 # Runs PROGRAM and compares what it prints with what the head comment of SOURCE shows: the lines indented by three blanks or
-# more. Words have to be the same; a number may be a tenth or 0.03 off, for another machine rounds otherwise.
+# more, without semicolons. Words have to be the same; a number may be a tenth or 0.03 off, for another machine rounds
+# otherwise.
 file(STRINGS "${SOURCE}" lines REGEX "^//   ")
 list(TRANSFORM lines REPLACE "^//   " "")
 execute_process(COMMAND "${PROGRAM}" OUTPUT_VARIABLE printed RESULT_VARIABLE status)

@@ -1,8 +1,8 @@
 // Simulates waves on a ring and learns to forecast them as DYffusion does: an interpolator first,
 // then a forecaster that looks through it.
 //
-//   4 snapshots ahead: off by 0.13, members differ by 0.23; waves that stand still: 1.91
-//   8 snapshots ahead: off by 0.03, members differ by 0.02; waves that stand still: 2.24
+//   4 snapshots ahead: off by 0.13, members differ by 0.23, waves that stand still: 1.91
+//   8 snapshots ahead: off by 0.03, members differ by 0.02, waves that stand still: 2.24
 #include <foglift/foglift.hpp>
 #include <foglift/forecast/dynamics/dyffusion.hpp>
 #include <foglift/forecast/simulate/wave.hpp>
@@ -71,7 +71,7 @@ int main() {
       }
     }
     std::printf(
-        "%td snapshots ahead: off by %.2f, members differ by %.2f; waves that stand still: %.2f\n",
+        "%td snapshots ahead: off by %.2f, members differ by %.2f, waves that stand still: %.2f\n",
         step, std::sqrt(error), std::sqrt(spread), std::sqrt(still));
   }
 }
