@@ -7,11 +7,11 @@
 //
 // With --page FILE the table is written into a page too, between the lines <!-- dynamics --> and
 // <!-- /dynamics -->.
+#include "bench/options.hpp"
 #include "dynamics.hpp"
 #include "examples/support/marked_page.hpp"
 #include "foglift/core/parallel.hpp"
 
-#include <charconv>
 #include <cstdio>
 #include <exception>
 #include <map>
@@ -36,22 +36,8 @@ Asked asked(int count, char** words) {
                                                  {"--first-percent", &out.first_percent},
                                                  {"--extra", &out.extra},
                                                  {"--look-ahead-percent", &out.look_ahead_percent}};
-  for (int i = 1; i < count; i += 2) {
-    const std::string option = words[i], value = i + 1 < count ? words[i + 1] : "";
-    if (option == "--system") {
-      out.system = value;
-    } else if (option == "--method") {
-      out.method = value;
-    } else if (option == "--page") {
-      out.page = value;
-    } else {
-      const auto to = numbers.find(option);
-      if (to == numbers.end()) raise<ArgumentError>("forecast_dynamics: no option ", option);
-      const char* const end = value.data() + value.size();
-      if (std::from_chars(value.data(), end, *to->second).ptr != end || value.empty())
-        raise<ArgumentError>("forecast_dynamics: ", option, " '", value, "', needed a number");
-    }
-  }
+  read_options(count, words, 1, numbers,
+               {{"--system", &out.system}, {"--method", &out.method}, {"--page", &out.page}});
   if (out.seconds < 1 || out.seeds < 1 || out.members < 2)
     raise<ArgumentError>("forecast_dynamics: needed a second, a seed and two members");
   return out;

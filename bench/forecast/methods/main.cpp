@@ -6,10 +6,10 @@
 //   forecast_methods --method time_grad --steps 300
 //   forecast_methods --file traffic.tsf --season 24   the first series of a file of the Monash
 //   archive
+#include "bench/options.hpp"
 #include "foglift/forecast/series/monash.hpp"
 #include "methods.hpp"
 
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <exception>
@@ -51,20 +51,7 @@ Asked asked(int count, char** words) {
                                                  {"--horizon", &out.horizon},
                                                  {"--windows", &out.windows},
                                                  {"--series", &out.series}};
-  for (int i = 1; i < count; i += 2) {
-    const std::string option = words[i], value = i + 1 < count ? words[i + 1] : "";
-    if (option == "--method") {
-      out.method = value;
-    } else if (option == "--file") {
-      out.file = value;
-    } else {
-      const auto to = numbers.find(option);
-      if (to == numbers.end()) raise<ArgumentError>("forecast_methods: no option ", option);
-      const char* const end = value.data() + value.size();
-      if (std::from_chars(value.data(), end, *to->second).ptr != end || value.empty())
-        raise<ArgumentError>("forecast_methods: ", option, " '", value, "', needed a number");
-    }
-  }
+  read_options(count, words, 1, numbers, {{"--method", &out.method}, {"--file", &out.file}});
   return out;
 }
 

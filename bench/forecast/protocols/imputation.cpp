@@ -13,6 +13,7 @@
 // table of solvers (0: no table); --page: writes the tables between its marks instead of printing
 // them.
 #include "air_quality.hpp"
+#include "bench/options.hpp"
 #include "examples/support/marked_page.hpp"
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/ddpm.hpp"
@@ -25,7 +26,6 @@
 #include "foglift/train/callbacks/budget.hpp"
 #include "foglift/train/callbacks/every.hpp"
 
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -57,18 +57,7 @@ Asked asked(int count, char** words) {
                                                  {"--paths", &out.paths}};
   const std::map<std::string, std::string*> texts = {
       {"--data", &out.data}, {"--page", &out.page}, {"--checkpoint", &out.checkpoint}};
-  for (int i = 1; i < count; i += 2) {
-    const std::string option = words[i], value = i + 1 < count ? words[i + 1] : "";
-    if (const auto to = texts.find(option); to != texts.end()) {
-      *to->second = value;
-      continue;
-    }
-    const auto to = numbers.find(option);
-    if (to == numbers.end()) raise<ArgumentError>("imputation_protocols: no option ", option);
-    const char* const end = value.data() + value.size();
-    if (std::from_chars(value.data(), end, *to->second).ptr != end || value.empty())
-      raise<ArgumentError>("imputation_protocols: ", option, " '", value, "', needed a number");
-  }
+  read_options(count, words, 1, numbers, texts);
   if (out.data.empty())
     raise<ArgumentError>("imputation_protocols --data DIR; see the head of its source");
   return out;

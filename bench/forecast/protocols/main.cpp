@@ -10,6 +10,7 @@
 // window and currency, up to the window's end), and ett/ETTh1.csv (Zhou et al. 2021).
 // --steps of training, --seeds of it, --few windows and 50 paths for the table of solvers (0: no
 // table), --page: writes the tables between its marks instead of printing them.
+#include "bench/options.hpp"
 #include "examples/support/marked_page.hpp"
 #include "foglift/diffusion/solver/ddpm.hpp"
 #include "foglift/diffusion/solver/dpm_multi.hpp"
@@ -46,18 +47,7 @@ Asked asked(int count, char** words) {
                                                  {"--few", &out.few}};
   const std::map<std::string, std::string*> texts = {{"--data", &out.data}, {"--page", &out.page}};
   if (count > 1) out.protocol = words[1];
-  for (int i = 2; i < count; i += 2) {
-    const std::string option = words[i], value = i + 1 < count ? words[i + 1] : "";
-    if (const auto to = texts.find(option); to != texts.end()) {
-      *to->second = value;
-      continue;
-    }
-    const auto to = numbers.find(option);
-    if (to == numbers.end()) raise<ArgumentError>("forecast_protocols: no option ", option);
-    const char* const end = value.data() + value.size();
-    if (std::from_chars(value.data(), end, *to->second).ptr != end || value.empty())
-      raise<ArgumentError>("forecast_protocols: ", option, " '", value, "', needed a number");
-  }
+  read_options(count, words, 2, numbers, texts);
   if (out.data.empty())
     raise<ArgumentError>("forecast_protocols PROTOCOL --data DIR; see the head of its source");
   return out;
