@@ -25,8 +25,8 @@
 #include "foglift/io/checkpoint.hpp"
 #include "foglift/train/callbacks/budget.hpp"
 #include "foglift/train/callbacks/every.hpp"
+#include "line.hpp"
 
-#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -61,17 +61,6 @@ Asked asked(int count, char** words) {
   if (out.data.empty())
     raise<ArgumentError>("imputation_protocols --data DIR; see the head of its source");
   return out;
-}
-
-double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-template <class... A>
-std::string line(const char* form, A... a) {
-  char text[256];
-  std::snprintf(text, sizeof(text), form, a...);
-  return text;
 }
 
 /// Paths of hidden cells, [1, paths, cells], and what stood there, [1, cells].

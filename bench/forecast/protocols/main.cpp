@@ -20,9 +20,9 @@
 #include "foglift/forecast/score/calibration.hpp"
 #include "foglift/forecast/score/quantile.hpp"
 #include "foglift/train/callbacks/every.hpp"
+#include "line.hpp"
 #include "protocol.hpp"
 
-#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <map>
@@ -51,17 +51,6 @@ Asked asked(int count, char** words) {
   if (out.data.empty())
     raise<ArgumentError>("forecast_protocols PROTOCOL --data DIR; see the head of its source");
   return out;
-}
-
-double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-template <class... A>
-std::string line(const char* form, A... a) {
-  char text[256];
-  std::snprintf(text, sizeof(text), form, a...);
-  return text;
 }
 
 /// [windows, horizon] of what came, every channel a window of its own.

@@ -1,27 +1,15 @@
 // Covers: simulate/advection_diffusion
 #include "foglift/forecast/simulate/advection_diffusion.hpp"
+#include "forecast/simulate/plane.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>
 #include <limits>
-#include <numbers>
 
 using namespace foglift;
 using namespace foglift::forecast;
 
 namespace {
-
-constexpr double tau = 2 * std::numbers::pi;
-
-template <class F>
-Tensor<double> field(Index n, const F& f) {
-  Tensor<double> u({n, n, 1});
-  for (Index y = 0; y < n; ++y)
-    for (Index x = 0; x < n; ++x)
-      u(y, x, 0) = f(tau * static_cast<double>(x) / static_cast<double>(n),
-                     tau * static_cast<double>(y) / static_cast<double>(n));
-  return u;
-}
 
 double distance(const Tensor<double>& a, const Tensor<double>& b) {
   double sum = 0;

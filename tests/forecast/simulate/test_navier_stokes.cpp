@@ -1,28 +1,16 @@
 // Covers: simulate/fourier simulate/navier_stokes
 #include "foglift/forecast/simulate/navier_stokes.hpp"
+#include "forecast/simulate/plane.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>
 #include <complex>
-#include <numbers>
 #include <vector>
 
 using namespace foglift;
 using namespace foglift::forecast;
 
 namespace {
-
-constexpr double tau = 2 * std::numbers::pi;
-
-template <class F>
-Tensor<double> field(Index n, const F& f) {
-  Tensor<double> w({n, n, 1});
-  for (Index y = 0; y < n; ++y)
-    for (Index x = 0; x < n; ++x)
-      w(y, x, 0) = f(tau * static_cast<double>(x) / static_cast<double>(n),
-                     tau * static_cast<double>(y) / static_cast<double>(n));
-  return w;
-}
 
 double worst(const Tensor<double>& a, const Tensor<double>& b) {
   double out = 0;
