@@ -59,6 +59,7 @@
 #include "foglift/diffusion/denoiser.hpp"
 #include "foglift/diffusion/density.hpp"
 #include "foglift/diffusion/discrete.hpp"
+#include "foglift/diffusion/distill.hpp"
 #include "foglift/diffusion/encode.hpp"
 #include "foglift/diffusion/grid.hpp"
 #include "foglift/diffusion/guidance.hpp"

@@ -2,6 +2,7 @@
 
 #include "foglift/diffusion/loss/weight.hpp"
 #include "foglift/diffusion/predict/basic.hpp"
+#include "foglift/diffusion/predict/boundary.hpp"
 #include "foglift/diffusion/predict/convert.hpp"
 #include "foglift/diffusion/predict/flow.hpp"
 #include "foglift/diffusion/predict/learned_variance.hpp"

@@ -1,0 +1,9 @@
+#pragma once
+
+/// Every distiller; distill/lesson.hpp says what one makes.
+#include "foglift/diffusion/distill/consistency.hpp"
+#include "foglift/diffusion/distill/denoising_student.hpp"
+#include "foglift/diffusion/distill/lesson.hpp"
+#include "foglift/diffusion/distill/progressive.hpp"
+#include "foglift/diffusion/distill/tract.hpp"
+#include "foglift/diffusion/distill/trajectory_consistency.hpp"
