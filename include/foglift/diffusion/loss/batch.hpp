@@ -126,7 +126,9 @@ struct TrainingBatch {
       time[b] = static_cast<T>(predict::condition(parameterization, level(b)));
     if constexpr (requires { parameterization.scale(levels[0]); })
       for (const Level& l : levels) scales_.push_back(parameterization.scale(l));
-    auto eps = detail::training_noise<T>(x0.shape(), rng, draws, options.offset_noise);
+    auto eps = options.noise
+                   ? *options.noise
+                   : detail::training_noise<T>(x0.shape(), rng, draws, options.offset_noise);
     if (options.weight)
       for (Index i = 0; i < x0.size(); ++i)
         if ((*options.weight)[i] == 0 && !std::isfinite(x0[i])) x0[i] = 0;
@@ -270,6 +272,9 @@ struct TrainingBatch {
       raise<ShapeError>("TrainingBatch: data ", x0.shape(), ", needed [B, ...], not empty");
     if (options.weight && options.weight->shape() != x0.shape())
       raise<ShapeError>("TrainingBatch: weight ", options.weight->shape(), " for data ", x0.shape(),
+                        "; the same shape is needed");
+    if (options.noise && options.noise->shape() != x0.shape())
+      raise<ShapeError>("TrainingBatch: noise ", options.noise->shape(), " for data ", x0.shape(),
                         "; the same shape is needed");
   }
 

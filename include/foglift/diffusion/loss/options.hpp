@@ -44,6 +44,10 @@ struct LossOptions {
   /// the noise: "offset noise" (Guttenberg 2023). The covariance of eps becomes I + strength^2
   /// within a channel.
   double offset_noise = 0;
+  /// What stands in place of the noise, shape of x0: the noise that a run leads to each of the data
+  /// (distill::Couples), or other data, to which the process then is a bridge (bridge/). Not
+  /// checked to be of unit variance. nullptr: normals.
+  const Tensor<T>* noise = nullptr;
   /// Deals the batch's noises out among its samples so that they move least, see assign_noise. A
   /// sample's noise then depends on its batch.
   bool assign_noise = false;
