@@ -1,4 +1,4 @@
-// Covers: consistency
+// Covers: solver/consistency
 #include "foglift/diffusion/discrete.hpp"
 #include "foglift/diffusion/inverse/replacement.hpp"
 #include "foglift/diffusion/solver/ancestral.hpp"
