@@ -51,6 +51,9 @@ TEST_CASE("classification: log loss and calibration by hand", "[probe][metric]")
   // Bins of 1/10, closed above: {0.9, 0.8, 0.7} in bins of their own, and 0.55.
   CHECK_THAT(probe::calibration_error(p, labels, 10),
              WithinRel((0.1 + 0.2 + 0.55 + 0.7) / 4, 1e-13));
+  // 0.5 belongs to (0, 1/2]: a hit there and a miss above do not make up for one another.
+  CHECK_THAT(probe::calibration_error(Tensor<double>({2, 2}, {0.5, 0.5, 0.75, 0.25}), {{0, 1}}, 2),
+             WithinRel((0.5 + 0.75) / 2, 1e-14));
   CHECK(std::isinf(probe::log_loss(Tensor<double>({1, 2}, {1.0, 0.0}), {{1}})));
 }
 

@@ -11,6 +11,9 @@ TEST_CASE("votes: codes that are the factors have every vote, a rotation of them
   const Grid g;
   CHECK(probe::factor_vae_score(g.codes, g.factors, Rng(2)) == 1);
   CHECK(probe::beta_vae_score(g.codes, g.factors, Rng(3)) == 1);
+  Tensor<double> scaled = g.codes;  // no scale of a code matters
+  for (Index i = 0; i < 120; ++i) scaled(i, 0) *= 100, scaled(i, 2) /= 100;
+  CHECK(probe::factor_vae_score(scaled, g.factors, Rng(2)) == 1);
   CHECK(probe::factor_vae_score(g.rotated(), g.factors, Rng(2)) < 0.95);
 }
 
