@@ -12,6 +12,8 @@ TEST_CASE("votes: codes that are the factors have every vote, a rotation of them
   CHECK(probe::factor_vae_score(g.codes, g.factors, Rng(2)) == 1);
   CHECK(probe::beta_vae_score(g.codes, g.factors, Rng(3)) == 1);
   Tensor<double> scaled = g.codes;  // no scale of a code matters
+  const auto noise = Rng(5).normal<double>({120, 3});
+  for (Index i = 0; i < 360; ++i) scaled[i] += 0.05 * noise[i];
   for (Index i = 0; i < 120; ++i) scaled(i, 0) *= 100, scaled(i, 2) /= 100;
   CHECK(probe::factor_vae_score(scaled, g.factors, Rng(2)) == 1);
   CHECK(probe::factor_vae_score(g.rotated(), g.factors, Rng(2)) < 0.95);
