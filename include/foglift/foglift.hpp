@@ -54,6 +54,7 @@
 #include "foglift/diffusion/analytic/empirical.hpp"
 #include "foglift/diffusion/analytic/gaussian.hpp"
 #include "foglift/diffusion/analytic/mixture.hpp"
+#include "foglift/diffusion/bridge.hpp"
 #include "foglift/diffusion/corruption.hpp"
 #include "foglift/diffusion/curve.hpp"
 #include "foglift/diffusion/denoiser.hpp"

@@ -7,3 +7,4 @@
 #include "foglift/diffusion/corruption/dyffusion.hpp"
 #include "foglift/diffusion/corruption/gaussian.hpp"
 #include "foglift/diffusion/corruption/mask.hpp"
+#include "foglift/diffusion/corruption/pinned.hpp"

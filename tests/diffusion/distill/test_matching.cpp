@@ -109,6 +109,9 @@ TEST_CASE("moment matching: the discrepancy has its closed form on average", "[d
     sum += found / runs, square += found * found / runs;
   }
   CHECK_THAT(sum, WithinAbs(expected, 4 * std::sqrt((square - sum * sum) / runs)));
+  // {0, 3} against {0, 3} with width 1: k within, (1 + k) / 2 across, k = exp(-9 / 2)
+  const Tensor<double> pair({2, 1}, {0.0, 3.0});
+  CHECK_THAT(distill::mmd2(pair, pair, {1}).item(), WithinRel(std::exp(-4.5) - 1, 1e-14));
   CHECK_THROWS_AS(distill::mmd2(Tensor<double>({1, 2}), Tensor<double>({4, 2})), ShapeError);
   CHECK_THROWS_AS(distill::mmd2(Tensor<double>({3, 2}), Tensor<double>({4, 2}), {0.0}),
                   ArgumentError);

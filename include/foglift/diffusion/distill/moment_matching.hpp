@@ -24,15 +24,15 @@ Var<T> run_on_tape(const D& denoise, Var<T> x, const TimeGrid& grid) {
 
 namespace detail {
 /// Sums of k(a_i, b_j), k = sum over widths of exp(-|a - b|^2 / (2 width^2)), for samples of n
-/// elements, without i = j where both are the same; and what they add to the gradient in a.
+/// elements, without i = j where b is a itself (`within`); and what they add to the gradient in a.
 template <Scalar T>
-double kernel_sum(const Tensor<T>& a, const Tensor<T>& b, const std::vector<double>& widths,
-                  double by, Tensor<double>* gradient) {
+double kernel_sum(const Tensor<T>& a, const Tensor<T>& b, bool within,
+                  const std::vector<double>& widths, double by, Tensor<double>* gradient) {
   const Index n = a.row_size();
   double sum = 0;
   for (Index i = 0; i < a.dim(0); ++i)
     for (Index j = 0; j < b.dim(0); ++j) {
-      if (&a == &b && i == j) continue;
+      if (within && i == j) continue;
       double square = 0, slope = 0;
       for (Index k = 0; k < n; ++k) {
         const double d = static_cast<double>(a[i * n + k]) - static_cast<double>(b[j * n + k]);
@@ -74,9 +74,9 @@ X mmd2(const X& x, const Tensor<scalar_of<X>>& y, const std::vector<double>& wid
   Tensor<double> slope(x.shape());
   Tensor<double>* const to = Recorded<X> ? &slope : nullptr;
   const Tensor<T>& v = value_of(x);
-  const double value = within * detail::kernel_sum(v, v, widths, 2 * within, to) +
-                       between * detail::kernel_sum(v, y, widths, between, to) +
-                       detail::kernel_sum(y, y, widths, 0, nullptr) / (m * (m - 1));
+  const double value = within * detail::kernel_sum(v, v, true, widths, 2 * within, to) +
+                       between * detail::kernel_sum(v, y, false, widths, between, to) +
+                       detail::kernel_sum(y, y, true, widths, 0, nullptr) / (m * (m - 1));
   Tensor<T> out(Shape{}, static_cast<T>(value));
   if constexpr (Recorded<X>)
     return x.tape().record(std::move(out), {x},
