@@ -3,6 +3,7 @@
 #include "bench/timing.hpp"
 #include "foglift/core/gather.hpp"
 #include "foglift/train/fit.hpp"
+#include "foglift/train/rules/adam.hpp"
 
 #include <chrono>
 #include <cstdio>
