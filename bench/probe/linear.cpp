@@ -2,7 +2,8 @@
 // of the block and noise level that serve it best, chosen on validation images, beside the same
 // probe on raw pixels, their principal components, random features and an untrained network.
 //
-//   probe_linear FOLDER [--steps 1500] [--seed 1] [--name Fashion-MNIST] [--page docs/probing.md]
+//   probe_linear FOLDER [--steps 1500] [--labels 50000] [--seed 1] [--name Fashion-MNIST]
+//                [--page docs/probing.md]
 //
 // FOLDER holds MNIST's four files, or Fashion-MNIST's (Debian: dataset-fashion-mnist). The table is
 // printed, or written into the page between <!-- linear NAME --> and <!-- /linear NAME -->.
@@ -25,7 +26,7 @@ using bench::Images;
 
 namespace {
 
-constexpr Index known = 50000, searched = 10000, held = 5000;
+constexpr Index seen = 50000, searched = 10000, held = 5000;  // of the 60,000 images
 constexpr Index grid = 3;
 
 /// Accuracy on the test set of ridge regression on features of all images, train then test.
@@ -42,10 +43,12 @@ struct Judge {
     double sum = 0, square = 0;
     for (std::uint64_t draw = 0; draw < 5; ++draw) {
       std::vector<Index> index, count(10);
+      std::vector<bool> drawn(static_cast<std::size_t>(train.dim(0)));
       for (std::uint64_t i = 0; index.size() < 100; ++i) {
-        const Index at = Rng(draw).index(train.dim(0), i);
-        if (count[static_cast<std::size_t>(labels[static_cast<std::size_t>(at)])]++ < 10)
-          index.push_back(at);
+        const auto at = static_cast<std::size_t>(Rng(draw).index(train.dim(0), i));
+        if (!drawn[at] && count[static_cast<std::size_t>(labels[at])]++ < 10)
+          index.push_back(static_cast<Index>(at));
+        drawn[at] = true;
       }
       const double a = probe::accuracy(
           probe::ridge_probe(gather(train, index), gather(labels, index), 10).predict(features),
@@ -58,7 +61,7 @@ struct Judge {
 
 struct Table {
   const Judge& judge;
-  std::string text = "| features | width | all labels, % | 100 labels, % |\n|---|---|---|---|\n";
+  std::string text = "| features | width | many labels, % | 100 labels, % |\n|---|---|---|---|\n";
 
   void row(const std::string& name, const Tensor<float>& train, const Tensor<float>& test) {
     const auto few = judge.hundred(train, test);
@@ -124,23 +127,23 @@ std::string place(const probe::HeatMap& map) {
 int main(int count, char** words) try {
   if (count < 2)
     raise<ArgumentError>(
-        "probe_linear FOLDER [--steps N] [--seed N] [--name TEXT] "
+        "probe_linear FOLDER [--steps N] [--labels N] [--seed N] [--name TEXT] "
         "[--page FILE]");
-  Index steps = 1500, seed = 1;
+  Index steps = 1500, labels = seen, seed = 1;
   std::string name = "Fashion-MNIST", page;
-  read_options(count, words, 2, {{"--steps", &steps}, {"--seed", &seed}},
+  read_options(count, words, 2, {{"--steps", &steps}, {"--labels", &labels}, {"--seed", &seed}},
                {{"--name", &name}, {"--page", &page}});
   const Images all = bench::read_images(words[1], "train"),
                test = bench::read_images(words[1], "t10k");
-  const Images train = all.rows(bench::range(0, known));
+  const Images train = all.rows(bench::range(0, labels));
   const Tensor<float> x = bench::folded(train.x), tx = bench::folded(test.x);
   const bench::TrainingOptions options{.steps = steps, .seed = static_cast<std::uint64_t>(seed)};
-  const auto fit = bench::trained(name.c_str(), x, {}, options);
+  const auto fit = bench::trained(name.c_str(), bench::folded(all.x.rows(0, seen)), {}, options);
   const bench::Net blank = bench::untrained(options);
 
-  // The search sees 10,000 images of the 50,000 and 5,000 others.
+  // The search fits on 10,000 images that the network has seen, and chooses on 5,000 others.
   std::vector<Index> part = bench::range(0, searched);
-  for (const Index i : bench::range(known, held)) part.push_back(i);
+  for (const Index i : bench::range(seen, held)) part.push_back(i);
   const Images few{bench::folded(all.rows(part).x), gather(all.labels, part)};
   const Searched found = search(fit.net, few, "trained"), control = search(blank, few, "untrained");
 
@@ -169,10 +172,10 @@ int main(int count, char** words) try {
                 "\n%s: %td weights, %td steps of 64 images (%.0f s), loss %.3f; the search over 8 "
                 "levels and %zu blocks on 15,000 images took %.0f s (validation %.1f %%), at most "
                 "%.1f GB of memory in the whole run; seed %td, %d threads. Standard errors are of "
-                "five draws of 100 labels.\n",
+                "five draws of 100 labels, many are %td.\n",
                 name.c_str(), nn::parameter_count(fit.net), steps, fit.seconds, fit.loss,
                 found.map.blocks.size(), found.seconds, 100 * found.map.best().validation,
-                static_cast<double>(use.ru_maxrss) / 1e6, seed, threads());
+                static_cast<double>(use.ru_maxrss) / 1e6, seed, threads(), labels);
   table.text += line;
   if (page.empty())
     std::printf("%s", table.text.c_str());

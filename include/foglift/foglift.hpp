@@ -111,6 +111,7 @@
 #include "foglift/nn/hooks/perturb.hpp"
 #include "foglift/nn/hooks/record.hpp"
 #include "foglift/nn/hooks/replace.hpp"
+#include "foglift/nn/hooks/reweight.hpp"
 #include "foglift/nn/hooks/stop_after.hpp"
 #include "foglift/nn/layers/attention.hpp"
 #include "foglift/nn/layers/chunk.hpp"

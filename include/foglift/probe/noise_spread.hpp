@@ -30,6 +30,8 @@ struct Draw {
     policy.fill(eps, sample, level, number);
   }
 };
+template <class P>
+Draw(P, Index) -> Draw<P>;
 }  // namespace noise
 
 /// The pooled activations of every block at one level, their mean over so many draws of a policy

@@ -17,12 +17,9 @@ concept LinearOperator = requires(const A& a, const X& x) {
 
 /// Replaces what measurements say of x0 by what was measured and keeps the rest: x0 + weight A+ (y
 /// - A x0) (DDNM, Wang et al. 2023, eq. 12; with weight < 1 what Song et al. 2022 do for noisy
-/// ones). With weight 1, A x0 is y exactly where A has full rank, and any solver ends there:
-///
-///   const auto known = denoise | guide::DataConsistency{mask, y};
-///
-/// Throws ArgumentError for a weight outside [0, 1], ShapeError where the operator's result and y
-/// have not one shape.
+/// ones). With weight 1, A x0 is y exactly where A has full rank, and any solver ends
+/// there. Throws ArgumentError for a weight outside [0, 1], ShapeError where the operator's result
+/// and y have not one shape.
 template <class A, Scalar T = float>
 class DataConsistency {
  public:

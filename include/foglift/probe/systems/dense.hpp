@@ -34,10 +34,6 @@ Tensor<T> pixel_points(const Tensor<Index>& pixels, Index H, Index W) {
 /// away, so memory is that of the points and of one batch, whatever the size of the images; the
 /// paper keeps whole maps, some 210 GB for 50 images of 256 x 256. Throws as extract and AtPoints,
 /// ArgumentError for a block that the network does not have.
-///
-///   const auto rows = probe::pixel_features(denoise, x0, levels, {"up.0.1", "up.1.0"},
-///                                           probe::pixel_points(pixels, 32, 32),
-///                                           probe::noise::Shared{rng});
 template <class D, Scalar T, NoisePolicy P>
 Tensor<T> pixel_features(const D& denoise, const Tensor<T>& x0, std::span<const Level> levels,
                          const std::vector<std::string>& blocks, const Tensor<T>& points,
