@@ -252,3 +252,22 @@ TEST_CASE("slerp: arcs of each sample", "[diffusion][encode]") {
   CHECK_THROWS_AS(slerp(x, affine(-1, x, 0, x), 0.5), ArgumentError);
   CHECK_THROWS_AS(slerp(x, Tensor<double>({3, 1}), 0.5), ShapeError);
 }
+
+TEST_CASE("edit: a chain cut short contracts a guess by its flow", "[encode]") {
+  // CCDF and ES-DDPM: two guesses that get the same noise end apart by alpha sqrt(v / (alpha^2 v +
+  // sigma^2)) of what they were, for normal data of variance v.
+  const auto law = analytic::gaussian({.mean = 0.3, .variance = 0.4});
+  const auto guess = Rng(1).normal<double>({6, 2}), other = Rng(2).normal<double>({6, 2});
+  double last = 1;
+  for (const double first : {0.2, 0.5, 0.9}) {
+    const auto grid = grid::uniform(schedule::Cosine{}, 400, {.first = first});
+    const auto a = edit(solver::Heun{}, law, guess, grid, Rng(3));
+    const auto b = edit(solver::Heun{}, law, other, grid, Rng(3));
+    const Level l = grid.front();
+    const double by = l.alpha * std::sqrt(0.4 / (l.alpha * l.alpha * 0.4 + l.sigma * l.sigma));
+    for (Index i = 0; i < 12; ++i)
+      CHECK_THAT(a[i] - b[i], WithinAbs(by * (guess[i] - other[i]), 1e-4));  // 400 steps of Heun
+    CHECK(by < last);
+    last = by;
+  }
+}
