@@ -8,3 +8,4 @@
 #include "foglift/diffusion/corruption/gaussian.hpp"
 #include "foglift/diffusion/corruption/mask.hpp"
 #include "foglift/diffusion/corruption/pinned.hpp"
+#include "foglift/diffusion/corruption/spectral.hpp"
