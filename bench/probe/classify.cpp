@@ -88,7 +88,7 @@ int main(int count, char** words) try {
   const auto denoise = bench::denoiser(fit.net);
   const Tensor<float> x = bench::folded(test.x);
   const auto of_labels = [&](const std::vector<Index>& labels) {
-    return denoise.with({.labels = labels});
+    return bench::told(fit.net, labels, 10, 14);
   };
 
   Table table{test.labels};
@@ -103,13 +103,12 @@ int main(int count, char** words) try {
     const auto said = probe::diffusion_classifier(of_labels, x, 10, plan, noise, {.race = race});
     table.row(how, said.predicted, said.evaluations, bench::seconds_since(start));
   };
-  const auto time = probe::ErrorPlan::uniform_time(denoise, 32);
-  judge("diffusion classifier, one level, t = 0.3", {{denoise.at(0.3)}, {1}}, {});
+  judge("diffusion classifier, one level, t = 0.4", {{denoise.at(0.4)}, {1}}, {});
   judge("8 levels uniform in time", probe::ErrorPlan::uniform_time(denoise, 8), {});
   judge("8 levels uniform in lambda, -2.5 to 2.5",
         probe::ErrorPlan::uniform_lambda(denoise, -2.5, 2.5, 8), {});
-  judge("32 levels uniform in time", time, {});
-  judge("**the same in a race: 5 left after 4, 2 after 12**", time, {{4, 5}, {12, 2}});
+  judge("**16 levels uniform in time in a race: 5 left after 4, 2 after 8**",
+        probe::ErrorPlan::uniform_time(denoise, 16), {{4, 5}, {8, 2}});
 
   char line[400];
   std::snprintf(line, sizeof(line),

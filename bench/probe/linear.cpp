@@ -2,8 +2,8 @@
 // of the block and noise level that serve it best, chosen on validation images, beside the same
 // probe on raw pixels, their principal components, random features and an untrained network.
 //
-//   probe_linear FOLDER [--steps 1500] [--labels 50000] [--seed 1] [--name Fashion-MNIST]
-//                [--page docs/probing.md]
+//   probe_linear FOLDER [--steps 1500] [--labels 50000] [--search 15000] [--seed 1]
+//                [--name Fashion-MNIST] [--page docs/probing.md]
 //
 // FOLDER holds MNIST's four files, or Fashion-MNIST's (Debian: dataset-fashion-mnist). The table is
 // printed, or written into the page between <!-- linear NAME --> and <!-- /linear NAME -->.
@@ -26,7 +26,7 @@ using bench::Images;
 
 namespace {
 
-constexpr Index seen = 50000, searched = 10000, held = 5000;  // of the 60,000 images
+constexpr Index seen = 50000;  // of the 60,000 images, without labels
 constexpr Index grid = 3;
 
 /// Accuracy on the test set of ridge regression on features of all images, train then test.
@@ -91,7 +91,8 @@ Searched search(const bench::Net& net, const Images& images, const char* name) {
   std::vector<Level> levels;
   for (const double t : {0.02, 0.06, 0.12, 0.2, 0.3, 0.4, 0.55, 0.7})
     levels.push_back(denoise.at(t));
-  probe::Split split{bench::range(0, searched), bench::range(searched, held), {0}};
+  const Index n = images.x.dim(0), fitted = n * 2 / 3;
+  const probe::Split split{bench::range(0, fitted), bench::range(fitted, n - fitted), {0}};
   const auto start = std::chrono::steady_clock::now();
   auto map = probe::heat_map(
       denoise, images.x, images.labels, 10, split, levels, probe::noise::Fixed{Rng(5)},
@@ -129,10 +130,12 @@ int main(int count, char** words) try {
     raise<ArgumentError>(
         "probe_linear FOLDER [--steps N] [--labels N] [--seed N] [--name TEXT] "
         "[--page FILE]");
-  Index steps = 1500, labels = seen, seed = 1;
+  Index steps = 1500, labels = seen, searched = 15000, seed = 1;
   std::string name = "Fashion-MNIST", page;
-  read_options(count, words, 2, {{"--steps", &steps}, {"--labels", &labels}, {"--seed", &seed}},
-               {{"--name", &name}, {"--page", &page}});
+  read_options(
+      count, words, 2,
+      {{"--steps", &steps}, {"--labels", &labels}, {"--search", &searched}, {"--seed", &seed}},
+      {{"--name", &name}, {"--page", &page}});
   const Images all = bench::read_images(words[1], "train"),
                test = bench::read_images(words[1], "t10k");
   const Images train = all.rows(bench::range(0, labels));
@@ -141,9 +144,9 @@ int main(int count, char** words) try {
   const auto fit = bench::trained(name.c_str(), bench::folded(all.x.rows(0, seen)), {}, options);
   const bench::Net blank = bench::untrained(options);
 
-  // The search fits on 10,000 images that the network has seen, and chooses on 5,000 others.
-  std::vector<Index> part = bench::range(0, searched);
-  for (const Index i : bench::range(seen, held)) part.push_back(i);
+  // The search fits on two thirds, which the network has seen, and chooses on the rest, which not.
+  std::vector<Index> part = bench::range(0, searched * 2 / 3);
+  for (const Index i : bench::range(seen, searched - searched * 2 / 3)) part.push_back(i);
   const Images few{bench::folded(all.rows(part).x), gather(all.labels, part)};
   const Searched found = search(fit.net, few, "trained"), control = search(blank, few, "untrained");
 
@@ -152,7 +155,7 @@ int main(int count, char** words) try {
   const Tensor<float> raw = bench::flat(train.x), raw_test = bench::flat(test.x);
   table.row("raw pixels", raw, raw_test);
   for (const Index r : {Index{64}, Index{288}}) {
-    const probe::Pca pca(raw.rows(0, searched), r);
+    const probe::Pca pca(raw.rows(0, std::min<Index>(labels, 10000)), r);
     table.row("principal components", pca.encode(raw), pca.encode(raw_test));
   }
   table.row("random ReLU features", random_features(raw, 512), random_features(raw_test, 512));
@@ -161,20 +164,20 @@ int main(int count, char** words) try {
             best_features(blank, control.map, tx, other));
   table.row("**denoiser, " + place(found.map) + "**", best_features(fit.net, found.map, x, one),
             best_features(fit.net, found.map, tx, other));
-  const probe::noise::Mean eight(other, 4), eight_train(one, 4);
-  table.row("the same, mean of 4 noises", best_features(fit.net, found.map, x, eight_train),
-            best_features(fit.net, found.map, tx, eight));
+  const probe::noise::Mean two(other, 2), two_train(one, 2);
+  table.row("the same, mean of 2 noises", best_features(fit.net, found.map, x, two_train),
+            best_features(fit.net, found.map, tx, two));
 
   rusage use{};
   getrusage(RUSAGE_SELF, &use);
   char line[600];
   std::snprintf(line, sizeof(line),
                 "\n%s: %td weights, %td steps of 64 images (%.0f s), loss %.3f; the search over 8 "
-                "levels and %zu blocks on 15,000 images took %.0f s (validation %.1f %%), at most "
+                "levels and %zu blocks on %td images took %.0f s (validation %.1f %%), at most "
                 "%.1f GB of memory in the whole run; seed %td, %d threads. Standard errors are of "
                 "five draws of 100 labels, many are %td.\n",
                 name.c_str(), nn::parameter_count(fit.net), steps, fit.seconds, fit.loss,
-                found.map.blocks.size(), found.seconds, 100 * found.map.best().validation,
+                found.map.blocks.size(), searched, found.seconds, 100 * found.map.best().validation,
                 static_cast<double>(use.ru_maxrss) / 1e6, seed, threads(), labels);
   table.text += line;
   if (page.empty())

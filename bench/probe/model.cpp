@@ -10,15 +10,22 @@
 
 namespace foglift::bench {
 
+Tensor<float> class_planes(const std::vector<Index>& labels, Index classes, Index side) {
+  Tensor<float> out({std::ssize(labels), side, side, classes});
+  for (Index i = 0; i < out.size() / classes; ++i)
+    out[i * classes + labels[static_cast<std::size_t>(i / (side * side))]] = 1;
+  return out;
+}
+
 Net untrained(const TrainingOptions& o) {
   Rng rng = Rng(o.seed).stream(1);
-  return Net({.in = 4,
+  return Net({.in = o.in,
               .width = o.width,
-              .multipliers = {1, 2},
+              .multipliers = o.multipliers,
               .blocks = 1,
               .middle_attention = false,
               .zero_out = true,
-              .embedding = {.classes = o.classes}},
+              .map = o.classes},
              rng);
 }
 
@@ -29,8 +36,7 @@ Trained trained(const char* name, const Tensor<float>& images, const std::vector
   const auto loss = [&](const Net& net, Tape<float>& tape, const train::Examples& examples) {
     const auto x = gather(images, examples.index);
     if (o.classes == 0) return denoiser(net).loss(tape, x, noise, examples.draws);
-    return denoiser(net)
-        .with({.labels = gather(labels, examples.index)})
+    return told(net, gather(labels, examples.index), o.classes, x.dim(1))
         .loss(tape, x, noise, examples.draws);
   };
   const auto start = std::chrono::steady_clock::now();

@@ -2,8 +2,8 @@
 // images for each class, by the error of noise in standard deviations of what held-out images of
 // the class have, beside the error of reconstruction by 32 principal components. No chain is run.
 //
-//   probe_one_class FOLDER [--steps 300] [--images 2000] [--seed 1] [--name MNIST]
-//                   [--page docs/probing.md]
+//   probe_one_class FOLDER [--steps 300] [--images 2000] [--classes 10] [--seed 1]
+//                   [--name MNIST] [--page docs/probing.md]
 #include "foglift/probe/systems/one_class.hpp"
 
 #include "bench/options.hpp"
@@ -39,12 +39,14 @@ std::vector<double> pca_scores(const Tensor<float>& normal, const Tensor<float>&
 int main(int count, char** words) try {
   if (count < 2)
     raise<ArgumentError>(
-        "probe_one_class FOLDER [--steps N] [--images N] [--seed N] [--name TEXT] "
+        "probe_one_class FOLDER [--steps N] [--images N] [--classes N] [--seed N] [--name TEXT] "
         "[--page FILE]");
-  Index steps = 300, images = 2000, seed = 1;
+  Index steps = 300, images = 2000, classes = 10, seed = 1;
   std::string name = "MNIST", page;
-  read_options(count, words, 2, {{"--steps", &steps}, {"--images", &images}, {"--seed", &seed}},
-               {{"--name", &name}, {"--page", &page}});
+  read_options(
+      count, words, 2,
+      {{"--steps", &steps}, {"--images", &images}, {"--classes", &classes}, {"--seed", &seed}},
+      {{"--name", &name}, {"--page", &page}});
   const Images train = bench::read_images(words[1], "train"),
                test = bench::read_images(words[1], "t10k").rows(bench::range(0, images));
   const Tensor<float> x = bench::folded(test.x);
@@ -58,7 +60,7 @@ int main(int count, char** words) try {
     std::fprintf(stderr, "%s", row);
     text += row;
   };
-  for (Index c = 0; c < 10; ++c) {
+  for (Index c = 0; c < classes; ++c) {
     std::vector<Index> of;
     for (std::size_t i = 0; i < train.labels.size(); ++i)
       if (train.labels[i] == c) of.push_back(static_cast<Index>(i));
@@ -76,7 +78,7 @@ int main(int count, char** words) try {
                               probe::noise::Fresh{Rng(2)});
     const double ours = probe::auroc(one.scores(denoise, x, probe::noise::Fresh{Rng(3)}), strange);
     line(std::to_string(c), pca, ours, fit.seconds);
-    pca_mean += pca / 10, mean += ours / 10, seconds += fit.seconds;
+    pca_mean += pca / double(classes), mean += ours / double(classes), seconds += fit.seconds;
   }
   line("**mean**", pca_mean, mean, seconds);
   char end[300];
