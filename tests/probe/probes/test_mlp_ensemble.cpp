@@ -1,6 +1,9 @@
 // Covers: mlp_ensemble
+#include "foglift/diffusion/schedule/cosine.hpp"
+#include "foglift/nn/nets/mlp.hpp"
 #include "foglift/probe/metric/accuracy.hpp"
 #include "foglift/probe/probes/mlp_ensemble.hpp"
+#include "foglift/probe/search.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>
@@ -59,6 +62,25 @@ TEST_CASE("MLP ensemble: one member has nothing to disagree with", "[probe][mlp]
       vote.probabilities);
 }
 
+TEST_CASE("MLP ensemble: is the head of a search over blocks and levels", "[probe][mlp]") {
+  const auto [x, labels] = rings(120, 1);
+  Rng rng(2);
+  const nn::Mlp<double> net({.in = 2, .width = 16, .depth = 2}, rng);
+  const NetworkDenoiser denoise(net, predict::Velocity{}, schedule::Cosine{});
+  const auto split = probe::stratified_split(labels, Rng(3));
+  const auto metric = [](const auto& a, const auto& b) { return probe::accuracy(a, b); };
+  const probe::MlpEnsemble head{2, 2, {.hidden = {16}, .steps = 200, .lr = 1e-2}};
+  probe::Search<probe::MlpEnsemble, double, std::vector<Index>, decltype(metric)> search(
+      head, labels, split, metric);
+  Tensor<double> centred = x;
+  for (Index i = 0; i < 120; ++i) centred(i, 0) = (x(i, 0) - 100) / 5;
+  const std::vector<Level> levels{denoise.at(0.02), denoise.at(0.9)};
+  probe::extract(denoise, centred, levels, probe::noise::Fixed{Rng(4)}, nn::NoHook{}, search);
+  CHECK(search.map.cells.size() == 4);
+  CHECK(search.map.best().level == 0);  // less noise tells more
+  CHECK(probe::accuracy(search.map.best().predicted, gather(labels, split.test)) > 0.9);
+}
+
 TEST_CASE("MLP ensemble: wrong arguments are refused", "[probe][mlp]") {
   const auto [x, labels] = rings(10, 1);
   CHECK_THROWS_AS(probe::MlpEnsemble{1}.fit(x, labels), ArgumentError);
@@ -66,4 +88,5 @@ TEST_CASE("MLP ensemble: wrong arguments are refused", "[probe][mlp]") {
   CHECK_THROWS_AS(probe::MlpEnsemble{2}.fit(x, {0, 1}), ShapeError);
   const auto fit = probe::MlpEnsemble{2, 1, {.steps = 1}}.fit(x, labels);
   CHECK_THROWS_AS(fit.predict(Tensor<double>({1, 3})), ShapeError);
+  CHECK_THROWS_AS(probe::MlpEnsemble::Predictor<double>().predict(x), ArgumentError);
 }

@@ -68,6 +68,8 @@ struct MlpEnsemble {
   template <Scalar T>
   class Predictor {
    public:
+    /// Fitted to nothing: predicts nothing.
+    Predictor() = default;
     Predictor(const MlpEnsemble& how, const Tensor<T>& x, const std::vector<Index>& labels)
         : classes_(how.classes), standard_(x) {
       const MlpOptions& o = how.options;
@@ -95,8 +97,9 @@ struct MlpEnsemble {
     std::vector<Index> predict(const Tensor<T>& x) const { return vote(x).predicted; }
 
     Vote vote(const Tensor<T>& x) const {
-      const Index n = x.dim(0);
+      if (nets_.empty()) raise<ArgumentError>("MlpEnsemble: never fitted");
       const Tensor<T> z = standard_(x);
+      const Index n = x.dim(0);
       Vote out{{}, std::vector<double>(static_cast<std::size_t>(n)), Tensor<double>({n, classes_})};
       Tensor<Index> votes({n, classes_});
       const double share = 1 / static_cast<double>(nets_.size());
@@ -127,6 +130,7 @@ struct MlpEnsemble {
     /// (x - mean) / deviation of the columns it was made of; those without deviation become 0.
     class Standard {
      public:
+      Standard() = default;
       explicit Standard(const Tensor<T>& x) : mean_(Shape{x.dim(1)}), factor_(Shape{x.dim(1)}) {
         for (Index j = 0; j < x.dim(1); ++j) {
           double sum = 0, square = 0;
@@ -154,7 +158,7 @@ struct MlpEnsemble {
       Tensor<double> mean_, factor_;
     };
 
-    Index classes_;
+    Index classes_ = 0;
     Standard standard_;
     std::vector<MlpClassifier<T>> nets_;
   };

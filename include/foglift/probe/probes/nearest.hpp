@@ -12,8 +12,8 @@ namespace foglift::inline v0::probe {
 /// The training examples of a KNearest.
 template <Scalar T>
 struct NearestPredictor {
-  Index classes, k;
-  Distance distance;
+  Index classes = 0, k = 0;
+  Distance distance = Distance::cosine;
   Tensor<T> features;
   std::vector<Index> labels;
 
