@@ -3,6 +3,8 @@
 #include "foglift/diffusion/guidance/adaptive_projected.hpp"
 #include "foglift/diffusion/guidance/blend.hpp"
 #include "foglift/diffusion/guidance/classifier_free.hpp"
+#include "foglift/diffusion/guidance/constraint.hpp"
+#include "foglift/diffusion/guidance/expert.hpp"
 #include "foglift/diffusion/guidance/frequency.hpp"
 #include "foglift/diffusion/guidance/gradient.hpp"
 #include "foglift/diffusion/guidance/guidance.hpp"
