@@ -59,6 +59,15 @@ TEST_CASE("ugnet: is a module, and a sample does not depend on its batch", "[nn]
       Rng(2).normal<float>({5, 4, 5, 2}));
 }
 
+TEST_CASE("ugnet: features are what the output is a linear layer of", "[nn][ugnet]") {
+  const auto net = made(roads<double>());
+  const auto x = Rng(2).normal<double>({2, 4, 5, 2});
+  const auto time = test::times<double>(2);
+  const auto features = net.features(x, time);
+  REQUIRE(features.shape() == Shape{2, 4, 5, small.width});
+  CHECK(net.output(features) == net(x, time));
+}
+
 TEST_CASE("ugnet: a node hears those that the graph joins it to", "[nn][ugnet]") {
   const auto net = made(roads<double>()),
              deaf = made(std::vector<Csr<double>>(2, Csr<double>(4, 4, {})));

@@ -57,20 +57,27 @@ class DiffStg : public ChainMethod<DiffStgOptions> {
     return with_graph(ChainMethod::description(), options().graph);
   }
 
+  /// The denoiser of windows x [B copies, L, K] of a frame's rows, context and horizon, in scaled
+  /// units. For other solvers, and guidance. Refers to the method.
+  auto denoiser(const Frame& frame, Index copies = 1) const {
+    return denoiser_of(
+        [this, seen = look(frame, copies)](const auto& x, const Tensor<float>& time) {
+          return network(x, time, seen);
+        });
+  }
+
   /// The mean squared error of the noise of all values of the window that are there; rows without a
   /// target do not count.
   template <class... On>
   auto loss(const Frame& frame, const LossKeys& keys, On&... tape) const {
     const Window whole = Window::counted(frame);
-    const Seen seen = look(frame, 1);
-    return asking(*this, seen)
-        .loss(tape..., whole.values, keys.rng, keys.draws, {.weight = &whole.mask});
+    return denoiser(frame).loss(tape..., whole.values, keys.rng, keys.draws,
+                                {.weight = &whole.mask});
   }
 
   Tensor<float> draw(const Frame& frame, const PathKeys& paths) const {
-    const Seen seen = look(frame, paths.count);
-    const Tensor<float> whole =
-        paths_by(solver::Ddim{}, asking(*this, seen), paths, {paths.count, length(), channels()});
+    const Tensor<float> whole = paths_by(solver::Ddim{}, denoiser(frame, paths.count), paths,
+                                         {paths.count, length(), channels()});
     return slice(whole, 1, length() - frame.horizon(), frame.horizon());
   }
 

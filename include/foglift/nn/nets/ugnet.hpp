@@ -128,6 +128,12 @@ class UGnet : public Layer<T, UGnetOptions> {
   /// Throws ShapeError unless x is [B, N, L, in], and time [B].
   template <ValueOf<T> X>
   X operator()(const X& x, const Tensor<T>& time) const {
+    return output(features(x, time));
+  }
+
+  /// What the output is a linear layer of, [B, N, L, width]: what another network can be told.
+  template <ValueOf<T> X>
+  X features(const X& x, const Tensor<T>& time) const {
     const Shape& s = value_of(x).shape();
     if (s.rank() != 4 || s[3] != options_.in || time.shape() != Shape{s[0]})
       raise<ShapeError>("UGnet: input ", s, ", time ", time.shape(),
@@ -148,7 +154,7 @@ class UGnet : public Layer<T, UGnetOptions> {
       h = up[i](concat({h, skips.back()}, 3), e);
       skips.pop_back();
     }
-    return output(h);
+    return h;
   }
 
   FOGLIFT_CHILDREN(embedding, input, down, halve, middle, up, twice, output);
