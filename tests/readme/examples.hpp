@@ -9,6 +9,8 @@
 #include "foglift/forecast/dynamics/dyffusion.hpp"
 #include "foglift/forecast/ensemble.hpp"
 #include "foglift/forecast/impute/imputer.hpp"
+#include "foglift/forecast/impute/window_imputer.hpp"
+#include "foglift/forecast/methods/csdi.hpp"
 #include "foglift/forecast/methods/horizon_diffusion.hpp"
 #include "foglift/forecast/methods/time_grad.hpp"
 #include "foglift/forecast/simulate/wave.hpp"

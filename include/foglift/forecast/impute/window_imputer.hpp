@@ -55,6 +55,12 @@ struct ImputeData {
 /// some of which are hidden: CSDI (Tashiro et al. 2021), PriSTI (Liu et al. 2023). A window has the
 /// cells of the method's context and horizon together; a horizon that is missing is one task of
 /// many. Values are shown less a channel's mean in all training cells, over its deviation there.
+///
+///   forecast::WindowImputer<forecast::Csdi> imputer(
+///       forecast::CsdiOptions::small({.horizon = 12, .context = 24}),
+///       {.strategy = forecast::TargetStrategy::block});
+///   imputer.fit({.train = series});
+///   auto through = imputer.paths(series, 0, 100);  // [100, cells, channels]
 template <WindowMethod M>
 class WindowImputer {
  public:
