@@ -15,6 +15,7 @@ int train(const Words& words);
 int backtest(const Words& words);
 int predict(const Words& words);
 int impute(const Words& words);
+int stream(const Words& words);
 int evaluate(const Words& words);
 int info(const Words& words);
 

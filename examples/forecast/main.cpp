@@ -16,8 +16,8 @@ struct Command {
 
 constexpr Command commands[] = {{"check", tool::check},       {"train", tool::train},
                                 {"backtest", tool::backtest}, {"predict", tool::predict},
-                                {"impute", tool::impute},     {"evaluate", tool::evaluate},
-                                {"info", tool::info}};
+                                {"impute", tool::impute},     {"stream", tool::stream},
+                                {"evaluate", tool::evaluate}, {"info", tool::info}};
 
 /// The sub-command of the first word; without one, everything.
 int call(tool::Words words) {

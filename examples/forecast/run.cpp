@@ -81,6 +81,7 @@ int run(const Words& words) {
       "  backtest MODEL FILE               judges a saved model on the last windows\n"
       "  predict MODEL FILE                forecasts by a saved model, in a second\n"
       "  impute FILE                       fills missing values\n"
+      "  stream FILE                       forecasts anew after every value\n"
       "  evaluate FORECAST.csv ACTUAL.csv  judges any forecast\n"
       "  info MODEL                        says what a model or a folder of results holds\n"
       "Exit status: 0 done, 1 failed, 2 wrong usage, 3 results can not be written, 130 interrupted "
