@@ -2,19 +2,9 @@
 // What every method is asked: to be trained for so many seconds, and judged on courses that it has
 // not seen.
 
+#include "bench/forecast/train_for.hpp"
 #include "dynamics.hpp"
 #include "foglift/forecast/score/calibration.hpp"
-#include "foglift/train/callbacks/budget.hpp"
-#include "foglift/train/fit.hpp"
-#include "foglift/train/rules/adam.hpp"
-
-#include <ctime>
-#include <numbers>
-
-/// Seconds that the program has computed, which others on the machine do not change.
-inline double clock_now() {
-  return static_cast<double>(std::clock()) / static_cast<double>(CLOCKS_PER_SEC);
-}
 
 /// The options of a method's network.
 inline foglift::nn::UNetOptions net_of(const Task& task, double dropout) {
@@ -23,34 +13,17 @@ inline foglift::nn::UNetOptions net_of(const Task& task, double dropout) {
   return net;
 }
 
-/// The average of the weights after so many seconds of training, with a rate that falls to 0 as
-/// half a cosine.
+/// The average of the weights after so many seconds of training.
 template <class M>
 M trained(M model, const Task& task, double seconds, foglift::Index& steps) {
   using namespace foglift;
   const forecast::Stretches data(task.system.training, task.horizon);
-  train::FitState state(std::move(model), train::AdamW<float>({.lr = 2e-3, .weight_decay = 1e-4}),
-                        task.seed);
-  const double start = clock_now();
-  const auto rate = [&](Index step) {
-    const double done = std::min(1.0, (clock_now() - start) / seconds);
-    return train::WarmUpRate{20}(step) * 0.5 * (1 + std::cos(std::numbers::pi * done));
-  };
-  train::fit(
-      state,
+  return train_for(
+      std::move(model), {.seconds = seconds, .examples = data.size(), .seed = task.seed},
       [&](const M& m, Tape<float>& tape, const train::Examples& examples) {
         return m.loss(tape, data, examples, Rng(task.seed).stream(1));
       },
-      {.examples = data.size(),
-       .batch = 32,
-       .shard = 32,
-       .steps = 1'000'000'000,
-       .rate = rate,
-       .clip = 1,
-       .ema = {.decay = 0.99}},
-      train::callback::Budget(clock_now, seconds));
-  steps += state.step;
-  return state.ema;
+      steps);
 }
 
 /// The windows that are judged: three of each course, [windows, ...] the snapshots before them, and
