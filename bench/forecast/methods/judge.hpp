@@ -7,21 +7,24 @@
 
 #include <chrono>
 
+/// The options of a method that are judged: its small preset, if it has one.
+template <class M>
+typename M::Options small_options(const foglift::forecast::FrameOptions& frame) {
+  if constexpr (requires { M::Options::small(frame); }) return M::Options::small(frame);
+  typename M::Options o;
+  o.frame = frame;
+  return o;
+}
+
 /// The method's result on a task.
 template <class M>
-Result judged(const char* name, const Task& task) {
+Result judged(const char* name, const Task& task, const typename M::Options& options) {
   using namespace foglift;
-  const auto options = [&] {
-    typename M::Options o;
-    o.frame = task.frame;
-    if constexpr (requires { M::Options::small(task.frame); }) o = M::Options::small(task.frame);
-    return o;
-  };
   auto seconds = [last = std::chrono::steady_clock::now()]() mutable {
     const auto now = std::chrono::steady_clock::now();
     return std::chrono::duration<double>(now - std::exchange(last, now)).count();
   };
-  forecast::Forecaster<M> model(options(), task.training);
+  forecast::Forecaster<M> model(options, task.training);
   Result out{.weights = nn::parameter_count(model.state().model)};
   model.fit(task.past);
   out.training = seconds();
@@ -29,4 +32,8 @@ Result judged(const char* name, const Task& task) {
   out.drawing = seconds();
   out.score = forecast::score(name, paths, task.series, task.origins, task.frame.season());
   return out;
+}
+template <class M>
+Result judged(const char* name, const Task& task) {
+  return judged<M>(name, task, small_options<M>(task.frame));
 }

@@ -90,11 +90,17 @@ int main(int count, char** words) try {
   const Asked a = asked(count, words);
   const Task task = task_of(a);
   const std::pair<const char*, Result (*)(const Task&)> methods[] = {
-      {"linear", linear}, {"horizon_diffusion", horizon_diffusion},
-      {"csdi", csdi},     {"time_grad", time_grad},
-      {"tsdiff", tsdiff}, {"time_diff", time_diff},
-      {"sssd", sssd},     {"tsflow", tsflow},
-      {"nsdiff", nsdiff}, {"diffusion_ts", diffusion_ts},
+      {"linear", linear},
+      {"horizon_diffusion", horizon_diffusion},
+      {"csdi", csdi},
+      {"time_grad", time_grad},
+      {"tsdiff", tsdiff},
+      {"time_diff", time_diff},
+      {"sssd", sssd},
+      {"tsflow", tsflow},
+      {"nsdiff", nsdiff},
+      {"tmdm", tmdm},
+      {"diffusion_ts", diffusion_ts},
       {"mg_tsd", mg_tsd}};
   std::printf("%-18s %10s %9s %9s %10s %11s\n", "method", "weights", "train s", "draw s", "CRPS",
               "80 % holds");

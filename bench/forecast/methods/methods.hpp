@@ -28,5 +28,6 @@ Result time_diff(const Task&);
 Result sssd(const Task&);
 Result tsflow(const Task&);
 Result nsdiff(const Task&);
+Result tmdm(const Task&);
 Result diffusion_ts(const Task&);
 Result mg_tsd(const Task&);

@@ -2,4 +2,11 @@
 
 #include "judge.hpp"
 
-Result nsdiff(const Task& task) { return judged<foglift::forecast::Nsdiff>("nsdiff", task); }
+using foglift::forecast::Nsdiff;
+
+Result nsdiff(const Task& task) { return judged<Nsdiff>("nsdiff", task); }
+Result tmdm(const Task& task) {
+  auto options = small_options<Nsdiff>(task.frame);
+  options.variance = false;
+  return judged<Nsdiff>("tmdm", task, options);
+}
