@@ -51,7 +51,7 @@ TEST_CASE("frequency: found from times with gaps", "[forecast][frequency]") {
     CAPTURE(c.name);
     CHECK(c.step.name() == c.name);
     const TimeAxis axis{time_at(2019, 1, c.step.months ? c.step.days.front() : 1), c.step};
-    Rows rows;
+    TimedRows rows;
     for (Index i = 0; i < 60; ++i)
       if (i % 11 != 3) rows.stamps.push_back({axis.at(i), 0, {}});  // each eleventh is missing
     const Grid grid = on_grid(rows);

@@ -21,8 +21,8 @@ data::Stamp at(const std::string& text) {
 }
 
 /// One column that counts its rows.
-Rows rows_at(const std::vector<std::string>& stamps) {
-  Rows rows{.names = {"y"}, .columns = {{}}};
+TimedRows rows_at(const std::vector<std::string>& stamps) {
+  TimedRows rows{.names = {"y"}, .columns = {{}}};
   for (const std::string& text : stamps) {
     rows.stamps.push_back(at(text));
     rows.columns[0].push_back(static_cast<double>(rows.stamps.size()));
@@ -32,8 +32,8 @@ Rows rows_at(const std::vector<std::string>& stamps) {
 
 /// Rows every so many seconds of which `is` is true.
 template <class Is>
-Rows rows_from(const std::string& start, Time step, Index count, Is is) {
-  Rows rows{.names = {"y"}, .columns = {{}}};
+TimedRows rows_from(const std::string& start, Time step, Index count, Is is) {
+  TimedRows rows{.names = {"y"}, .columns = {{}}};
   for (Index i = 0; i < count; ++i) {
     const data::Stamp stamp{at(start).seconds + i * step, 0, {}};
     if (!is(stamp.seconds)) continue;
@@ -44,7 +44,7 @@ Rows rows_from(const std::string& start, Time step, Index count, Is is) {
 }
 Index hour(Time t) { return time_of_day(t) / 3600; }
 
-std::string refusal(const Rows& rows, const GridOptions& options = {}) {
+std::string refusal(const TimedRows& rows, const GridOptions& options = {}) {
   try {
     on_grid(rows, options);
   } catch (const ArgumentError& e) {
@@ -79,8 +79,8 @@ bool invertible(const Grid& grid) {
 }  // namespace
 
 TEST_CASE("grid: any order in, gaps come out as NaN", "[forecast][grid]") {
-  Rows rows = rows_at({"2020-02-28 05:00", "2020-02-28", "2020-02-28 01:00", "2020-02-28 02:00",
-                       "2020-02-28 03:00"});
+  TimedRows rows = rows_at({"2020-02-28 05:00", "2020-02-28", "2020-02-28 01:00",
+                            "2020-02-28 02:00", "2020-02-28 03:00"});
   rows.names.push_back("z");
   rows.columns.push_back({50, 10, missing, 30, 40});
   const Grid g = on_grid(rows);
@@ -94,7 +94,7 @@ TEST_CASE("grid: any order in, gaps come out as NaN", "[forecast][grid]") {
 }
 
 TEST_CASE("grid: what is none is named, with the option that mends it", "[forecast][grid]") {
-  const Rows once{{at("2020-02-28"), at("2020-02-28")}, {"y"}, {{1, 1}}};
+  const TimedRows once{{at("2020-02-28"), at("2020-02-28")}, {"y"}, {{1, 1}}};
   CHECK_THAT(refusal(once), ContainsSubstring("1 time, at least 2"));
   CHECK_THAT(refusal({}, {.frequency = "day"}), ContainsSubstring("0 times, at least 1"));
   CHECK_THAT(refusal({{{Time{1} << 60, 0, {}}}, {"y"}, {{1}}}),
@@ -117,7 +117,7 @@ TEST_CASE("grid: what is none is named, with the option that mends it", "[foreca
 
 TEST_CASE("grid: as many cells as the rows are worth, and not one more", "[forecast][grid]") {
   const auto rows = [&](Time cells) {
-    Rows r;
+    TimedRows r;
     for (const Time i : {Time{0}, Time{1}, Time{2}, cells - 1}) r.stamps.push_back({60 * i, 0, {}});
     r.names = {"y"};
     r.columns = {{1, 1, 1, 1}};
@@ -136,8 +136,8 @@ TEST_CASE("grid: of two gaps that are as frequent, the smaller one", "[forecast]
 }
 
 TEST_CASE("grid: stamps of fractions of a second", "[forecast][grid]") {
-  Rows ten = rows_at({"2024-01-01T00:00:00.900Z", "2024-01-01T00:00:01.000Z",
-                      "2024-01-01T00:00:01.100Z", "2024-01-01T00:00:01.300Z"});
+  TimedRows ten = rows_at({"2024-01-01T00:00:00.900Z", "2024-01-01T00:00:01.000Z",
+                           "2024-01-01T00:00:01.100Z", "2024-01-01T00:00:01.300Z"});
   const Grid g = on_grid(ten);
   CHECK(g.time.frequency == Frequency{.seconds = 1, .per = 10});
   CHECK(same(g.columns[0], {1, 2, 3, missing, 4}));
@@ -148,7 +148,7 @@ TEST_CASE("grid: stamps of fractions of a second", "[forecast][grid]") {
   CHECK(invertible(g));
 
   // 30 a second, written to the millisecond: k/30 s rounded.
-  Rows thirty{.names = {"y"}, .columns = {{}}};
+  TimedRows thirty{.names = {"y"}, .columns = {{}}};
   const Time t0 = at("2024-05-01 12:00").seconds;
   for (int k = 5; k < 95; ++k) {
     const int ms = (k * 2000 + 30) / 60;
@@ -168,7 +168,7 @@ TEST_CASE("grid: stamps of fractions of a second", "[forecast][grid]") {
 TEST_CASE("grid: steps that stamps are too coarse for", "[forecast][grid]") {
   const auto written = [](double step, Index count, int digits) {
     const double unit = std::pow(10, digits);
-    Rows rows{.names = {"y"}, .columns = {{}}};
+    TimedRows rows{.names = {"y"}, .columns = {{}}};
     for (Index i = 0; i < count; ++i) {
       const auto units = std::llround(static_cast<double>(i) * step * unit);
       const auto second = static_cast<long long>(unit);
@@ -238,7 +238,7 @@ TEST_CASE("grid: an hour that a local clock shows twice is averaged", "[forecast
   // In spring an hour is not there; both changes in one file.
   const auto year = rows_from("2024-03-30 00:00", 3600, 24 * 215,
                               [](Time t) { return t != at("2024-03-31 02:00").seconds; });
-  Rows both = year;
+  TimedRows both = year;
   both.stamps.push_back(at("2024-10-27 02:00"));
   both.columns[0].push_back(0);
   const Grid s = on_grid(both);
@@ -247,9 +247,9 @@ TEST_CASE("grid: an hour that a local clock shows twice is averaged", "[forecast
 }
 
 TEST_CASE("grid: offsets from UTC are kept over a change of the clock", "[forecast][grid]") {
-  Rows rows = rows_at({"2024-03-31T00:00:00+01:00", "2024-03-31T01:00:00+01:00",
-                       "2024-03-31T03:00:00+02:00", "2024-03-31T04:00:00+02:00",
-                       "2024-03-31T06:00:00+02:00"});
+  TimedRows rows = rows_at({"2024-03-31T00:00:00+01:00", "2024-03-31T01:00:00+01:00",
+                            "2024-03-31T03:00:00+02:00", "2024-03-31T04:00:00+02:00",
+                            "2024-03-31T06:00:00+02:00"});
   const Grid g = on_grid(rows);
   CHECK(same(g.columns[0], {1, 2, 3, 4, missing, 5}));
   CHECK(g.time.text(1) == "2024-03-31T01:00:00+01:00");
@@ -277,7 +277,7 @@ TEST_CASE("grid: offsets from UTC are kept over a change of the clock", "[foreca
   CHECK(days.guesses.size() == 1);
 
   // Clocks of several places are no clock.
-  Rows places{.names = {"y"}, .columns = {{}}};
+  TimedRows places{.names = {"y"}, .columns = {{}}};
   for (Time day = 0; day < 40; ++day) {
     const int offset = static_cast<int>(day * day % 5) * 3600;
     places.stamps.push_back({at("2024-01-01").seconds + day * day_seconds + offset, 0, offset});
@@ -293,7 +293,7 @@ TEST_CASE("grid: offsets from UTC are kept over a change of the clock", "[foreca
 }
 
 TEST_CASE("grid: days of the month", "[forecast][grid]") {
-  const auto follows = [](const Rows& rows, const Frequency& f, const char* name) {
+  const auto follows = [](const TimedRows& rows, const Frequency& f, const char* name) {
     const Grid g = on_grid(rows);
     CHECK(g.time.frequency == f);
     CHECK(g.time.frequency.name() == name);
@@ -436,7 +436,7 @@ TEST_CASE("grid: rows without a value do not open closed hours", "[forecast][gri
 }
 
 TEST_CASE("grid: open hours are of the local clock, whatever its offset", "[forecast][grid]") {
-  Rows rows{.names = {"y"}, .columns = {{}}};
+  TimedRows rows{.names = {"y"}, .columns = {{}}};
   for (Time t = at("2024-03-11").seconds; t < at("2024-04-13").seconds; t += 3600) {
     if (data::weekday(t) == 6 || hour(t) < 8 || hour(t) > 11) continue;
     rows.stamps.push_back({t, 0, t < at("2024-03-31 02:00").seconds ? 3600 : 7200});
@@ -457,7 +457,7 @@ TEST_CASE("grid: the frequency of another series, where rows fit it", "[forecast
   CHECK(one.time.frequency == open);
   CHECK(one.time.text(2) == "2024-01-08");
   // A Sunday without a value is left out, one with a value refutes the frequency.
-  Rows rows = rows_at({"2024-01-05", "2024-01-06", "2024-01-07", "2024-01-08"});
+  TimedRows rows = rows_at({"2024-01-05", "2024-01-06", "2024-01-07", "2024-01-08"});
   CHECK(on_grid(rows, {.like = open}).time.frequency == Frequency{.seconds = day_seconds});
   CHECK_THAT(refusal(rows, {.frequency = "daily, Mon-Sat"}), ContainsSubstring("do not fit"));
   rows.columns[0][2] = missing;
@@ -484,7 +484,7 @@ TEST_CASE("grid: a frequency by name", "[forecast][grid]") {
 }
 
 TEST_CASE("grid: rows of one time by --duplicates", "[forecast][grid]") {
-  Rows rows = rows_at({"2024-01-01", "2024-01-02", "2024-01-02", "2024-01-02", "2024-01-03"});
+  TimedRows rows = rows_at({"2024-01-01", "2024-01-02", "2024-01-02", "2024-01-02", "2024-01-03"});
   rows.columns[0] = {1, 8, missing, 3, 5};
   const auto second = [&](Combine how) { return on_grid(rows, {.duplicates = how}).columns[0][1]; };
   CHECK(second(Combine::mean) == 5.5);

@@ -147,7 +147,7 @@ inline void resample(const Ordered& o, const Frequency& f, Combine how, const Cl
 /// few; business days at its ends. Throws ArgumentError, naming the stamps and the option that
 /// would mend it, if there is no such rule, if rows that differ have one time, or for more than
 /// most_cells.
-inline Grid on_grid(const Rows& rows, const GridOptions& options = {}) {
+inline Grid on_grid(const TimedRows& rows, const GridOptions& options = {}) {
   detail::Ordered o = detail::in_order(rows);
   std::optional<NamedFrequency> named;
   if (!options.frequency.empty()) named = parse_frequency(options.frequency);

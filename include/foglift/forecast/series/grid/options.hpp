@@ -13,7 +13,7 @@
 namespace foglift::inline v0::forecast {
 
 /// Rows as they stand in a file: in any order, times may repeat.
-struct Rows {
+struct TimedRows {
   std::vector<data::Stamp> stamps = {};
   std::vector<std::string> names = {};  ///< of the columns, for messages
   /// Of as many values as there are stamps; NaN is a missing one.

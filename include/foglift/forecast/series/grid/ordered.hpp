@@ -18,7 +18,7 @@ namespace detail {
 
 /// Rows by increasing time, and which row of the file each was.
 struct Ordered {
-  Rows rows;
+  TimedRows rows;
   std::vector<std::size_t> row;
   bool has_offsets = false;
 
@@ -47,7 +47,7 @@ inline bool same_time(const data::Stamp& a, const data::Stamp& b) {
 /// Rows in the order of time; of one time, in that of the file. Throws ShapeError for columns of
 /// another length than the stamps, ArgumentError if some stamps have an offset and others not, or
 /// for one outside of the years 0 to 9999.
-inline Ordered in_order(const Rows& rows) {
+inline Ordered in_order(const TimedRows& rows) {
   const std::size_t n = rows.stamps.size();
   for (const auto& column : rows.columns)
     if (column.size() != n)

@@ -26,7 +26,7 @@ inline std::vector<Repeat> repeats(const Ordered& o) {
   return out;
 }
 
-inline bool equal_rows(const Rows& rows, const Repeat& r) {
+inline bool equal_rows(const TimedRows& rows, const Repeat& r) {
   for (const auto& column : rows.columns)
     for (std::size_t i = r.first + 1; i < r.end; ++i)
       if (column[i] != column[r.first] && !(std::isnan(column[i]) && std::isnan(column[r.first])))

@@ -227,9 +227,9 @@ class SeriesBuilder {
   }
 
   /// The rows of an item from the first value of a target on.
-  Rows rows_of(std::size_t item, std::size_t k) {
+  TimedRows rows_of(std::size_t item, std::size_t k) {
     const Ends& e = ends_[k][item];
-    Rows out;
+    TimedRows out;
     std::vector<const std::vector<double>*> columns{&targets_[k]};
     out.names = {target_name(k)};
     for (const Covariates* some : {&known_, &past_})
@@ -261,7 +261,7 @@ class SeriesBuilder {
   const std::string& target_name(std::size_t k) const { return sheet_.names()[roles_.target[k]]; }
 
   Series one(std::size_t item, std::size_t k, GridOptions& options, Reading& r) {
-    const Rows rows = rows_of(item, k);
+    const TimedRows rows = rows_of(item, k);
     const std::string name = items_.names.empty()   ? target_name(k)
                              : targets_.size() == 1 ? items_.names[item]
                                                     : items_.names[item] + " / " + target_name(k);
