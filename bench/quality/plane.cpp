@@ -6,10 +6,9 @@
 //   quality_plane --page docs/acceleration.md       writes it between marks of the page
 //   quality_plane --seeds 1 --students 500          a quick look
 #include "bench/options.hpp"
-#include "bench/quality/plane_data.hpp"
-#include "bench/quality/students.hpp"
+#include "examples/distill/plane_data.hpp"
+#include "examples/distill/students.hpp"
 #include "examples/support/marked_page.hpp"
-#include "foglift/diffusion/verify/two_sample.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -31,10 +30,6 @@ struct Asked {
 /// Distances by row and number of evaluations (0: what has none), one a seed.
 using Distances = std::map<std::string, std::map<Index, std::vector<double>>>;
 
-double distance(const Tensor<float>& a, const Tensor<float>& b) {
-  return std::sqrt(verify::sliced_wasserstein2(a, b, 100, Rng(123)));
-}
-
 /// One data set and seed; `order` collects the names of rows as they come.
 void measure(const PlaneData& data, const Asked& asked, std::uint64_t seed, Distances& out,
              std::vector<std::string>& order) {
@@ -43,7 +38,7 @@ void measure(const PlaneData& data, const Asked& asked, std::uint64_t seed, Dist
   const auto noise = Rng(1000 + seed).normal<float>({asked.points, 2});
   const auto add = [&](const std::string& name, Index n, const Tensor<float>& x) {
     if (std::find(order.begin(), order.end(), name) == order.end()) order.push_back(name);
-    out[name][n].push_back(distance(x, data.held_out));
+    out[name][n].push_back(distance_of(x, data.held_out));
     std::fprintf(stderr, "  %s, %td: %.4f\n", name.c_str(), n, out[name][n].back());
   };
   add("training data", 0, data.train);

@@ -1,4 +1,4 @@
-#include "bench/quality/plane_data.hpp"
+#include "plane_data.hpp"
 
 #include "foglift/data/csv.hpp"
 
@@ -52,8 +52,8 @@ std::pair<double, double> checkerboard(const double* u) {
 /// Hires of an hour and of the next, n pairs of the days of one parity, each moved within its whole
 /// number so that the law has a density.
 Tensor<float> hires(Index n, const Rng& rng, Index parity) {
-  const std::vector<double>& bikes =
-      data::read_csv(FOGLIFT_EXAMPLE_DATA "/bikes.csv").numbers("bikes");
+  const data::CsvTable table = data::read_csv(FOGLIFT_EXAMPLE_DATA "/bikes.csv");
+  const std::vector<double>& bikes = table.numbers("bikes");
   std::vector<Index> hours;
   for (Index h = 0; h + 1 < static_cast<Index>(bikes.size()); ++h)
     if (h / 24 % 2 == parity && std::isfinite(bikes[static_cast<std::size_t>(h)]) &&
