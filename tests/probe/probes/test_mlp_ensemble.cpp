@@ -12,7 +12,7 @@ using namespace foglift;
 
 namespace {
 
-/// Points of two rings, which no line tells apart.
+/// Points of two rings, which no line tells apart, in units that differ a thousandfold.
 std::pair<Tensor<double>, std::vector<Index>> rings(Index n, std::uint64_t seed) {
   Tensor<double> x({n, 2});
   std::vector<Index> labels;
@@ -20,7 +20,7 @@ std::pair<Tensor<double>, std::vector<Index>> rings(Index n, std::uint64_t seed)
     const double angle = 2 * M_PI * Rng(seed).uniform(static_cast<std::uint64_t>(i)),
                  r = (i % 2 ? 3 : 1) + 0.2 * Rng(seed + 1).uniform(static_cast<std::uint64_t>(i));
     x(i, 0) = 100 + 5 * r * std::cos(angle);
-    x(i, 1) = r * std::sin(angle);
+    x(i, 1) = 0.001 * r * std::sin(angle);
     labels.push_back(i % 2);
   }
   return {x, labels};
@@ -36,7 +36,7 @@ TEST_CASE("MLP ensemble: learns what is not linear, and doubts between the class
   const auto fit = how.fit(x, labels);
   CHECK(probe::accuracy(fit.predict(more), truth) == 1);
 
-  const auto sure = fit.vote(more), unsure = fit.vote(Tensor<double>({1, 2}, {100.0, 2.05}));
+  const auto sure = fit.vote(more), unsure = fit.vote(Tensor<double>({1, 2}, {100.0, 0.00205}));
   double mean = 0;
   for (const double d : sure.disagreement) {
     CHECK(d >= -1e-12);
@@ -73,7 +73,10 @@ TEST_CASE("MLP ensemble: is the head of a search over blocks and levels", "[prob
   probe::Search<probe::MlpEnsemble, double, std::vector<Index>, decltype(metric)> search(
       head, labels, split, metric);
   Tensor<double> centred = x;
-  for (Index i = 0; i < 120; ++i) centred(i, 0) = (x(i, 0) - 100) / 5;
+  for (Index i = 0; i < 120; ++i) {
+    centred(i, 0) = (x(i, 0) - 100) / 5;
+    centred(i, 1) = 1000 * x(i, 1);
+  }
   const std::vector<Level> levels{denoise.at(0.02), denoise.at(0.9)};
   probe::extract(denoise, centred, levels, probe::noise::Fixed{Rng(4)}, nn::NoHook{}, search);
   CHECK(search.map.cells.size() == 4);
