@@ -2,6 +2,7 @@
 
 #include "foglift/probe/metric/distance.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <Eigen/Eigenvalues>
@@ -29,11 +30,15 @@ inline double gaussian_wasserstein_correlation(const Eigen::MatrixXd& covariance
     raise<ShapeError>("gaussian_wasserstein_correlation: covariance of ", covariance.rows(), " x ",
                       covariance.cols());
   // D^1/2 Sigma D^1/2 has the eigenvalues of Sigma D.
-  const Eigen::VectorXd root = covariance.diagonal().cwiseMax(0).cwiseSqrt();
-  const Eigen::MatrixXd product = root.asDiagonal() * covariance * root.asDiagonal();
+  const auto root = [](double v) { return std::sqrt(std::max(v, 0.0)); };
+  Eigen::MatrixXd product = covariance;
+  for (Index i = 0; i < product.rows(); ++i)
+    for (Index j = 0; j < product.cols(); ++j)
+      product(i, j) *= root(covariance(i, i)) * root(covariance(j, j));
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(product, Eigen::EigenvaluesOnly);
   const double trace = covariance.trace();
-  const double distance = 2 * trace - 2 * eigen.eigenvalues().cwiseMax(0).cwiseSqrt().sum();
+  double distance = 2 * trace;
+  for (const double v : eigen.eigenvalues()) distance -= 2 * root(v);
   if (!normalized) return distance;
   if (!(trace > 0)) raise<ArgumentError>("gaussian_wasserstein_correlation: trace ", trace);
   return distance / trace;

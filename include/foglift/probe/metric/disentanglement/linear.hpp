@@ -82,15 +82,18 @@ template <Scalar T>
 Dci linear_dci(const Tensor<T>& codes, const Factors& factors, const Split& split) {
   detail::check_factors("linear_dci", codes, factors);
   const Moments moments(codes.rows(split.train));
-  const Eigen::VectorXd scale = moments.covariance.diagonal().cwiseSqrt();
   const Index d = codes.dim(1), n = static_cast<Index>(split.train.size());
+  const auto deviation = [&](Index j) {
+    const double v = moments.covariance(j, j);
+    return v > 0 ? std::sqrt(v) : 1;
+  };
   const auto standard = [&](const std::vector<Index>& rows) {
     Eigen::MatrixXd z(static_cast<Index>(rows.size()), d);
     for (Index i = 0; i < z.rows(); ++i)
       for (Index j = 0; j < d; ++j)
         z(i, j) =
             (static_cast<double>(codes(rows[static_cast<std::size_t>(i)], j)) - moments.mean(j)) /
-            (scale(j) > 0 ? scale(j) : 1);
+            deviation(j);
     return z;
   };
   const Eigen::MatrixXd z = standard(split.train), held_out = standard(split.test);
