@@ -9,6 +9,7 @@
 #include "foglift/diffusion/distill/lesson.hpp"
 #include "foglift/diffusion/distill/mean_flow.hpp"
 #include "foglift/diffusion/distill/moment_matching.hpp"
+#include "foglift/diffusion/distill/policy_gradient.hpp"
 #include "foglift/diffusion/distill/progressive.hpp"
 #include "foglift/diffusion/distill/reflow.hpp"
 #include "foglift/diffusion/distill/tract.hpp"
