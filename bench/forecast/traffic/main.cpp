@@ -9,6 +9,7 @@
 //   forecast_traffic --only vessels
 //   forecast_traffic --data DIR --seconds 60 --seeds 3 --stride 1
 //
+// --first-seed N begins with another seed, --diffstg 0 leaves that model out.
 // Every --stride-th test window is judged, by DiffSTG every eighth of these. With --page FILE the
 // tables are written into a page too, between <!-- traffic --> and <!-- /traffic -->.
 #include "bench/options.hpp"
@@ -27,13 +28,17 @@ namespace {
 
 struct Asked {
   std::string data, page, only = "all";
-  Index seconds = 8, seeds = 3, stride = 4;
+  Index seconds = 8, seeds = 3, first = 1, stride = 4, diffstg = 1;
 };
 
 Asked asked(int count, char** words) {
   Asked out;
   read_options(count, words, 1,
-               {{"--seconds", &out.seconds}, {"--seeds", &out.seeds}, {"--stride", &out.stride}},
+               {{"--seconds", &out.seconds},
+                {"--seeds", &out.seeds},
+                {"--stride", &out.stride},
+                {"--first-seed", &out.first},
+                {"--diffstg", &out.diffstg}},
                {{"--data", &out.data}, {"--page", &out.page}, {"--only", &out.only}});
   if (out.seconds < 1 || out.seeds < 1 || out.stride < 1)
     raise<ArgumentError>("forecast_traffic: needed a second, a seed and a stride");
@@ -44,10 +49,11 @@ Asked asked(int count, char** words) {
   return out;
 }
 
-std::vector<Result> results(const Task& task, const Features& generator) {
+std::vector<Result> results(const Task& task, const Features& generator, bool diffstg) {
   std::vector<Result> out = baselines(task);
   std::shared_ptr<External> plain;
   for (const Result& r : stgcn(task, generator, plain)) out.push_back(r);
+  if (!diffstg) return out;
   for (const Result& r : diffusion(task, *plain)) out.push_back(r);
   return out;
 }
@@ -67,9 +73,9 @@ std::string table(const Traffic& traffic, const Asked& a) {
   std::vector<std::vector<Result>> rows;  // of a method, one of each seed
   Task task{.traffic = traffic, .seconds = static_cast<double>(a.seconds), .stride = a.stride};
   const Features generator = window_model(task);
-  for (Index seed = 1; seed <= a.seeds; ++seed) {
+  for (Index seed = a.first; seed < a.first + a.seeds; ++seed) {
     task.seed = static_cast<std::uint64_t>(seed);
-    const std::vector<Result> all = results(task, generator);
+    const std::vector<Result> all = results(task, generator, a.diffstg != 0);
     rows.resize(all.size());
     for (std::size_t i = 0; i < all.size(); ++i) {
       rows[i].push_back(all[i]);
