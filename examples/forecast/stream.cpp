@@ -8,7 +8,9 @@
 #include "support/progress.hpp"
 #include "tables.hpp"
 
-#include <chrono>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <deque>
 #include <iostream>
 

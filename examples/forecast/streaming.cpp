@@ -8,6 +8,9 @@
 #include "support/progress.hpp"
 #include "support/text.hpp"
 
+#include <algorithm>
+#include <optional>
+
 namespace tool {
 
 namespace {
