@@ -1,4 +1,4 @@
-// Covers: dit hook perturb
+// Covers: dit hook hooks/perturb
 #include "foglift/nn/hooks/join.hpp"
 #include "foglift/nn/hooks/perturb.hpp"
 #include "foglift/nn/hooks/record.hpp"
