@@ -71,6 +71,7 @@
 #include "foglift/diffusion/picard.hpp"
 #include "foglift/diffusion/process.hpp"
 #include "foglift/diffusion/pullback.hpp"
+#include "foglift/diffusion/reanchor.hpp"
 #include "foglift/diffusion/restore.hpp"
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/schedule.hpp"
