@@ -14,6 +14,7 @@
 #include "foglift/probe/sink/collect.hpp"
 #include "foglift/probe/sprites.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 
@@ -50,14 +51,14 @@ struct Table {
     const auto dci = probe::linear_dci(z, factors, split);
     const probe::VoteOptions votes{.train = 1000, .test = 500};
     char line[300];
-    std::snprintf(line, sizeof(line),
-                  "| %s | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f |\n", name,
-                  probe::gaussian_wasserstein_correlation(probe::Moments(z).covariance),
-                  probe::mutual_information_score(z), probe::mutual_information_gap(z, factors),
-                  probe::separated_predictability(z, factors), dci.disentanglement,
-                  dci.completeness, dci.informativeness,
-                  probe::factor_vae_score(z, factors, Rng(5), votes),
-                  probe::beta_vae_score(z, factors, Rng(6), votes));
+    std::snprintf(
+        line, sizeof(line),
+        "| %s | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f |\n", name,
+        std::max(0.0, probe::gaussian_wasserstein_correlation(probe::Moments(z).covariance)),
+        probe::mutual_information_score(z), probe::mutual_information_gap(z, factors),
+        probe::separated_predictability(z, factors), dci.disentanglement, dci.completeness,
+        dci.informativeness, probe::factor_vae_score(z, factors, Rng(5), votes),
+        probe::beta_vae_score(z, factors, Rng(6), votes));
     std::fprintf(stderr, "%s", line);
     text += line;
   }
