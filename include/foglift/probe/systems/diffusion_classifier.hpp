@@ -3,7 +3,6 @@
 #include "foglift/probe/noise_error.hpp"
 #include "foglift/probe/successive_halving.hpp"
 
-#include <limits>
 #include <numeric>
 #include <span>
 #include <utility>

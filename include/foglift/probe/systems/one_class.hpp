@@ -3,6 +3,7 @@
 #include "foglift/probe/noise_error.hpp"
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
 namespace foglift::inline v0::probe {

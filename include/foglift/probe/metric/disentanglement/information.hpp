@@ -4,6 +4,8 @@
 #include "foglift/probe/metric/clustering.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <span>
 #include <vector>
 
 namespace foglift::inline v0::probe {
