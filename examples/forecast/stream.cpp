@@ -85,6 +85,16 @@ bool next_line(double& value) {
   return true;
 }
 
+/// What the model of a request is shown.
+forecast::FrameOptions frame_of(const StreamRequest& r) {
+  const Index season = r.seasons.empty() ? 1 : r.seasons.front();
+  return {.horizon = r.o.horizon,
+          .context = std::min(2 * std::max(season, r.o.horizon), r.past.size() / 3),
+          .seasons = r.seasons,
+          .calendar = forecast::Calendar::of(r.past.time.frequency, r.past.size()),
+          .columns = forecast::Columns::of(r.past)};
+}
+
 struct Asked {
   Options o;
   Index last = 0, window = 168, redraw = 4;
@@ -179,7 +189,9 @@ int stream(const Words& words) {
     RunFolder::require(o.out, {"stream.csv"}, o.force,
                        "add --force to overwrite it, or choose another --out");
   if (!o.quiet && !a.follow) describe(in);
-  const StartedStream started = start_stream(request);
+  const forecast::FrameOptions frame = frame_of(request);
+  const StartedStream started =
+      o.method == "warm" ? warm_stream(request, frame) : recurrent_stream(request, frame);
   if (!started.stream) {
     std::cerr << "Stopped; nothing was written.\n";
     return 128 + started.signal;

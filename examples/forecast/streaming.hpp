@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/forecast/frame/frame.hpp"
 #include "input.hpp"
 
 #include <memory>
@@ -28,7 +29,8 @@ struct StartedStream {
   std::unique_ptr<Stream> stream = nullptr;
 };
 
-/// Trains a model on the past, and goes on from there.
-StartedStream start_stream(const StreamRequest& r);
+/// Trains a model on the past, and goes on from there. Each is compiled in a file of its own.
+StartedStream warm_stream(const StreamRequest& r, const forecast::FrameOptions& frame);
+StartedStream recurrent_stream(const StreamRequest& r, forecast::FrameOptions frame);
 
 }  // namespace tool

@@ -1,19 +1,14 @@
-#include "streaming.hpp"
+#pragma once
 
-#include "foglift/forecast/methods/horizon_diffusion.hpp"
-#include "foglift/forecast/methods/time_grad.hpp"
-#include "foglift/forecast/stream/recurrent_stream.hpp"
-#include "foglift/forecast/stream/warm_stream.hpp"
+#include "foglift/forecast/forecaster.hpp"
 #include "foglift/train/interrupt.hpp"
+#include "streaming.hpp"
 #include "support/progress.hpp"
 #include "support/text.hpp"
 
-#include <algorithm>
 #include <optional>
 
 namespace tool {
-
-namespace {
 
 /// A trained model, and the stream S that goes on from it.
 template <class M, class S>
@@ -54,30 +49,6 @@ StartedStream started(const StreamRequest& r, const typename M::Options& method,
   if (const int signal = stream->train(r.past, r.o.quiet)) return {.signal = signal};
   stream->begin(r.past, more...);
   return {.stream = std::move(stream)};
-}
-
-}  // namespace
-
-StartedStream start_stream(const StreamRequest& r) {
-  const Index season = r.seasons.empty() ? 1 : r.seasons.front();
-  forecast::FrameOptions frame{
-      .horizon = r.o.horizon,
-      .context = std::min(std::max(2 * season, 2 * r.o.horizon), r.past.size() / 3),
-      .seasons = r.seasons,
-      .calendar = forecast::Calendar::of(r.past.time.frequency, r.past.size()),
-      .columns = forecast::Columns::of(r.past)};
-  if (r.o.method == "recurrent") {
-    using forecast::TimeGrad;
-    frame.scaling = forecast::Scaling::panel;
-    return started<TimeGrad, forecast::RecurrentStream<TimeGrad>>(
-        r, forecast::TimeGradOptions::small(frame));
-  }
-  using Whole = forecast::HorizonDiffusion<>;
-  return started<Whole, forecast::WarmStream<Whole>>(
-      r,
-      {.frame = frame,
-       .net = {.width = 16, .multipliers = {1, 2}, .blocks = 1, .middle_attention = false}},
-      forecast::WarmStart{.steps = r.redraw, .from = r.noise_time});
 }
 
 }  // namespace tool
