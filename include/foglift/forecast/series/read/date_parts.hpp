@@ -13,7 +13,8 @@ namespace detail {
 /// Whether one of the words (blanks between them) of a name, in any case, is one of `words`.
 inline bool is_named(std::string_view name, std::string_view words) {
   const auto letter = [](char c) {
-    return c < 0 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return static_cast<unsigned char>(c) >= 0x80 || (c >= 'a' && c <= 'z') ||
+           (c >= 'A' && c <= 'Z');
   };
   for (std::size_t at = 0; at < name.size();) {
     std::size_t end = at;
