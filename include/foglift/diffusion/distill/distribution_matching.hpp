@@ -27,9 +27,8 @@ struct MatchingOptions {
 ///
 ///   const auto x = tape.constant(noise);
 ///   const Var<float> y = denoise.of(net)(x, level);
-///   const auto lesson = distill::distribution_matching(denoise, unconditional, y.value(),
-///   schedule,
-///                                                      rng, {.step = step});
+///   const auto lesson = distill::distribution_matching(
+///       denoise, unconditional, y.value(), schedule, rng, {.step = step});
 ///   const Var<float> loss = lesson.loss(y);
 template <Scalar T, BatchDenoiser<T> Real, BatchDenoiser<T> Fake, NoiseSchedule S>
 Lesson<T> distribution_matching(const Real& real, const Fake& fake, const Tensor<T>& y,
