@@ -3,11 +3,9 @@
 #include "foglift/autograd/ops/loss.hpp"
 #include "foglift/nn/hooks/record.hpp"
 #include "foglift/nn/layers/feed_forward.hpp"
-#include "foglift/nn/nets/dit.hpp"
 #include "foglift/nn/nets/mlp.hpp"
-#include "foglift/nn/nets/unet.hpp"
-#include "foglift/nn/nets/uvit.hpp"
 #include "nn/denoiser_checks.hpp"
+#include "nn/small_networks.hpp"
 
 using namespace foglift;
 
@@ -16,40 +14,18 @@ namespace {
 using T2 = Tensor<double>;
 using V2 = Var<double>;
 
-template <class Net>
-Net made(const typename Net::Options& o, std::uint64_t seed) {
-  Rng rng(seed);
-  Net net(o, rng);
-  test::randomize(net, seed);
-  return net;
-}
-nn::TransformerOptions options() {
-  return {.in = 1,
-          .patch = 2,
-          .width = 8,
-          .depth = 3,
-          .heads = 2,
-          .ratio = 2,
-          .sequence = 3,
-          .map = 2,
-          .embedding = {.classes = 3, .vector = 2}};
+/// Options of a network that is told maps, too.
+template <class Options>
+Options with_map(Options o) {
+  o.map = 2;
+  return o;
 }
 /// f(network) for all that take every kind of condition, of samples [8, 1].
 template <class F>
 void each_network(const F& f) {
-  f(made<nn::Dit1d<double>>(options(), 1));
-  f(made<nn::UVit1d<double>>(options(), 3));
-  f(made<nn::UNet1d<double>>({.in = 1,
-                              .width = 4,
-                              .multipliers = {1, 2},
-                              .blocks = 1,
-                              .attention = {1},
-                              .heads = 2,
-                              .groups = 2,
-                              .sequence = 3,
-                              .map = 2,
-                              .embedding = {.classes = 3, .vector = 2}},
-                             5));
+  f(test::made<nn::Dit1d<double>>(with_map(test::small_transformer()), 1));
+  f(test::made<nn::UVit1d<double>>(with_map(test::small_transformer()), 3));
+  f(test::made<nn::UNet1d<double>>(with_map(test::small_unet()), 5));
 }
 
 const T2 x = Rng(2).normal<double>({4, 8, 1});
@@ -124,7 +100,7 @@ TEST_CASE("condition: gradients reach it, through the network and through hooks"
 }
 
 TEST_CASE("condition: an encoder is trained through it", "[nn][condition]") {
-  const auto net = made<nn::Dit1d<double>>(options(), 1);
+  const auto net = test::made<nn::Dit1d<double>>(with_map(test::small_transformer()), 1);
   Rng rng(6);
   Encoder encoder(rng);
   const T2 seen = Rng(7).normal<double>({4, 4}), target = Rng(8).normal<double>(x.shape());
@@ -224,7 +200,7 @@ TEST_CASE("condition: drop hides samples of its own", "[nn][condition]") {
 }
 
 TEST_CASE("condition: what a network was not built for is refused", "[nn][condition]") {
-  const auto net = made<nn::Mlp<double>>({.in = 2, .width = 8}, 1);
+  const auto net = test::made<nn::Mlp<double>>({.in = 2, .width = 8}, 1);
   const T2 two({1, 2}), time({1});
   CHECK_THROWS_WITH(net(two, time, {.map = T2({1, 2})}),
                     "Mlp: a condition map for a network built without one");

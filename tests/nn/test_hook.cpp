@@ -6,11 +6,9 @@
 #include "foglift/nn/hooks/record.hpp"
 #include "foglift/nn/hooks/replace.hpp"
 #include "foglift/nn/hooks/stop_after.hpp"
-#include "foglift/nn/nets/dit.hpp"
 #include "foglift/nn/nets/mlp.hpp"
-#include "foglift/nn/nets/unet.hpp"
-#include "foglift/nn/nets/uvit.hpp"
 #include "nn/denoiser_checks.hpp"
+#include "nn/small_networks.hpp"
 
 using namespace foglift;
 namespace hooks = nn::hooks;
@@ -62,43 +60,16 @@ struct Alike : Batches {
   static constexpr bool alike = true;
 };
 
-nn::TransformerOptions options() {
-  return {.in = 1,
-          .patch = 2,
-          .width = 8,
-          .depth = 3,
-          .heads = 2,
-          .ratio = 2,
-          .sequence = 3,
-          .embedding = {.classes = 3, .vector = 2}};
-}
-
-template <class Net>
-Net made(const typename Net::Options& o, std::uint64_t seed) {
-  Rng rng(seed);
-  Net net(o, rng);
-  test::randomize(net, seed);
-  return net;
-}
 const nn::Dit1d<double>& dit() {
-  static const auto net = made<nn::Dit1d<double>>(options(), 1);
+  static const auto net = test::made<nn::Dit1d<double>>(test::small_transformer(), 1);
   return net;
 }
 const nn::UVit1d<double>& uvit() {
-  static const auto net = made<nn::UVit1d<double>>(options(), 3);
+  static const auto net = test::made<nn::UVit1d<double>>(test::small_transformer(), 3);
   return net;
 }
 const nn::UNet1d<double>& unet() {
-  static const auto net = made<nn::UNet1d<double>>({.in = 1,
-                                                    .width = 4,
-                                                    .multipliers = {1, 2},
-                                                    .blocks = 1,
-                                                    .attention = {1},
-                                                    .heads = 2,
-                                                    .groups = 2,
-                                                    .sequence = 3,
-                                                    .embedding = {.classes = 3, .vector = 2}},
-                                                   5);
+  static const auto net = test::made<nn::UNet1d<double>>(test::small_unet(), 5);
   return net;
 }
 template <class F>
@@ -262,7 +233,7 @@ TEST_CASE("hook: an early exit computes what the whole pass does, and no more", 
       CHECK(broken(tape.variable(x), t, told, recorded).value() == T2(x.shape()));
     }
   });
-  const auto mlp = made<nn::Mlp<double>>({.in = 2, .out = 3, .width = 8, .depth = 3}, 7);
+  const auto mlp = test::made<nn::Mlp<double>>({.in = 2, .out = 3, .width = 8, .depth = 3}, 7);
   Names seen;
   const hooks::OnBlock count([&](std::string_view name, const auto&) { seen.emplace_back(name); });
   CHECK(mlp(T2({4, 2}), T2({4}), {}, nn::Call(hooks::Join(count, hooks::StopAfter("layers.1")))) ==
@@ -272,9 +243,9 @@ TEST_CASE("hook: an early exit computes what the whole pass does, and no more", 
 
 TEST_CASE("hook: where a checkpointed block is hooked, gradients stay", "[nn][hook]") {
   const auto gradients = [](bool checkpoint) {
-    auto o = options();
+    auto o = test::small_transformer();
     o.checkpoint = checkpoint;
-    const auto net = made<nn::Dit1d<double>>(o, 1);
+    const auto net = test::made<nn::Dit1d<double>>(o, 1);
     Tape<double> tape;
     const V2 at = tape.variable(x);
     hooks::Record<V2> seen({.queries = {"blocks.1.self"}});
@@ -286,7 +257,7 @@ TEST_CASE("hook: where a checkpointed block is hooked, gradients stay", "[nn][ho
 
 TEST_CASE("hook: those that treat samples alike are asked in parts, others about all",
           "[nn][hook]") {
-  const auto net = made<nn::Mlp<double>>({.in = 2, .width = 512, .depth = 1}, 8);
+  const auto net = test::made<nn::Mlp<double>>({.in = 2, .width = 512, .depth = 1}, 8);
   const Index B = 8000;  // 8 million numbers live at once are the most
   const T2 many = Rng(3).normal<double>({B, 2}), times({B}, 0.3);
   std::vector<Index> whole, parts;

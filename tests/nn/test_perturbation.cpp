@@ -2,11 +2,9 @@
 #include "foglift/nn/hooks/join.hpp"
 #include "foglift/nn/hooks/perturb.hpp"
 #include "foglift/nn/hooks/record.hpp"
-#include "foglift/nn/nets/dit.hpp"
 #include "foglift/nn/nets/mlp.hpp"
-#include "foglift/nn/nets/unet.hpp"
-#include "foglift/nn/nets/uvit.hpp"
 #include "nn/denoiser_checks.hpp"
+#include "nn/small_networks.hpp"
 
 #include <cmath>
 
@@ -129,17 +127,6 @@ void check_refusals(const Net& net, const T2& x, const std::string& without) {
   CHECK_THROWS_AS(hooks::BlurQueries({net.attention_names()[0]}, 0), ArgumentError);
 }
 
-nn::TransformerOptions options() {
-  return {.in = 1,
-          .patch = 2,
-          .width = 8,
-          .depth = 3,
-          .heads = 2,
-          .ratio = 2,
-          .sequence = 3,
-          .embedding = {.classes = 3, .vector = 2}};
-}
-
 /// f(hook, naive) for every variant of the self-attention of a block, on a grid.
 template <class F>
 void each_variant(const std::string& name, Index H, Index W, const F& f) {
@@ -154,7 +141,7 @@ void each_variant(const std::string& name, Index H, Index W, const F& f) {
 
 TEST_CASE("perturbation: a DiT block with its attention replaced", "[nn][perturbation]") {
   Rng rng(1);
-  nn::Dit2d<double> net(options(), rng);
+  nn::Dit2d<double> net(test::small_transformer(), rng);
   test::randomize(net, 1);
   const T2 x = Rng(2).normal<double>({2, 6, 4, 1});
   const auto c = test::told<double>(2, 3, 5);
@@ -180,7 +167,7 @@ TEST_CASE("perturbation: a DiT block with its attention replaced", "[nn][perturb
 
 TEST_CASE("perturbation: a U-ViT block with its attention replaced", "[nn][perturbation]") {
   Rng rng(3);
-  nn::UVit1d<double> net(options(), rng);
+  nn::UVit1d<double> net(test::small_transformer(), rng);
   test::randomize(net, 3);
   const T2 x = Rng(4).normal<double>({2, 8, 1});
   const auto c = test::told<double>(2, 3, 5);
@@ -247,7 +234,7 @@ TEST_CASE("perturbation: a skipped block is one whose residual branches give not
   const auto t = test::times<double>(2);
   Rng rng(7);
   {
-    nn::Dit1d<double> net(options(), rng);
+    nn::Dit1d<double> net(test::small_transformer(), rng);
     test::randomize(net, 7);
     const T2 x = Rng(8).normal<double>({2, 8, 1});
     const T2 skipped = net(x, t, c, nn::Call(hooks::SkipBlocks({"blocks.0", "blocks.2"})));
@@ -258,7 +245,7 @@ TEST_CASE("perturbation: a skipped block is one whose residual branches give not
     check_close(skipped, net(x, t, c));
   }
   {
-    nn::UVit1d<double> net(options(), rng);
+    nn::UVit1d<double> net(test::small_transformer(), rng);
     test::randomize(net, 9);
     const T2 x = Rng(10).normal<double>({2, 8, 1});
     const T2 skipped = net(x, t, c, nn::Call(hooks::SkipBlocks({"blocks.0", "blocks.2"})));
