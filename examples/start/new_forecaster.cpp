@@ -5,6 +5,7 @@
 #include <foglift/foglift.hpp>
 #include <foglift/forecast/forecaster.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -21,13 +22,17 @@ class Normal {
 
   FrameOptions frame() const { return options_.frame; }
 
-  // The negative log-likelihood; targets [B, H, 1] are measured from the last value.
+  // The negative log-likelihood of the targets [B, H, 1] that are there, measured from the last
+  // value.
   template <class... On>
   auto loss(const Frame& frame, const LossKeys&, On&... tape) const {
     const auto y = recorded(frame.scaled_target(), tape...);
     const auto there = recorded(frame.target_mask, tape...);
     const auto s = use(size_, y);
-    return mean(there * (0.5f * square(y * exp(-s)) + s));
+    double count = 0;
+    for (const float m : frame.target_mask) count += m;
+    return sum(there * (0.5f * square(y * exp(-s)) + s)) *
+           static_cast<float>(1 / std::max(1.0, count));
   }
 
   Tensor<float> draw(const Frame& frame, const PathKeys& paths) const {

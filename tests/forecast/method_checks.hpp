@@ -98,11 +98,13 @@ void check_masks() {
   dirty = clean;
   dirty.target_mask = Tensor<float>(clean.target_mask.shape());
   std::copy_n(clean.target_mask.begin(), clean.target_mask.row_size(), dirty.target_mask.begin());
+  INFO("a loss is the mean of the targets that are there");
   CHECK_THAT(method.loss(dirty, keys).item(),
              WithinRel(method.loss(clean.rows(0, 1), keys).item(), 1e-5F));
   // What is there does change it.
   dirty = clean;
   for (double& v : dirty.context) v *= 1.5;
+  INFO("what is drawn depends on the context");
   CHECK_FALSE(method.draw(clean.rows(0, 1), {Rng(3), 0, 5}) ==
               method.draw(dirty.rows(0, 1), {Rng(3), 0, 5}));
 }

@@ -26,7 +26,7 @@ struct GradcheckOptions {
   std::uint64_t seed = 1;
 };
 
-/// The worst entry of a gradient check.
+/// The worst entry of a gradient check; a test asks for a small max_error.
 struct GradcheckReport {
   /// max |analytic - numeric| / max(1, |analytic|, |numeric|); infinite where either is not finite.
   double max_error = 0;

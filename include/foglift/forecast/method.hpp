@@ -18,7 +18,8 @@ struct LossKeys {
   std::optional<nn::DropoutNoise> dropout = {};  ///< absent: evaluation, nothing is dropped
 };
 
-/// Which sample paths to draw: path p of an origin is keyed by (rng, p) alone.
+/// Which sample paths to draw: path p of an origin is keyed by (rng, p) alone, as row p - first of
+/// rng.normal<float>({count, ...}, first) is.
 struct PathKeys {
   Rng rng;  ///< of the origin
   Index first = 0, count = 1;
@@ -27,7 +28,9 @@ struct PathKeys {
 /// A way to forecast: a module (see nn::Module) of the networks that it trains, built by
 /// (Options, Rng&), with three functions.
 ///   frame()                       what it needs of a panel at an origin
-///   loss(frame, keys, tape)       the mean loss of a frame's rows, recorded on the tape
+///   loss(frame, keys, tape)       the mean loss of the targets that are there, recorded on the
+///   tape:
+///                                 a row without any changes nothing
 ///   draw(frame, paths)            scaled targets [count, H, K] of paths of a frame of one row
 /// A loss that can also be called without a tape, giving the number [], is validated at less cost:
 /// `template <class... On> auto loss(const Frame&, const LossKeys&, On&... tape) const` is both.

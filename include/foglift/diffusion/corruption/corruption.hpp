@@ -17,6 +17,8 @@ namespace foglift::inline v0 {
 ///   prior(shape, level, rng)     states at the level, the noisiest of a run, without data
 ///   corrupt(clean, levels, rng)  data at a level for the batch, or one for each sample
 ///   back(x, estimate, from, to, rng)   states at the cleaner level `to`
+/// One that is to be trained has loss(estimate, batch), most often batch.mean_square(x0), too
+/// (corruption/batch.hpp).
 template <class C>
 concept Corruption =
     requires(const C& c, const typename C::State& x, const typename C::Estimate& estimate,

@@ -51,7 +51,7 @@ class StepRng {
 
   /// Standard normals [B, ...]; row b belongs to sample first_sample + b. A step that needs several
   /// independent tensors numbers them by `draw`.
-  template <Scalar T>
+  template <Scalar T = float>
   Tensor<T> normal(const Shape& shape, std::uint64_t draw = 0) const {
     return fill<T>(shape, {.draw = draw});
   }
@@ -101,7 +101,7 @@ class StepRng {
 
   /// Uniform numbers in [0, 1) [B, ...], as normal() draws normals; never a source's. Of one draw
   /// number a step takes normals or uniforms.
-  template <Scalar T>
+  template <Scalar T = float>
   Tensor<T> uniform(const Shape& shape, std::uint64_t draw = 0) const {
     auto out = Tensor<T>::uninitialized(shape);
     const Index n = out.row_size();
