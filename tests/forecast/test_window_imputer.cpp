@@ -194,17 +194,17 @@ TEST_CASE("target strategy: masks by hand", "[forecast][impute]") {
 }
 
 TEST_CASE("target strategy: blocks by hand", "[forecast][impute]") {
-  // Six cells of two channels, blocks of two or three cells. Shares of 15 %: in channel 0 the
-  // second cell begins one of 2 + 1 cells, 0.08 being more than half of 0.15, of which the middle
-  // is not known, and no target; in channel 1 the fifth one of 2. The first cell of channel 1 is
-  // hidden by itself.
+  // Six cells of two channels, blocks of three to five cells. Shares of 15 %: in channel 0 the
+  // second cell begins one of 3 + 1 cells, 0.08 being in the middle third of 0.15, of which the
+  // second is not known, and no target; in channel 1 the fifth one of 3, of which two are in the
+  // window. The first cell of channel 1 is hidden by itself.
   const float half_way = 0.08F, alone = 0.97F;
   const std::vector<float> known = {1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1};
   std::vector<float> u(16, 0.5F), hide(12, 7);
   u[2] = 1;
   u[4 + 2] = half_way, u[4 + 9] = 0, u[4 + 1] = alone;
   choose_targets(TargetStrategy::block, {6, 2, 1}, known, {}, u, hide);
-  CHECK(hide == std::vector<float>{0, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0, 1});
+  CHECK(hide == std::vector<float>{0, 1, 1, 0, 0, 0, 1, 0, 1, 1, 0, 1});
   u[2] = 0.4F;  // 6 %: the second cell begins none
   choose_targets(TargetStrategy::block, {6, 2, 1}, known, {}, u, hide);
   CHECK(hide == std::vector<float>{0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1});

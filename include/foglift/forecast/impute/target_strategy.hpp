@@ -15,7 +15,7 @@ enum class TargetStrategy {
   random,      ///< a share of all, itself uniform in [0, 1]
   historical,  ///< those that are missing in another window, drawn from a pool
   mix,         ///< one or the other, by even chance
-  block,       ///< stretches of a channel, and some cells (Liu et al. 2023, section IV-D)
+  block,       ///< stretches of a channel, and some cells (Liu et al. 2023, "block strategy")
   forecast     ///< the last cells of all channels
 };
 
@@ -30,27 +30,27 @@ struct TargetShape {
 };
 
 /// Which cells of windows of L cells are in blocks, asked about cell by cell in their order: up to
-/// 15 % of the cells begin one in their channel, of L / 3 cells to less than twice as many, and
-/// 5 % are hidden by themselves, as a failing sensor and a lost message.
+/// 15 % of the cells begin one in their channel, of L / 2 cells to less than L, and 5 % are hidden
+/// by themselves, as a failing sensor and a lost message (Liu et al. 2023).
 class TargetBlocks {
  public:
   /// `u` in [0, 1): where in [0, 15 %] the share of cells is that begin one.
   TargetBlocks(const TargetShape& shape, float u)
-      : third_(std::max<Index>(1, shape.cells / 3)),
+      : half_(std::max<Index>(1, shape.cells / 2)),
         share_(0.15F * u),
         end_(static_cast<std::size_t>(shape.channels), 0) {}
 
   bool hidden(Index cell, Index channel, float u) {
     Index& end = end_[static_cast<std::size_t>(channel)];
     if (u < share_) {
-      const auto more = static_cast<Index>(u / share_ * static_cast<float>(third_));
-      end = std::max(end, cell + third_ + std::min(more, third_ - 1));
+      const auto more = static_cast<Index>(u / share_ * static_cast<float>(half_));
+      end = std::max(end, cell + half_ + std::min(more, half_ - 1));
     }
     return cell < end || u >= 0.95F;
   }
 
  private:
-  Index third_;
+  Index half_;
   float share_;
   std::vector<Index> end_;  // of each channel's last block
 };
