@@ -1,4 +1,5 @@
 // Covers: checkpoint_format choices dit io/checkpoint layers/embedding loss_history unet_options
+// Alone: it takes long to compile.
 // Everything that is trained, saved, and restored into one that was built alike from other random
 // numbers: what it returns has the same bits.
 #include "foglift/diffusion/density/loss_history.hpp"

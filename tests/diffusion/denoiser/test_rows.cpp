@@ -1,4 +1,5 @@
 // Covers: blend call denoiser rescaled rows self_conditioning
+// Alone: it takes long to compile.
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/encode.hpp"
 #include "foglift/diffusion/guidance.hpp"

@@ -1,4 +1,5 @@
 // Covers: blend guidance/frequency interval sum threshold two_conditions
+// Alone: it takes long to compile.
 #include "diffusion/guidance/fixtures.hpp"
 #include "foglift/diffusion/guidance/adaptive_projected.hpp"
 #include "foglift/diffusion/guidance/frequency.hpp"

@@ -1,4 +1,5 @@
 // Covers: adaptive adaptive_rk45 arc curve dormand_prince flow_slope
+// Alone: it takes long to compile.
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/analytic/full_gaussian.hpp"
 #include "foglift/diffusion/sample.hpp"

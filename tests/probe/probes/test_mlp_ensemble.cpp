@@ -1,4 +1,5 @@
 // Covers: mlp_ensemble
+// Alone: it takes long to compile.
 #include "foglift/diffusion/schedule/cosine.hpp"
 #include "foglift/nn/nets/mlp.hpp"
 #include "foglift/probe/metric/accuracy.hpp"
