@@ -1,8 +1,8 @@
-# foglift_unite(OUT NAME PER_FILE FILES...): writes the units build/tests/united/NAME_1.cpp, ..., each of which holds PER_FILE of
-# the test files in namespaces of their own, and sets OUT to them. What neighbours instantiate alike is compiled once, which halves
-# the time of a build. A unit begins with all lines of #include of its files, so that none acts inside of a namespace; files with
-# macros, named namespaces or an operator new of their own are left as they are, and so are those that say `// Alone:` and why. -DFOGLIFT_UNITE_TESTS=OFF compiles each file alone: better for work
-# on a single one.
+# foglift_unite(OUT NAME PER_FILE FILES...): writes the units build/tests/united/NAME_1.cpp, ..., each of which holds PER_FILE of the
+# test files in namespaces of their own, and sets OUT to them. What neighbours instantiate alike is compiled once, which halves the time
+# of a build. A unit begins with all lines of #include of its files, so that none acts inside of a namespace; files with macros, named
+# namespaces or an operator new of their own are left as they are, and so are those that say `// Alone:` and why.
+# -DFOGLIFT_UNITE_TESTS=OFF compiles each file alone: better for work on a single one.
 option(FOGLIFT_UNITE_TESTS "Compile tests several files at a time" ON)
 
 function(foglift_unite out name per_file)
