@@ -2,6 +2,7 @@
 
 #include "foglift/diffusion/sample.hpp"
 #include "foglift/diffusion/schedule/flow.hpp"
+#include "foglift/diffusion/solver/euler.hpp"
 
 #include <span>
 #include <utility>
