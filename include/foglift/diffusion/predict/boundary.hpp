@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/diffusion/predict/convert.hpp"
 #include "foglift/diffusion/predict/preconditioned.hpp"
 
 #include <algorithm>
