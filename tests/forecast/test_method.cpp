@@ -1,5 +1,6 @@
 // Covers: aligned_features forecaster frame horizon_diffusion layers/linear method methods/linear
 //   ops/linear probes/linear schedule/linear
+// Alone: it takes long to compile.
 #include "foglift/forecast/methods/horizon_diffusion.hpp"
 #include "foglift/forecast/methods/linear.hpp"
 #include "foglift/forecast/score/backtest.hpp"

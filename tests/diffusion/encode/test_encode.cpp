@@ -1,4 +1,5 @@
 // Covers: edit encode/encode invert_ddim
+// Alone: it takes long to compile.
 #include "foglift/diffusion/analytic.hpp"
 #include "foglift/diffusion/analytic/full_gaussian.hpp"
 #include "foglift/diffusion/encode.hpp"

@@ -1,4 +1,5 @@
 // Covers: constraint
+// Alone: it takes long to compile.
 #include "diffusion/guidance/fixtures.hpp"
 #include "foglift/autograd/ops/reduce.hpp"
 #include "foglift/autograd/ops/shape_ops.hpp"
