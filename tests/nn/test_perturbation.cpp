@@ -190,18 +190,7 @@ TEST_CASE("perturbation: a U-ViT block with its attention replaced", "[nn][pertu
 }
 
 TEST_CASE("perturbation: a U-Net block with its attention replaced", "[nn][perturbation]") {
-  Rng rng(5);
-  nn::UNet2d<double> net({.in = 1,
-                          .width = 4,
-                          .multipliers = {1, 2},
-                          .blocks = 1,
-                          .attention = {1},
-                          .heads = 2,
-                          .groups = 2,
-                          .sequence = 3,
-                          .embedding = {.classes = 3, .vector = 2}},
-                         rng);
-  test::randomize(net, 5);
+  const auto net = test::made<nn::UNet2d<double>>(test::small_unet(), 5);
   const T2 x = Rng(6).normal<double>({2, 6, 5, 1});
   const auto c = test::told<double>(2, 3, 5);
   CHECK(net.attention_names() == Names{"down.1.0.self", "down.1.0.cross", "middle.self",
