@@ -7,6 +7,7 @@
 #include "plane_data.hpp"
 #include "students.hpp"
 
+#include <filesystem>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
@@ -33,6 +34,9 @@ int run(const Settings& s) {
   if (s.threads > 0) set_threads(s.threads);
   make_results_folder(s.out, {"distill.csv"}, s.force,
                       "add --force to overwrite it, or choose another --out");
+  const std::string runs = s.out + "/runs";  // of the stages, each a checkpoint
+  if (s.force) std::filesystem::remove_all(runs);
+  std::filesystem::create_directories(runs);
   const auto all = plane_data(s.points, Rng(s.seed));
   const PlaneData& data = chosen(all, s.data);
   const train::Interrupt interrupt;
@@ -40,7 +44,7 @@ int run(const Settings& s) {
       .teacher = s.teacher,
       .student = s.steps,
       .seed = s.seed,
-      .folder = s.out,
+      .folder = runs,
       .config = text("%s, %td points, %td and %td steps, seed %llu", s.data.c_str(), s.points,
                      s.teacher, s.steps, static_cast<unsigned long long>(s.seed)),
       .quiet = s.quiet,
@@ -113,7 +117,7 @@ int main(int argc, char** argv) {
   app.add_option("--threads", s.threads, "no result depends on it (default: all cores)")
       ->check(CLI::Range(1, 1024));
   app.add_option("--out", s.out, "folder for results and runs")->capture_default_str();
-  app.add_flag("--force", s.force, "overwrite the results of an earlier run");
+  app.add_flag("--force", s.force, "begin anew, over the results and runs of before");
   app.add_flag("--quiet", s.quiet, "no progress");
   app.footer(
       "A run that is stopped goes on from its last stage when it is called again.\n"

@@ -13,8 +13,13 @@ Net trained(const std::string& name, Net net, Index examples, Index steps, const
   train::FitState state(std::move(net), train::AdamW<float>({.lr = 1e-3}), budget.seed);
   std::string file = budget.folder + "/" + name + ".safetensors";
   std::replace(file.begin() + std::ssize(budget.folder), file.end(), ' ', '_');
-  if (!budget.folder.empty() && std::filesystem::exists(file))
-    io::load_checkpoint(file, state, budget.config);
+  if (!budget.folder.empty() && std::filesystem::exists(file)) {
+    try {
+      io::load_checkpoint(file, state, budget.config);
+    } catch (const Error& e) {
+      raise<FormatError>(e.what(), "; add --force to begin anew, or choose another --out");
+    }
+  }
   Progress bar(name, budget.quiet);
   const auto stopped = [&] { return budget.interrupt && budget.interrupt->requested(); };
   const auto end = train::fit(
