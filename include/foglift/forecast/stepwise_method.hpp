@@ -5,17 +5,37 @@
 #include "foglift/nn/nets/channel_wavenet.hpp"
 
 #include <algorithm>
+#include <concepts>
 #include <vector>
 
 namespace foglift::inline v0::forecast {
 
+/// The published configuration of TimeGrad; `small` is one for minutes on two cores.
+struct StepwiseOptions {
+  FrameOptions frame = {};
+  std::vector<Index> lags = {};       ///< whose values a step is told; none: 1 and the seasons
+  Index cells = 40, recurrences = 2;  ///< of each recurrent network
+  Index condition = 100;              ///< features by which a step's network is told of the past
+  Index width = 8, layers = 8;        ///< of the noise network
+  Index time_features = 32, hidden = 64;  ///< of the noise level
+  Index steps = 100;                      ///< of the chain
+  BetaRange beta = {.first = 1e-4, .last = 0.1};
+  Index sampling_steps = 100;  ///< of DDPM; at most `steps`
+
+  static StepwiseOptions published(const FrameOptions& frame) { return {.frame = frame}; }
+  static StepwiseOptions small(const FrameOptions& frame) {
+    return on_short_chain<StepwiseOptions>(
+        {.frame = frame, .cells = 24, .recurrences = 1, .condition = 24, .layers = 4, .hidden = 32},
+        25, 0.4);
+  }
+};
+
 /// What methods have in common that draw step by step (Rasul et al. 2021): recurrent networks,
 /// nn::Gru or nn::Lstm, run along the series; what one says before a step conditions a diffusion
 /// model of the step's K channels. At each cell it sees the values at `lags`, with a mask for those
-/// that are missing, the calendar, covariates and statics. Options have, beside those of
-/// ChainMethod and the lags, `cells` and `recurrences` of a recurrent network, `condition`,
-/// `width`, `layers`, `time_features` and `hidden` of the noise network (nn::ChannelWavenet).
-template <class O, class Recurrent>
+/// that are missing, the calendar, covariates and statics. O is StepwiseOptions or derived from it;
+/// the noise network is nn::ChannelWavenet.
+template <std::derived_from<StepwiseOptions> O, class Recurrent>
 class StepwiseMethod : public ChainMethod<O> {
  public:
   nn::Description description() const {

@@ -10,39 +10,37 @@
 
 namespace foglift::inline v0::forecast {
 
+template <class Net>
+struct BlockDiffusionOptions {
+  Index horizon = 8;
+  Index block = 4;  ///< frames at once; divides the horizon
+  Index sampling_steps = 16;
+  double eta = 0;                  ///< of DDIM: 1 is ancestral
+  typename Net::Options net = {};  ///< but for `in` and `out`, which follow
+  Index channels = 1;              ///< of a state
+
+  static void untold(const BlockDiffusionOptions& o, auto&& f) {
+    f("block", o.block);
+    Net::Options::untold(o.net, f);
+  }
+};
+
 /// Snapshots as the frames of a video: diffusion of all frames of a block along the channels, given
 /// the snapshot before it, block after block (in the manner of MCVD, Voleti et al. 2022, with one
 /// past frame). With a block as long as the horizon it is the baseline "DDPM" of DYffusion
 /// (Ruehling Cachay et al. 2023). What a training step holds grows with the block.
 template <class Net>
-class BlockDiffusion {
+class BlockDiffusion : public DynamicsModel<Net, BlockDiffusionOptions<Net>> {
  public:
-  struct Options {
-    Index horizon = 8;
-    Index block = 4;  ///< frames at once; divides the horizon
-    Index sampling_steps = 16;
-    double eta = 0;                  ///< of DDIM: 1 is ancestral
-    typename Net::Options net = {};  ///< but for `in` and `out`, which follow
-    Index channels = 1;              ///< of a state
-
-    static void untold(const Options& o, auto&& f) {
-      f("block", o.block);
-      Net::Options::untold(o.net, f);
-    }
-  };
-
   /// Throws ArgumentError for a block that does not divide the horizon, or no sampling step, and
   /// what the network throws.
-  BlockDiffusion(const Options& o, Rng& rng)
-      : options_(o),
-        net_(of_channels(o.net, (o.block + 1) * o.channels, o.block * o.channels), rng) {
+  BlockDiffusion(const BlockDiffusionOptions<Net>& o, Rng& rng)
+      : BlockDiffusion::DynamicsModel(o, o.block + 1, o.block, rng) {
     if (o.horizon < 1 || o.block < 1 || o.horizon % o.block != 0 || o.sampling_steps < 1)
       raise<ArgumentError>("BlockDiffusion: horizon ", o.horizon, " in blocks of ", o.block,
                            ", sampling_steps ", o.sampling_steps,
                            "; needed positive numbers, and blocks that divide the horizon");
   }
-
-  const Options& options() const { return options_; }
 
   /// The mean square of the velocity, on the frames that follow the first one of each stretch.
   Var<float> loss(Tape<float>& tape, const Stretches& data, const train::Examples& examples,
@@ -77,15 +75,12 @@ class BlockDiffusion {
     return std::move(out).values();
   }
 
-  static void each(auto& self, auto&& f) { Net::each(self.net_, f); }
-
  private:
+  using BlockDiffusion::DynamicsModel::net_, BlockDiffusion::DynamicsModel::options_;
+
   auto denoiser(const Tensor<float>& first, const nn::Call<>& call) const {
     return NetworkDenoiser(Beside<Net>{net_, first, call}, predict::Velocity{}, schedule::Cosine{});
   }
-
-  Options options_;
-  Net net_;
 };
 
 }  // namespace foglift::inline v0::forecast

@@ -13,27 +13,14 @@ namespace foglift::inline v0::forecast {
 /// the baseline "Dropout" of DYffusion (Ruehling Cachay et al. 2023), whose ensembles are those of
 /// Monte-Carlo dropout (Gal & Ghahramani 2016).
 template <class Net>
-class DirectForecaster {
+class DirectForecaster : public DynamicsModel<Net, DynamicsOptions<Net>> {
  public:
-  struct Options {
-    Index horizon = 8;
-    typename Net::Options net = {};  ///< but for `in` and `out`, which follow
-    Index channels = 1;              ///< of a state
-
-    static void untold(const Options& o, auto&& f) {
-      f("horizon", o.horizon);
-      Net::Options::untold(o.net, f);
-    }
-  };
-
   /// Throws ArgumentError for a horizon below 1, and what the network throws.
-  DirectForecaster(const Options& o, Rng& rng)
-      : options_(o), net_(of_channels(o.net, o.channels, o.channels), rng) {
+  DirectForecaster(const DynamicsOptions<Net>& o, Rng& rng)
+      : DirectForecaster::DynamicsModel(o, 1, 1, rng) {
     if (o.horizon < 1)
       raise<ArgumentError>("DirectForecaster: horizon ", o.horizon, ", needed at least 1");
   }
-
-  const Options& options() const { return options_; }
 
   /// The mean square of the forecast of a step, even in those of the horizon for each example.
   Var<float> loss(Tape<float>& tape, const Stretches& data, const train::Examples& examples,
@@ -61,11 +48,8 @@ class DirectForecaster {
     return std::move(out).values();
   }
 
-  static void each(auto& self, auto&& f) { Net::each(self.net_, f); }
-
  private:
-  Options options_;
-  Net net_;
+  using DirectForecaster::DynamicsModel::net_, DirectForecaster::DynamicsModel::options_;
 };
 
 }  // namespace foglift::inline v0::forecast

@@ -11,28 +11,16 @@ namespace foglift::inline v0::forecast {
 /// (Ruehling Cachay et al. 2023). The network sees both snapshots along the channels, and as its
 /// time the share of the way that is left.
 template <class Net>
-class Interpolator {
+class Interpolator : public DynamicsModel<Net, DynamicsOptions<Net>> {
  public:
-  struct Options {
-    Index horizon = 8;               ///< steps from the first snapshot to the last
-    typename Net::Options net = {};  ///< but for `in` and `out`, which follow
-    Index channels = 1;              ///< of a state
-
-    static void untold(const Options& o, auto&& f) {
-      f("horizon", o.horizon);
-      Net::Options::untold(o.net, f);
-    }
-  };
-
   /// Throws ArgumentError for a horizon below 2, and what the network throws.
-  Interpolator(const Options& o, Rng& rng)
-      : options_(o), net_(of_channels(o.net, 2 * o.channels, o.channels), rng) {
+  Interpolator(const DynamicsOptions<Net>& o, Rng& rng)
+      : Interpolator::DynamicsModel(o, 2, 1, rng) {
     if (o.horizon < 2)
       raise<ArgumentError>("Interpolator: horizon ", o.horizon,
                            ", needed at least 2 to have a state between");
   }
 
-  const Options& options() const { return options_; }
   const Net& net() const { return net_; }
 
   /// The states at levels between (grid::dynamics) of snapshots [B, ..., channels]. Dropout is that
@@ -58,11 +46,8 @@ class Interpolator {
                data.at(examples.index, steps));
   }
 
-  static void each(auto& self, auto&& f) { Net::each(self.net_, f); }
-
  private:
-  Options options_;
-  Net net_;
+  using Interpolator::DynamicsModel::net_, Interpolator::DynamicsModel::options_;
 };
 
 }  // namespace foglift::inline v0::forecast

@@ -38,6 +38,39 @@ NetOptions of_channels(NetOptions net, Index in, Index out) {
   return net;
 }
 
+/// What the models of dynamics have in common: options O, with `net` of the network and `channels`
+/// of a state, and a network that takes `in` states side by side and gives `out`.
+template <class Net, class O>
+class DynamicsModel {
+ public:
+  using Options = O;
+
+  const Options& options() const { return options_; }
+
+  static void each(DynamicsModel& self, auto&& f) { Net::each(self.net_, f); }
+  static void each(const DynamicsModel& self, auto&& f) { Net::each(self.net_, f); }
+
+ protected:
+  DynamicsModel(const Options& o, Index in, Index out, Rng& rng)
+      : options_(o), net_(of_channels(o.net, in * o.channels, out * o.channels), rng) {}
+
+  Options options_;
+  Net net_;
+};
+
+/// Options of a model of single steps between two snapshots.
+template <class Net>
+struct DynamicsOptions {
+  Index horizon = 8;               ///< steps from the first snapshot to the last
+  typename Net::Options net = {};  ///< but for `in` and `out`, which follow
+  Index channels = 1;              ///< of a state
+
+  static void untold(const DynamicsOptions& o, auto&& f) {
+    f("horizon", o.horizon);
+    Net::Options::untold(o.net, f);
+  }
+};
+
 /// The times of levels as networks take them, [batch].
 inline Tensor<float> times_of(const Levels& levels, Index batch) {
   Tensor<float> out({batch});

@@ -4,6 +4,7 @@
 #include "foglift/forecast/stepwise_method.hpp"
 
 #include <cmath>
+#include <utility>
 
 namespace foglift::inline v0::forecast {
 
@@ -15,24 +16,16 @@ struct Granularity {
 };
 
 /// The published configuration (of hourly electricity); `small` is one for minutes on two cores.
-struct MgTsdOptions {
-  FrameOptions frame = {};
+struct MgTsdOptions : StepwiseOptions {
   std::vector<Granularity> granularities = {{.grain = 1, .share = 1, .weight = 0.9},
                                             {.grain = 4, .share = 0.6, .weight = 0.1}};
-  std::vector<Index> lags = {};        ///< whose values a step is told; none: 1 and the seasons
-  Index cells = 128, recurrences = 2;  ///< of each GRU
-  Index condition = 100;               ///< features by which a step's network is told of the past
-  Index width = 8, layers = 8;         ///< of the noise network
-  Index time_features = 32, hidden = 64;  ///< of the noise level
-  Index steps = 100;                      ///< of the chain
-  BetaRange beta = {.first = 1e-4, .last = 0.1};
-  Index sampling_steps = 100;  ///< of DDPM; at most `steps`
 
-  static MgTsdOptions published(const FrameOptions& frame) { return {.frame = frame}; }
+  explicit MgTsdOptions(StepwiseOptions o = {.cells = 128}) : StepwiseOptions(std::move(o)) {}
+  static MgTsdOptions published(const FrameOptions& frame) {
+    return MgTsdOptions({.frame = frame, .cells = 128});
+  }
   static MgTsdOptions small(const FrameOptions& frame) {
-    return on_short_chain<MgTsdOptions>(
-        {.frame = frame, .cells = 24, .recurrences = 1, .condition = 24, .layers = 4, .hidden = 32},
-        25, 0.4);
+    return MgTsdOptions(StepwiseOptions::small(frame));
   }
 };
 

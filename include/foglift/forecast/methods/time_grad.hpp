@@ -4,25 +4,7 @@
 
 namespace foglift::inline v0::forecast {
 
-/// The published configuration; `small` is one for minutes on two cores.
-struct TimeGradOptions {
-  FrameOptions frame = {};
-  std::vector<Index> lags = {};       ///< whose values a step is told; none: 1 and the seasons
-  Index cells = 40, recurrences = 2;  ///< of the LSTM
-  Index condition = 100;              ///< features by which a step's network is told of the past
-  Index width = 8, layers = 8;        ///< of the noise network
-  Index time_features = 32, hidden = 64;  ///< of the noise level
-  Index steps = 100;                      ///< of the chain
-  BetaRange beta = {.first = 1e-4, .last = 0.1};
-  Index sampling_steps = 100;  ///< of DDPM; at most `steps`
-
-  static TimeGradOptions published(const FrameOptions& frame) { return {.frame = frame}; }
-  static TimeGradOptions small(const FrameOptions& frame) {
-    return on_short_chain<TimeGradOptions>(
-        {.frame = frame, .cells = 24, .recurrences = 1, .condition = 24, .layers = 4, .hidden = 32},
-        25, 0.4);
-  }
-};
+using TimeGradOptions = StepwiseOptions;
 
 /// TimeGrad (Rasul et al. 2021): an LSTM runs along the series; what it says before a step
 /// conditions a diffusion model of the step's K channels, trained on true predecessors (eq. 9).
