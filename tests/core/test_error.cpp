@@ -65,3 +65,24 @@ TEST_CASE("error: raise throws the class it is asked for", "[error]") {
     CHECK(typeid(e) == typeid(NumericError));
   }
 }
+
+TEST_CASE("error: options that must be finite, positive or not negative", "[error]") {
+  const double inf = std::numeric_limits<double>::infinity();
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const auto refuses = [&](const auto& f, double value) {
+    CHECK_THROWS_AS(f(value, "option"), ArgumentError);
+  };
+  for (const double value : {inf, -inf, nan}) {
+    refuses(detail::finite, value);
+    refuses(detail::positive, value);
+    refuses(detail::not_negative, value);
+  }
+  for (const double value : {-1.5, 0.0, 1e-300}) {
+    CHECK(detail::finite(value, "option") == value);
+    if (value > 0) CHECK(detail::positive(value, "option") == value);
+    if (value <= 0) refuses(detail::positive, value);
+    if (value >= 0) CHECK(detail::not_negative(value, "option") == value);
+    if (value < 0) refuses(detail::not_negative, value);
+  }
+  CHECK_THROWS_WITH(detail::positive(-2, "f: scale"), "f: scale = -2, must be positive");
+}

@@ -2,6 +2,7 @@
 
 #include "foglift/version.hpp"
 
+#include <cmath>
 #include <cstddef>
 #include <cstring>
 #include <sstream>
@@ -102,5 +103,25 @@ template <class E, class... Parts>
   const detail::MessagePart all[] = {detail::MessagePart(parts)...};
   detail::throw_message<E>(all, sizeof...(Parts));
 }
+
+namespace detail {
+/// The value of an option that `what` names. Throws ArgumentError unless it is finite.
+inline double finite(double value, const char* what) {
+  if (!std::isfinite(value)) raise<ArgumentError>(what, " = ", value, ", must be finite");
+  return value;
+}
+/// Throws ArgumentError unless it is finite and positive.
+inline double positive(double value, const char* what) {
+  if (!(value > 0 && std::isfinite(value)))
+    raise<ArgumentError>(what, " = ", value, ", must be positive");
+  return value;
+}
+/// Throws ArgumentError unless it is finite and not negative.
+inline double not_negative(double value, const char* what) {
+  if (!(value >= 0 && std::isfinite(value)))
+    raise<ArgumentError>(what, " = ", value, ", must be at least 0");
+  return value;
+}
+}  // namespace detail
 
 }  // namespace foglift::inline v0

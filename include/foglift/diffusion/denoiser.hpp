@@ -22,18 +22,11 @@ namespace foglift::inline v0 {
 /// The hub between networks and solvers: E[x0 | x] for x = alpha x0 + sigma eps, shape of x, at any
 /// level. The denoisers of the library also take one level for each sample (Levels).
 template <class D, class T = float>
-concept Denoiser =
-    requires(const std::remove_reference_t<D>& d, const Tensor<T>& x, const Level& level) {
-      { d(x, level) } -> std::convertible_to<Tensor<T>>;
-    };
+concept Denoiser = Answers<D, Tensor<T>, Level>;
 
 /// A denoiser that takes what a step is at: one level, or Levels of samples or groups.
 template <class D, class T, class L>
-concept DenoiserAt =
-    AnyLevels<L> && Denoiser<D, T> &&
-    requires(const std::remove_reference_t<D>& d, const Tensor<T>& x, const L& levels) {
-      { d(x, levels) } -> std::convertible_to<Tensor<T>>;
-    };
+concept DenoiserAt = AnyLevels<L> && Denoiser<D, T> && Answers<D, Tensor<T>, L>;
 
 /// A denoiser that takes Levels too.
 template <class D, class T = float>

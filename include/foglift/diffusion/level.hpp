@@ -8,6 +8,7 @@
 #include <concepts>
 #include <ostream>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -115,5 +116,12 @@ class OwnedLevels {
 /// What a rule or a denoiser may be given: one level for the batch, or Levels.
 template <class L>
 concept AnyLevels = std::same_as<L, Level> || std::same_as<L, Levels>;
+
+/// d(x, levels) is an X like x: D is a denoiser of X, a Tensor or a Var, at an L, a Level or
+/// Levels.
+template <class D, class X, class L>
+concept Answers = requires(const std::remove_reference_t<D>& d, const X& x, const L& levels) {
+  { d(x, levels) } -> std::convertible_to<X>;
+};
 
 }  // namespace foglift::inline v0

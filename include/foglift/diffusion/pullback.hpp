@@ -11,10 +11,7 @@ namespace foglift::inline v0 {
 
 /// A denoiser that can be differentiated in x: callable on a Var too, whose operations it records.
 template <class D, class T = float>
-concept DifferentiableDenoiser =
-    requires(const std::remove_reference_t<D>& d, const Var<T>& x, const Levels& levels) {
-      { d(x, levels) } -> std::convertible_to<Var<T>>;
-    };
+concept DifferentiableDenoiser = Answers<D, Var<T>, Levels>;
 
 /// What a denoiser says of x, and the gradient in x of a function of that.
 template <Scalar T>

@@ -2,6 +2,9 @@
 
 #include "foglift/core/state.hpp"
 
+#include <concepts>
+#include <type_traits>
+
 #include <Eigen/Core>
 
 namespace foglift::inline v0 {
@@ -18,38 +21,33 @@ inline std::pair<Index, Index> rows_and_columns(const Shape& s) {
   return {s.size(0, s.rank() - 1), columns};
 }
 
-/// The memory of a tensor as a matrix or array M of these extents.
-template <class M, class X>
-Eigen::Map<M> mapped(X& x) {
+/// The memory of a tensor as a matrix or array M<T> of these extents, const where the tensor is.
+template <template <class> class M, class X>
+auto mapped(X& x) {
+  using Plain = M<typename X::value_type>;
   const auto [rows, columns] = rows_and_columns(x.shape());
-  return {x.data(), rows, columns};
+  return Eigen::Map<std::conditional_t<std::is_const_v<X>, const Plain, Plain>>(x.data(), rows,
+                                                                                columns);
 }
+
+/// A Tensor<T>& or const Tensor<T>&: a temporary would be gone before its view.
+template <class X, class Plain = std::remove_cvref_t<X>>
+concept LastingTensor = std::is_lvalue_reference_v<X> && Scalar<typename Plain::value_type> &&
+                        std::same_as<Plain, Tensor<typename Plain::value_type>>;
 }  // namespace interop
 
 /// The tensor's own memory as an Eigen matrix [product of the leading axes, last axis], row-major;
 /// nothing is copied, and the tensor must outlive the view.
-template <Scalar T>
-auto as_matrix(Tensor<T>& x) {
-  return interop::mapped<interop::RowMatrix<T>>(x);
+template <interop::LastingTensor X>
+auto as_matrix(X&& x) {
+  return interop::mapped<interop::RowMatrix>(x);
 }
-template <Scalar T>
-auto as_matrix(const Tensor<T>& x) {
-  return interop::mapped<const interop::RowMatrix<T>>(x);
-}
-template <Scalar T>
-void as_matrix(const Tensor<T>&& x) = delete;
 
 /// The same view as an Eigen array, for elementwise expressions.
-template <Scalar T>
-auto as_array(Tensor<T>& x) {
-  return interop::mapped<interop::RowArray<T>>(x);
+template <interop::LastingTensor X>
+auto as_array(X&& x) {
+  return interop::mapped<interop::RowArray>(x);
 }
-template <Scalar T>
-auto as_array(const Tensor<T>& x) {
-  return interop::mapped<const interop::RowArray<T>>(x);
-}
-template <Scalar T>
-void as_array(const Tensor<T>&& x) = delete;
 
 /// Any Eigen matrix, array or expression of them as a tensor: [rows, columns], or [n] for what is a
 /// vector at compile time.

@@ -20,10 +20,9 @@ class LogNormal {
   };
   LogNormal() : LogNormal(Options{}) {}
   /// Throws ArgumentError unless std > 0.
-  explicit LogNormal(Options o) : mean_(o.mean), std_(o.std) {
-    if (!(std_ > 0 && std::isfinite(std_) && std::isfinite(mean_)))
-      raise<ArgumentError>("density::LogNormal: mean ", mean_, ", std ", std_, ", needed std > 0");
-  }
+  explicit LogNormal(Options o)
+      : mean_(foglift::detail::finite(o.mean, "density::LogNormal: mean")),
+        std_(foglift::detail::positive(o.std, "density::LogNormal: std")) {}
   double quantile(double u) const { return mean_ + std_ * normal_quantile(u); }
   double cdf(double l) const { return normal_cdf((l - mean_) / std_); }
   double pdf(double l) const { return normal_pdf((l - mean_) / std_) / std_; }
@@ -42,14 +41,10 @@ class SplitLogNormal {
   };
   /// Throws ArgumentError unless both deviations are positive.
   explicit SplitLogNormal(Options o)
-      : mode_(o.mode),
-        below_(o.std_below),
-        above_(o.std_above),
-        share_(below_ / (below_ + above_)) {
-    if (!(below_ > 0 && above_ > 0 && std::isfinite(below_ + above_) && std::isfinite(mode_)))
-      raise<ArgumentError>("density::SplitLogNormal: mode ", mode_, ", deviations ", below_,
-                           " and ", above_, ", needed > 0");
-  }
+      : mode_(foglift::detail::finite(o.mode, "density::SplitLogNormal: mode")),
+        below_(foglift::detail::positive(o.std_below, "density::SplitLogNormal: std_below")),
+        above_(foglift::detail::positive(o.std_above, "density::SplitLogNormal: std_above")),
+        share_(below_ / (below_ + above_)) {}
   double quantile(double u) const {
     return u < share_ ? mode_ + below_ * normal_quantile(0.5 * u / share_)
                       : mode_ - above_ * normal_quantile(0.5 * (1 - u) / (1 - share_));
@@ -75,11 +70,9 @@ class LogLogistic {
   };
   LogLogistic() : LogLogistic(Options{}) {}
   /// Throws ArgumentError unless scale > 0.
-  explicit LogLogistic(Options o) : location_(o.location), scale_(o.scale) {
-    if (!(scale_ > 0 && std::isfinite(scale_) && std::isfinite(location_)))
-      raise<ArgumentError>("density::LogLogistic: location ", location_, ", scale ", scale_,
-                           ", needed scale > 0");
-  }
+  explicit LogLogistic(Options o)
+      : location_(foglift::detail::finite(o.location, "density::LogLogistic: location")),
+        scale_(foglift::detail::positive(o.scale, "density::LogLogistic: scale")) {}
   double quantile(double u) const { return location_ + scale_ * (std::log(u) - std::log1p(-u)); }
   double cdf(double l) const { return 1 / (1 + std::exp((location_ - l) / scale_)); }
   double pdf(double l) const {
@@ -129,10 +122,8 @@ class Cosine {
   };
   Cosine() : Cosine(Options{}) {}
   /// Throws ArgumentError unless scale > 0.
-  explicit Cosine(Options o) : shift_(std::log(o.scale)) {
-    if (!std::isfinite(shift_))
-      raise<ArgumentError>("density::Cosine: scale = ", o.scale, ", must be positive");
-  }
+  explicit Cosine(Options o)
+      : shift_(std::log(foglift::detail::positive(o.scale, "density::Cosine: scale"))) {}
   double quantile(double u) const {
     return shift_ + std::log(std::tan(0.5 * std::numbers::pi * u));
   }

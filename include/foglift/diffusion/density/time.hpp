@@ -28,10 +28,9 @@ class LogitNormal {
   };
   LogitNormal() : LogitNormal(Options{}) {}
   /// Throws ArgumentError unless s > 0 and m is finite.
-  explicit LogitNormal(Options o) : m_(o.m), s_(o.s) {
-    if (!(s_ > 0 && std::isfinite(s_) && std::isfinite(m_)))
-      raise<ArgumentError>("density::LogitNormal: m = ", m_, ", s = ", s_, ", needed s > 0");
-  }
+  explicit LogitNormal(Options o)
+      : m_(foglift::detail::finite(o.m, "density::LogitNormal: m")),
+        s_(foglift::detail::positive(o.s, "density::LogitNormal: s")) {}
   double quantile(double u) const { return 1 / (1 + std::exp(-(m_ + s_ * normal_quantile(u)))); }
   double cdf(double t) const { return t <= 0 ? 0 : t >= 1 ? 1 : normal_cdf(z(t)); }
   double pdf(double t) const {

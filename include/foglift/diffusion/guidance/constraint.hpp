@@ -2,7 +2,7 @@
 
 #include "foglift/autograd/tape.hpp"
 #include "foglift/diffusion/affine.hpp"
-#include "foglift/diffusion/guidance/guidance.hpp"
+#include "foglift/diffusion/guidance/gradient.hpp"
 #include "foglift/diffusion/pullback.hpp"
 
 #include <cmath>
@@ -103,10 +103,31 @@ Tensor<T> corrected(Tensor<T> x0, const Linearized<T>& f, const std::vector<Tens
   return x0;
 }
 
-inline void check_constraint(const ConstraintOptions& o, const char* where) {
-  if (!(std::isfinite(o.variance) && o.variance >= 0))
-    raise<ArgumentError>(where, ": variance = ", o.variance, ", needed at least 0");
-}
+/// Functions of x0 and what must hold of them.
+template <class F>
+class Constrained {
+ public:
+  using Options = ConstraintOptions;
+
+ protected:
+  Constrained(const char* name, F f, const ConstraintOptions& options)
+      : f_(std::move(f)), name_(name), options_(options) {
+    if (!(std::isfinite(options.variance) && options.variance >= 0))
+      raise<ArgumentError>(name, ": variance = ", options.variance, ", needed at least 0");
+  }
+
+  /// x0 corrected along directions(linearized).
+  template <Scalar T, class Directions>
+  Tensor<T> held(Tensor<T> x0, const Directions& directions) const {
+    const Linearized<T> f = linearized(f_, x0, name_);
+    return corrected(std::move(x0), f, directions(f), options_);
+  }
+
+ private:
+  F f_;
+  const char* name_;
+  ConstraintOptions options_;
+};
 
 }  // namespace detail
 
@@ -124,76 +145,53 @@ inline void check_constraint(const ConstraintOptions& o, const char* where) {
 ///   const auto mass = [](const auto& x0) { return sum(x0, 2) - 1.0; };
 ///   auto guided = denoise | guide::Constraint{mass};
 template <class F>
-class Constraint {
+class Constraint : public detail::Constrained<F>, public detail::ThroughDenoiser {
  public:
-  using Options = ConstraintOptions;
-
   /// Throws ArgumentError for a negative variance.
-  explicit Constraint(F f, const Options& options = {}) : f_(std::move(f)), options_(options) {
-    detail::check_constraint(options, name);
-  }
-
-  template <class D>
-  static constexpr void check() {
-    static_assert(DifferentiableDenoiser<D, float> || DifferentiableDenoiser<D, double>,
-                  "guide::Constraint: the denoiser must be differentiable, callable as (const "
-                  "Var<T>& x, const Levels&) -> Var<T>; guide::Projection takes any");
-  }
+  explicit Constraint(F f, const ConstraintOptions& options = {})
+      : Constraint::Constrained("guide::Constraint", std::move(f), options) {}
 
   /// Throws ShapeError unless f gives [B, m].
   template <class D, Scalar T, class L>
     requires DifferentiableDenoiser<D, T>
   Tensor<T> apply(const D& denoise, const Tensor<T>& x, const L& levels) const {
     const Levels all(levels);
-    const Index rows = all.rows(foglift::detail::batch_of(x), x.row_size(), name);
+    const Index rows = all.rows(foglift::detail::batch_of(x), x.row_size(), "guide::Constraint");
     Tape<T> tape;
     const Var<T> at = tape.variable(x);
     const Var<T> x0 = denoise(at, all);
-    const auto f = detail::linearized(f_, x0.value(), name);
-    std::vector<Tensor<T>> directions;
-    for (const Tensor<T>& a : f.gradients) {
-      Gradients<T> gradients = tape.backward(x0, a);
-      const Tensor<T>* g = gradients.find(at);
-      directions.push_back(scale(g ? *g : Tensor<T>(x.shape()), rows, [&](Index row) {
-        const Level& l = all[row];
-        return l.alpha > 0 ? l.sigma * l.sigma / l.alpha : 0.0;
-      }));
-    }
-    return detail::corrected(x0.value(), f, directions, options_);
+    return this->held(x0.value(), [&](const detail::Linearized<T>& f) {
+      std::vector<Tensor<T>> directions;
+      for (const Tensor<T>& a : f.gradients) {
+        Gradients<T> gradients = tape.backward(x0, a);
+        const Tensor<T>* g = gradients.find(at);
+        directions.push_back(scale(g ? *g : Tensor<T>(x.shape()), rows, [&](Index row) {
+          const Level& l = all[row];
+          return l.alpha > 0 ? l.sigma * l.sigma / l.alpha : 0.0;
+        }));
+      }
+      return directions;
+    });
   }
-
- private:
-  static constexpr const char* name = "guide::Constraint";
-  F f_;
-  Options options_;
 };
 
 /// The same without the denoiser's Jacobian: C = identity, so that x0 goes to the nearest point
 /// where f, made linear, holds (projected diffusion: Christopher et al. 2024). For any denoiser,
 /// the same at every level; what is drawn is nearer to the constraint than to the law of the data.
 template <class F>
-class Projection {
+class Projection : public detail::Constrained<F> {
  public:
-  using Options = ConstraintOptions;
-
   /// Throws ArgumentError for a negative variance.
-  explicit Projection(F f, const Options& options = {}) : f_(std::move(f)), options_(options) {
-    detail::check_constraint(options, name);
-  }
+  explicit Projection(F f, const ConstraintOptions& options = {})
+      : Projection::Constrained("guide::Projection", std::move(f), options) {}
 
   /// Throws ShapeError unless f gives [B, m].
   template <class D, Scalar T, class L>
     requires Answers<D, Tensor<T>, L>
   Tensor<T> apply(const D& denoise, const Tensor<T>& x, const L& levels) const {
-    Tensor<T> x0 = ask(denoise, x, levels);
-    const auto f = detail::linearized(f_, x0, name);
-    return detail::corrected(std::move(x0), f, f.gradients, options_);
+    return this->held(ask(denoise, x, levels),
+                      [](const detail::Linearized<T>& f) -> const auto& { return f.gradients; });
   }
-
- private:
-  static constexpr const char* name = "guide::Projection";
-  F f_;
-  Options options_;
 };
 
 }  // namespace foglift::inline v0::guide

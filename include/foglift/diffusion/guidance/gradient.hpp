@@ -56,6 +56,17 @@ struct GradientOptions {
 };
 
 namespace detail {
+/// A guidance that differentiates the denoiser.
+struct ThroughDenoiser {
+  template <class D>
+  static constexpr void check() {
+    static_assert(DifferentiableDenoiser<D, float> || DifferentiableDenoiser<D, double>,
+                  "guidance through the denoiser: the denoiser must be differentiable, callable as "
+                  "(const Var<T>& x, const Levels&) -> Var<T>; guide::DirectGradient in place of "
+                  "LossGradient and guide::Projection in place of Constraint take any");
+  }
+};
+
 /// A gradient and how it shifts x0.
 template <class Gradient>
 class GradientShift {
@@ -122,18 +133,11 @@ class Classifier : public detail::GradientShift<Gradient> {
 ///
 ///   auto guided = denoise | guide::LossGradient{guide::GradientOf(loss), {.weight = 0.5}};
 template <class Gradient>
-class LossGradient : public detail::GradientShift<Gradient> {
+class LossGradient : public detail::GradientShift<Gradient>, public detail::ThroughDenoiser {
  public:
   /// Throws ArgumentError for a weight that is not finite or a negative max_gain.
   explicit LossGradient(Gradient gradient, const GradientOptions& options = {})
       : LossGradient::GradientShift("guide::LossGradient", std::move(gradient), options) {}
-
-  template <class D>
-  static constexpr void check() {
-    static_assert(DifferentiableDenoiser<D, float> || DifferentiableDenoiser<D, double>,
-                  "guide::LossGradient: the denoiser must be differentiable, callable as (const "
-                  "Var<T>& x, const Levels&) -> Var<T>; guide::DirectGradient takes any");
-  }
 
   template <class D, Scalar T, class L>
     requires DifferentiableDenoiser<D, T>

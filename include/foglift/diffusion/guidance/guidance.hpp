@@ -9,13 +9,6 @@
 
 namespace foglift::inline v0::guide {
 
-/// d(x, levels) is an X like x: D is a denoiser of X, a Tensor or a Var, at an L, a Level or
-/// Levels.
-template <class D, class X, class L>
-concept Answers = requires(const std::remove_reference_t<D>& d, const X& x, const L& levels) {
-  { d(x, levels) } -> std::convertible_to<X>;
-};
-
 /// Whether a denoiser or a guidance cuts off what the model says (D::clips): no rule that runs a
 /// sampler backwards can undo that.
 template <class D>

@@ -21,15 +21,6 @@ struct Errors {
 
 }  // namespace weight
 
-namespace detail {
-/// The value. Throws ArgumentError unless it is positive and finite.
-inline double positive(double value, const char* what) {
-  if (!(value > 0 && std::isfinite(value)))
-    raise<ArgumentError>(what, " = ", value, ", must be positive");
-  return value;
-}
-}  // namespace detail
-
 /// A callable Level -> weight::Errors.
 template <class W>
 concept LossWeight = requires(const W& w, const Level& level) {
@@ -161,11 +152,9 @@ class P2 {
   };
   P2() : P2(Options{}) {}
   /// Throws ArgumentError unless k > 0 and gamma >= 0.
-  explicit P2(Options o) : k_(o.k), gamma_(o.gamma) {
-    if (!(k_ > 0 && gamma_ >= 0 && std::isfinite(k_) && std::isfinite(gamma_)))
-      raise<ArgumentError>("weight::P2: k = ", k_, ", gamma = ", gamma_,
-                           ", needed k > 0, gamma >= 0");
-  }
+  explicit P2(Options o)
+      : k_(detail::positive(o.k, "weight::P2: k")),
+        gamma_(detail::not_negative(o.gamma, "weight::P2: gamma")) {}
   Errors operator()(const Level& l) const {
     const double signal = l.alpha * l.alpha, noise = l.sigma * l.sigma;
     return {0, std::pow(noise / (k_ * noise + signal), gamma_)};

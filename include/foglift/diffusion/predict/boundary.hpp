@@ -22,11 +22,9 @@ class Boundary {
   };
   Boundary() : Boundary(Options{}) {}
   /// Throws ArgumentError unless sigma_data is positive, min_ratio not negative, both finite.
-  explicit Boundary(Options o) : m_(o.min_ratio), d_(o.sigma_data) {
-    if (!(d_ > 0 && std::isfinite(d_) && m_ >= 0 && std::isfinite(m_)))
-      raise<ArgumentError>("predict::Boundary: sigma_data = ", d_, ", min_ratio = ", m_,
-                           ", needed positive, and at least 0");
-  }
+  explicit Boundary(Options o)
+      : m_(foglift::detail::not_negative(o.min_ratio, "predict::Boundary: min_ratio")),
+        d_(foglift::detail::positive(o.sigma_data, "predict::Boundary: sigma_data")) {}
 
   Mix target(const Level& l) const {
     const double w = beyond(l), sum = w * w + d_ * d_ * l.alpha * l.alpha;
@@ -65,11 +63,9 @@ class LatentConsistency {
   static constexpr bool needs_signal = predict::needs_signal<P>;
 
   explicit LatentConsistency(P inner = {}, double scaling = 10'000, double sigma_data = 0.5)
-      : inner_(std::move(inner)), scaling_(scaling), d_(sigma_data) {
-    if (!(scaling > 0 && std::isfinite(scaling) && d_ > 0 && std::isfinite(d_)))
-      raise<ArgumentError>("predict::LatentConsistency: scaling = ", scaling,
-                           ", sigma_data = ", sigma_data, ", must be positive");
-  }
+      : inner_(std::move(inner)),
+        scaling_(foglift::detail::positive(scaling, "predict::LatentConsistency: scaling")),
+        d_(foglift::detail::positive(sigma_data, "predict::LatentConsistency: sigma_data")) {}
 
   Mix x0(const Level& l) const {
     const double u = scaling_ * l.t, skip = d_ * d_ / (u * u + d_ * d_),

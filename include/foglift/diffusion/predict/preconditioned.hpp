@@ -24,10 +24,8 @@ class Edm {
   };
   Edm() : Edm(Options{}) {}
   /// Throws ArgumentError unless sigma_data is positive and finite.
-  explicit Edm(Options options) : d_(options.sigma_data) {
-    if (!(d_ > 0 && std::isfinite(d_)))
-      raise<ArgumentError>("predict::Edm: sigma_data = ", d_, ", must be positive");
-  }
+  explicit Edm(Options o)
+      : d_(foglift::detail::positive(o.sigma_data, "predict::Edm: sigma_data")) {}
 
   Mix target(const Level& l) const {
     const double N = norm(l);

@@ -11,23 +11,42 @@ struct RateRange {
   double beta_min, beta_max;
 };
 
-/// beta(t) grows linearly (Ho et al. 2020 in the continuous limit; Song et al. 2021, eq. 33).
-class Linear {
+/// What a variance-preserving schedule S has that knows rate(t) = beta(t) and integral(t), that of
+/// beta from 0 to t.
+template <class S>
+class RateSchedule {
  public:
-  explicit Linear(RateRange range = {.beta_min = 0.1, .beta_max = 20})
-      : min_(range.beta_min), slope_(range.beta_max - range.beta_min) {
-    detail::check_rates(range.beta_min, range.beta_max, "schedule::Linear");
+  Level at(double t) const {
+    detail::check_time(t, name_);
+    return detail::level_of(t, self().integral(t));
+  }
+  LevelRate derivative(double t) const { return detail::rate_of(at(t), self().rate(t)); }
+
+ protected:
+  /// Throws ArgumentError for rates that are negative, fall or are all 0.
+  RateSchedule(const RateRange& range, const char* name) : name_(name) {
+    detail::check_rates(range.beta_min, range.beta_max, name);
   }
 
-  Level at(double t) const {
-    detail::check_time(t, "schedule::Linear::at");
-    return detail::level_of(t, (min_ + 0.5 * slope_ * t) * t);
-  }
+ private:
+  const S& self() const { return static_cast<const S&>(*this); }
+  const char* name_;
+};
+
+/// beta(t) grows linearly (Ho et al. 2020 in the continuous limit; Song et al. 2021, eq. 33).
+class Linear : public RateSchedule<Linear> {
+ public:
+  explicit Linear(RateRange range = {.beta_min = 0.1, .beta_max = 20})
+      : RateSchedule(range, "schedule::Linear"),
+        min_(range.beta_min),
+        slope_(range.beta_max - range.beta_min) {}
+
+  double integral(double t) const { return (min_ + 0.5 * slope_ * t) * t; }
   double rate(double t) const { return min_ + slope_ * t; }
   /// sigma grows as sqrt(slope / 2) t from t = 0 where beta_min is 0, else as sqrt(beta_min t).
   LevelRate derivative(double t) const {
     if (t == 0 && min_ == 0) return {0, std::sqrt(0.5 * slope_)};
-    return detail::rate_of(at(t), rate(t));
+    return RateSchedule::derivative(t);
   }
   /// The root of slope t^2 / 2 + beta_min t = B in the form without cancellation.
   double time(double lambda) const {
@@ -48,18 +67,17 @@ inline Linear exponential(double rate = 12) { return Linear({.beta_min = rate, .
 
 /// sqrt(beta(t)) grows linearly (Rombach et al. 2022); the defaults are 1000 times the betas of the
 /// 1000-step table from 0.00085 to 0.012.
-class ScaledLinear {
+class ScaledLinear : public RateSchedule<ScaledLinear> {
  public:
   explicit ScaledLinear(RateRange range = {.beta_min = 0.85, .beta_max = 12})
-      : first_(std::sqrt(range.beta_min)), slope_(std::sqrt(range.beta_max) - first_) {
-    detail::check_rates(range.beta_min, range.beta_max, "schedule::ScaledLinear");
-  }
+      : RateSchedule(range, "schedule::ScaledLinear"),
+        first_(std::sqrt(range.beta_min)),
+        slope_(std::sqrt(range.beta_max) - first_) {}
 
   /// The integral of (a + d t)^2 is t (a^2 + a u + u^2) / 3 with u = a + d t.
-  Level at(double t) const {
-    detail::check_time(t, "schedule::ScaledLinear::at");
+  double integral(double t) const {
     const double u = first_ + slope_ * t;
-    return detail::level_of(t, t * (first_ * first_ + first_ * u + u * u) / 3);
+    return t * (first_ * first_ + first_ * u + u * u) / 3;
   }
   double rate(double t) const {
     const double u = first_ + slope_ * t;
@@ -68,7 +86,7 @@ class ScaledLinear {
   /// sigma grows as t^(3/2) from t = 0 where beta_min is 0.
   LevelRate derivative(double t) const {
     if (t == 0 && first_ == 0) return {0, 0};
-    return detail::rate_of(at(t), rate(t));
+    return RateSchedule::derivative(t);
   }
   double time(double lambda) const {
     const double B = detail::integrated_rate(lambda, "schedule::ScaledLinear::time");

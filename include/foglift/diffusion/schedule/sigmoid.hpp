@@ -15,19 +15,17 @@ inline double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp
 
 /// beta(t) rises from beta_min to beta_max along a sigmoid from -6 to 6 (the "sigmoid" betas of
 /// diffusers, after Xu et al. 2022, in continuous time).
-class SigmoidRate {
+class SigmoidRate : public RateSchedule<SigmoidRate> {
  public:
   explicit SigmoidRate(RateRange range = {.beta_min = 0.1, .beta_max = 20})
-      : min_(range.beta_min), rise_(range.beta_max - range.beta_min) {
-    detail::check_rates(range.beta_min, range.beta_max, "schedule::SigmoidRate");
-  }
+      : RateSchedule(range, "schedule::SigmoidRate"),
+        min_(range.beta_min),
+        rise_(range.beta_max - range.beta_min) {}
 
-  Level at(double t) const {
-    detail::check_time(t, "schedule::SigmoidRate::at");
-    return detail::level_of(t, integral(t));
+  double integral(double t) const {
+    return min_ * t + rise_ / 12 * (detail::softplus(12 * t - 6) - detail::softplus(-6));
   }
   double rate(double t) const { return min_ + rise_ * detail::sigmoid(12 * t - 6); }
-  LevelRate derivative(double t) const { return detail::rate_of(at(t), rate(t)); }
   double time(double lambda) const {
     const double B = detail::integrated_rate(lambda, "schedule::SigmoidRate::time");
     return detail::falling_to(-B, [&](double t) { return -integral(t); });
@@ -36,9 +34,6 @@ class SigmoidRate {
   std::string description() const { return described("sigmoid_rate", min_, min_ + rise_); }
 
  private:
-  double integral(double t) const {
-    return min_ * t + rise_ / 12 * (detail::softplus(12 * t - 6) - detail::softplus(-6));
-  }
   double min_, rise_;
 };
 
