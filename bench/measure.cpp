@@ -1,8 +1,11 @@
 // One named measurement at a time, so that bench/peers/compare.py can alternate foglift with other
 // libraries:
 //
-//   measure THREADS         reads requests from standard input, one a line, answers each by a line
+//   measure THREADS [PRECISION]   reads requests from standard input, one a line, answers each by a
+//                                 line; PRECISION is fp32, or another of `contenders` below
 //     time WORK MODEL BATCH SECONDS    nanoseconds of one call, repeated for SECONDS
+//     error WORK MODEL BATCH           largest error of what it computes, of gradients in training,
+//                                      over the largest value, beside the same in double
 //     memory WORK MODEL BATCH          bytes that five calls need above the state before them, and
 //                                      the most that the process has had in memory
 //
@@ -14,6 +17,8 @@
 #include "foglift/core/parallel.hpp"
 #include "foglift/version.hpp"
 
+#include <algorithm>
+#include <array>
 #include <barrier>
 #include <cstdlib>
 #include <exception>
@@ -31,7 +36,7 @@ namespace {
 using namespace foglift;
 using Work = std::function<void()>;
 
-Work model_work(const std::string& work, const std::string& model, Index batch) {
+Work fp32_work(const std::string& work, const std::string& model, Index batch) {
   return bench::with_model(model, [&](const auto& net, const Shape& one) -> Work {
     if (work == "forward") return bench::forward(net, one, batch);
     if (work == "shared_t") return bench::forward(net, one, Tensor<float>({batch}, 500.0f));
@@ -42,6 +47,28 @@ Work model_work(const std::string& work, const std::string& model, Index batch) 
     raise<ArgumentError>("no work \"", work, '"');
   });
 }
+
+double fp32_error(const std::string& work, const std::string& model, Index batch) {
+  return bench::with_model(model, [&](const auto& net, const Shape& one) -> double {
+    if (work == "forward")
+      return bench::output_error(net, [&](const auto& n) { return bench::forward(n, one, batch); });
+    if (work == "ddim50")
+      return bench::output_error(net,
+                                 [&](const auto& n) { return bench::ddim(n, one, batch, 50); });
+    if (work == "train") return bench::gradient_error(net, one, batch);
+    raise<ArgumentError>("no error of \"", work, '"');
+  });
+}
+
+/// A way to compute that is compared as a contender of its own, "foglift" or "foglift <precision>":
+/// its works of a model, and their errors. compare.py asks for fp32 and bf16, and leaves out what
+/// is not here.
+struct Contender {
+  const char* precision;
+  Work (*work)(const std::string& work, const std::string& model, Index batch);
+  double (*error)(const std::string& work, const std::string& model, Index batch);
+};
+constexpr std::array contenders{Contender{"fp32", fp32_work, fp32_error}};
 
 Work normals(Index count) {
   return [out = Tensor<float>({count}), step = std::uint32_t{0}]() mutable {
@@ -86,11 +113,14 @@ Work adam(Index count, bool averaged) {
   };
 }
 
-Work make(const std::string& work, const std::string& model, Index size) {
+Work make(const Contender& contender, const std::string& work, const std::string& model,
+          Index size) {
+  if (model != "-") return contender.work(work, model, size);
+  if (&contender != &contenders.front()) raise<ArgumentError>("NotImplemented: as fp32");
   if (work == "normals") return normals(size);
   if (work == "std_normals") return std_normals(size);
   if (work == "adam" || work == "adam_ema") return adam(size, work == "adam_ema");
-  return model_work(work, model, size);
+  raise<ArgumentError>("no work \"", work, '"');
 }
 
 /// Nanoseconds of one call, called for at least `seconds`.
@@ -130,9 +160,10 @@ void bind_threads(int threads) {
   });
 }
 
-std::string memory_of(const std::string& work, const std::string& model, Index batch) {
-  model_work(work, "mlp2d", 1)();  // what the first call of all loads is no part of the answer
-  const Work measured = model_work(work, model, batch);
+std::string memory_of(const Contender& contender, const std::string& work, const std::string& model,
+                      Index batch) {
+  contender.work(work, "mlp2d", 1)();  // what the first call of all loads is no part of the answer
+  const Work measured = contender.work(work, model, batch);
   const Index before = status("VmRSS");
   std::ofstream("/proc/self/clear_refs") << "5";  // the peak starts anew
   for (int i = 0; i < 5; ++i) measured();
@@ -143,13 +174,21 @@ std::string memory_of(const std::string& work, const std::string& model, Index b
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2 || std::atoi(argv[1]) < 1) {
-    std::cerr << "usage: measure THREADS   (see the head of bench/measure.cpp)\n";
+  if (argc < 2 || argc > 3 || std::atoi(argv[1]) < 1) {
+    std::cerr << "usage: measure THREADS [PRECISION]   (see the head of bench/measure.cpp)\n";
     return 2;
+  }
+  const std::string precision = argc > 2 ? argv[2] : "fp32";
+  const auto contender = std::find_if(contenders.begin(), contenders.end(),
+                                      [&](const Contender& c) { return c.precision == precision; });
+  if (contender == contenders.end()) {
+    std::cout << "missing precision " << precision << std::endl;
+    return 0;
   }
   set_threads(std::atoi(argv[1]));
   bind_threads(std::atoi(argv[1]));
-  std::cout << "ready foglift; version " FOGLIFT_VERSION_STRING ", compiler " __VERSION__ ", "
+  std::cout << "ready foglift" << (precision == "fp32" ? std::string() : ' ' + precision)
+            << "; version " FOGLIFT_VERSION_STRING ", compiler " __VERSION__ ", "
             << kernels::Lanes<float>::count << " floats a vector" << std::endl;
   std::string current;
   Work work;
@@ -160,14 +199,19 @@ int main(int argc, char** argv) {
       double seconds = 0;
       words >> what >> kind >> model >> size >> seconds;
       if (what == "memory") {
-        std::cout << memory_of(kind, model, size) << std::endl;
+        std::cout << memory_of(*contender, kind, model, size) << std::endl;
+        continue;
+      }
+      if (what == "error") {
+        std::cout << contender->error(kind, model, size) << std::endl;
         continue;
       }
       const std::string wanted = kind + ' ' + model + ' ' + std::to_string(size);
       if (wanted != current) {
-        work = make(kind, model, size);
-        current = wanted;
+        current.clear();
+        work = make(*contender, kind, model, size);
         work();
+        current = wanted;
       }
       std::cout << time_of(work, seconds) << std::endl;
     } catch (const std::exception& e) {

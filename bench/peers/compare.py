@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""foglift beside PyTorch and ONNX Runtime, alternated in one run.
+"""foglift beside PyTorch, ONNX Runtime and OpenVINO, alternated in one run.
 
   python3 bench/peers/compare.py                                    # all, with this Python's packages
   python3 bench/peers/compare.py --threads 1 --only 'forward unet1d' --rounds 41
@@ -8,8 +8,8 @@
 
 Every contender is a child process that waits for requests (bench/measure.cpp, bench/peers/serve.py). For each workload they
 take turns: foglift, peer, peer, ..., foglift, peer, ... A ratio is the peer's time over foglift's in the same round, above 1
-where foglift is faster; printed are its median over the rounds and its quartiles. Peers that are not installed are named
-and left out. Further parts of docs/performance.md, which says what makes the comparison fair: peak memory, whether the
+where foglift is faster; printed are its median over the rounds and its quartiles, and beside the time what each errs by,
+of the largest value of the same in double. Contenders that are not installed, or not in this build, are named and left out. Further parts of docs/performance.md, which says what makes the comparison fair: peak memory, whether the
 models compute the same, kernels beside the machine's limits, growth with size. --results keeps what is found and adds to
 what is there, so that a long run can be made in pieces.
 """
@@ -45,6 +45,7 @@ TIMED = ([Row("forward", m, b) for m in MODELS for b in BATCHES] +
          [Row("train", m, b) for m in MODELS for b in BATCHES] + [Row("fit", m, 64) for m in MODELS[:3]] +
          [Row("normals", "-", n) for n in (16384, 1 << 20)] +
          [Row(work, "-", n) for work in ("adam", "adam_ema") for n in (10**6, 10**7)])
+ERRING = ["forward", "ddim50", "train"]  # works whose result is compared with the same in double
 # Peak memory of a few training steps, and of a sampling run of a few steps.
 REMEMBERED = [Row(work, m, 64) for work in ("train", "sample") for m in MODELS]
 
@@ -70,14 +71,14 @@ class Contender:
 
     def __init__(self, command: List[str], threads: int, log):
         self.command, self.refusal = command, ""
-        self.child = subprocess.Popen(command + [str(threads)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+        self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
                                       text=True, env=environment(threads))
         kind, _, rest = self.child.stdout.readline().strip().partition(" ")
         self.name, _, self.about = rest.partition("; ")
         self.missing = "" if kind == "ready" else rest or f"ended with status {self.child.wait()}"
 
-    def ask(self, request: str) -> List[float]:
-        """The numbers it answers; none where it can not do the work."""
+    def words(self, request: str) -> List[str]:
+        """What it answers; nothing where it can not do the work."""
         try:
             self.child.stdin.write(request + "\n")
             self.child.stdin.flush()
@@ -85,7 +86,10 @@ class Contender:
         except BrokenPipeError:
             answer = ""
         self.refusal = answer[2:] if answer.startswith("!") else "" if answer else "it crashed"
-        return [] if self.refusal else [float(word) for word in answer.split()]
+        return [] if self.refusal else answer.split()
+
+    def ask(self, request: str) -> List[float]:
+        return [float(word) for word in self.words(request)]
 
     def close(self) -> None:
         self.child.stdin.close()
@@ -94,8 +98,9 @@ class Contender:
 
 
 def start(args, threads: int, log) -> List[Contender]:
-    commands = [[args.ours]] + [[python, "-W", "ignore", os.path.join(HERE, "serve.py"), kind]
-                                for python in args.python for kind in args.contenders]
+    ours = [[args.ours, str(threads)], [args.ours, str(threads), "bf16"]]
+    commands = ours + [[python, "-W", "ignore", os.path.join(HERE, "serve.py"), kind, str(threads)]
+                       for python in args.python for kind in args.contenders]
     found: List[Contender] = []
     for command in commands:
         c = Contender(command, threads, log)
@@ -111,8 +116,8 @@ def start(args, threads: int, log) -> List[Contender]:
     return found
 
 
-def alternate(row: Row, contenders: List[Contender], args) -> Dict[str, List[float]]:
-    """Nanoseconds of each contender in each round."""
+def alternate(row: Row, contenders: List[Contender], args, errors: Dict[str, List[str]]) -> Dict[str, List[float]]:
+    """Nanoseconds of each contender in each round. Puts into `errors` what it errs by, and at which setting."""
     request = "time " + " ".join(map(str, row))
     turns = [(c.name, c, request) for c in contenders]
     if row.work == "normals":  # the standard library's are drawn by the same program
@@ -121,6 +126,8 @@ def alternate(row: Row, contenders: List[Contender], args) -> Dict[str, List[flo
     for name, c, asked in turns:  # prepares, and tells who can do it
         if c.ask(f"{asked} 0"):
             able.append((name, c, asked))
+            if row.work in ERRING and name == c.name:
+                errors[name] = c.words("error " + " ".join(map(str, row)))
         elif "NotImplemented" not in c.refusal:
             print(f"  {row}: {name}: {c.refusal}", flush=True)
     times: Dict[str, List[float]] = {name: [] for name, _, _ in able}
@@ -141,11 +148,12 @@ def measure_times(args, results: dict, cores: List[int], log) -> None:
         results["about"].update({c.name: c.about for c in contenders})
         for row in TIMED:
             if re.search(args.only, str(row)):
-                times = alternate(row, contenders, args)
+                errors = results["errors"].setdefault(f"{row}, {threads}", {})
+                times = alternate(row, contenders, args, errors)
                 results["times"][f"{row}, {threads}"] = times
                 print(f"{row}, {threads} threads: {human(statistics.median(times['foglift']))}", end="")
                 for name in list(times)[1:]:
-                    print(f"  {name} {spread(times, name)}", end="")
+                    print(f"  {name} {spread(times, name)} {error_cell(errors.get(name))}", end="")
                 print(f"  {len(times['foglift'])} rounds", flush=True)
                 save(args, results)
         for c in contenders:
@@ -241,6 +249,23 @@ def times_table(results: dict) -> str:
         ["workload, threads", "foglift"] + peers, rows)
 
 
+def error_cell(answer) -> str:
+    """An error, and the setting that it was found at where there is a choice."""
+    if not answer:
+        return ""
+    error, setting = (list(answer) + ["-"])[:2]
+    return f"{float(error):.0e}" + ("" if setting == "-" else f" {setting}")
+
+
+def errors_table(results: dict) -> str:
+    found = {key: row for key, row in results["errors"].items() if row}
+    names = [name for name in results["about"] if any(row.get(name) for row in found.values())]
+    return table(["workload, threads"] + names,
+                 [[key] + [error_cell(found[key].get(name)) for name in names]
+                  for threads in sorted({key.split(", ")[1] for key in found}) for row in TIMED
+                  for key in [f"{row}, {threads}"] if key in found])
+
+
 def memory_table(results: dict) -> str:
     found = results["memory"]
     names = [name for name in results["about"] if any(row.get(name) for row in found.values())]
@@ -255,23 +280,26 @@ def block(part: str) -> Callable[[dict], str]:
 
 class Part(NamedTuple):
     measure: Callable
-    text: Callable[[dict], str]
+    texts: Dict[str, Callable[[dict], str]]  # of the marks of a page
 
 
-PARTS = {"function": Part(compare_function, block("function")), "times": Part(measure_times, times_table),
-         "memory": Part(measure_memory, memory_table), "kernels": Part(measure_kernels, block("kernels")),
-         "growth": Part(measure_growth, block("growth"))}
+PARTS = {"function": Part(compare_function, {"function": block("function")}),
+         "times": Part(measure_times, {"times": times_table, "errors": errors_table}),
+         "memory": Part(measure_memory, {"memory": memory_table}),
+         "kernels": Part(measure_kernels, {"kernels": block("kernels")}),
+         "growth": Part(measure_growth, {"growth": block("growth")})}
+TEXTS = {mark: text for part in PARTS.values() for mark, text in part.texts.items()}
 
 
 def write_page(path: str, results: dict) -> None:
     """Puts what was found between the marks <!-- times --> ... <!-- end --> of a page, and so for every part."""
-    page = "".join(f"<!-- {part} -->\n<!-- end -->\n\n" for part in PARTS)
+    page = "".join(f"<!-- {mark} -->\n<!-- end -->\n\n" for mark in TEXTS)
     if os.path.exists(path):
         with open(path) as file:
             page = file.read()
-    for name, part in PARTS.items():
+    for name, write in TEXTS.items():
         if results[name]:
-            text = part.text(results)
+            text = write(results)
             page = re.sub(rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{text}\n{m[2]}", page, flags=re.DOTALL)
     with open(path, "w") as file:
         file.write(page)
@@ -296,7 +324,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ours", default=os.path.join(ROOT, "build/release/bench/measure"), help="the program measure")
     parser.add_argument("--python", nargs="+", default=[sys.executable], help="Pythons whose packages are compared")
-    parser.add_argument("--contenders", nargs="+", default=["eager", "optimised", "ort"], help="kinds of serve.py")
+    parser.add_argument("--contenders", nargs="+", default=["eager", "optimised", "ort", "openvino", "openvino_bf16"],
+                        help="kinds of serve.py")
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--only", default="", metavar="PATTERN", help="rows such as 'train unet1d 16', a regular expression")
     parser.add_argument("--rounds", type=int, default=21)
@@ -310,7 +339,7 @@ def main() -> None:
     args = parser.parse_args()
 
     cores = sorted(os.sched_getaffinity(0))
-    results: dict = {"about": {}, **{part: {} for part in PARTS}}
+    results: dict = {"about": {}, **{mark: {} for mark in TEXTS}}
     if args.results and os.path.exists(args.results):
         with open(args.results) as file:
             results.update(json.load(file))

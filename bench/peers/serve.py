@@ -3,15 +3,18 @@
 
   echo "time forward unet1d 16 0.1" | python3 bench/peers/serve.py eager 1
 
-Contenders: eager (PyTorch), optimised (frozen TorchScript in PyTorch 1, torch.compile in 2), ort (ONNX Runtime). A call through
-Python costs microseconds, so where a net takes no longer, optimised and ort time a graph that applies it many times, and
-divide.
+Contenders: eager (PyTorch), optimised (frozen TorchScript in PyTorch 1, torch.compile in 2), ort (ONNX Runtime), openvino and
+openvino_bf16. A call through Python costs microseconds, so where a net takes no longer, all but eager time a graph that
+applies it many times, and divide. PyTorch prepares a work at each setting of its float32 products (PRECISIONS) and
+keeps the fastest of those that compute in single precision, which is told by what they err, not by their names.
 """
+import copy
+import gc
 import io
 import os
 import sys
 import time
-from typing import Callable, Tuple
+from typing import Callable, List, NamedTuple, Optional
 
 CORES = sorted(os.sched_getaffinity(0))  # before OpenMP binds this thread to one
 
@@ -25,7 +28,40 @@ except ImportError as error:
     sys.exit()
 
 CHAIN = {"mlp2d": 20}
-Work = Tuple[Callable[[], object], int]  # a function, and how many units of work a call of it does
+PRECISIONS = ["highest", "high", "medium"]  # of torch.set_float32_matmul_precision
+SINGLE = 1e-5  # a larger error, relative to the largest value, is that of shorter numbers
+
+
+class Work(NamedTuple):
+    call: Callable[[], object]
+    units: int = 1  # how many units of work a call does
+    error: Optional[Callable[[], float]] = None  # of what a call computes
+    setting: str = "-"
+
+
+def distance(found: List[torch.Tensor], exact: List[torch.Tensor]) -> float:
+    """The largest difference, relative to the largest value of `exact`; infinite where one is not a number."""
+    differences = [float((a.detach().double() - b.detach()).abs().max()) for a, b in zip(found, exact)]
+    if any(d != d for d in differences):
+        return float("inf")
+    return max(differences) / max(float(b.abs().max()) for b in exact)
+
+
+def in_double(net: torch.nn.Module) -> torch.nn.Module:
+    """The net in double behind its time embedding's sinusoids, which are a function of float32 numbers in all contenders: what
+    their rounding does is no error of products."""
+    return copy.deepcopy(net).double()
+
+
+def output_error(call: Callable, exact: Callable[[], torch.Tensor]) -> Callable[[], float]:
+    """How far what call() gives is from exact(), which is evaluated once."""
+    kept: List[torch.Tensor] = []
+
+    def error() -> float:
+        with torch.no_grad():
+            kept or kept.append(exact())
+            return distance([call()], kept)
+    return error
 
 
 class Chained(torch.nn.Module):
@@ -61,6 +97,19 @@ def ddim_coefficients(steps: int):
     return found
 
 
+def exact_forward(net, x, t) -> Callable[[], torch.Tensor]:
+    return lambda: in_double(net)(x.double(), t)
+
+
+def exact_ddim(model: str, x, t, steps: int) -> Callable[[], torch.Tensor]:
+    def run():
+        net, y = in_double(models.make(model).eval()), x.double()
+        for at, a, b in ddim_coefficients(steps):
+            y = a * y + b * net(y, torch.full_like(t, at))
+        return y
+    return run
+
+
 def inputs(model: str, batch: int):
     torch.manual_seed(1)
     t = (17 + 37 * torch.arange(batch)) % 1000
@@ -85,6 +134,7 @@ def blas() -> str:
 
 class Eager:
     kind = "eager"
+    settings = PRECISIONS if hasattr(torch, "compile") else ["-"]  # without an effect on CPUs in PyTorch 1
 
     def __init__(self, threads: int):
         torch.set_num_threads(threads)
@@ -93,19 +143,21 @@ class Eager:
     def about(self) -> str:
         return f"PyTorch {torch.__version__.split('+')[0]} {self.kind}; {blas()}"
 
+    def use(self, setting: str) -> None:
+        if setting != "-":
+            torch.set_float32_matmul_precision(setting)
+
     def prepare(self, net, x, t):
         """The net as it is called again and again."""
         return net
 
     def forward(self, model: str, batch: int) -> Work:
         net, (x, t) = models.make(model).eval(), inputs(model, batch)
-        return self.inference(net, x, t), 1
 
-    def inference(self, net, x, t):
         def call():
             with torch.inference_mode():
-                net(x, t)
-        return call
+                return net(x, t)
+        return Work(call, 1, output_error(call, exact_forward(net, x, t)))
 
     def ddim(self, model: str, batch: int, steps: int) -> Work:
         x, t = inputs(model, batch)
@@ -119,18 +171,29 @@ class Eager:
                 for at, a, b in coefficients:
                     y = torch.add(y * a, net(y, at), alpha=b)
                 return y
-        return call, 1
+        return Work(call, 1, output_error(call, exact_ddim(model, x, t, steps)))
 
     def train(self, model: str, batch: int) -> Work:
         net, (x, t) = models.make(model).train(), inputs(model, batch)
+        start = copy.deepcopy(net)
         optimizer, eps = optimizer_of(list(net.parameters())), torch.randn_like(x)
-        net = self.prepare_training(net)
+        fast = self.prepare_training(net)
+
+        def gradients():
+            optimizer.zero_grad(set_to_none=True)
+            F.mse_loss(fast(x, t), eps).backward()
 
         def call():
-            optimizer.zero_grad(set_to_none=True)
-            F.mse_loss(net(x, t), eps).backward()
+            gradients()
             optimizer.step()
-        return call, 1
+
+        def error() -> float:
+            net.load_state_dict(start.state_dict())
+            gradients()
+            exact = in_double(start)
+            F.mse_loss(exact(x.double(), t), eps.double()).backward()
+            return distance([p.grad for p in net.parameters()], [p.grad for p in exact.parameters()])
+        return Work(call, 1, error)
 
     fit = train  # foglift's is by shards of the batch
 
@@ -139,17 +202,19 @@ class Eager:
 
     def normals(self, count: int) -> Work:
         out = torch.empty(count)
-        return out.normal_, 1
+        return Work(out.normal_)
 
     def adam(self, count: int) -> Work:
+        return Work(self.adam_of(count)[0])
+
+    def adam_of(self, count: int):
         weights = [torch.nn.Parameter(torch.randn(count // 16)) for _ in range(16)]
         for w in weights:
             w.grad = torch.randn_like(w)
-        return optimizer_of(weights).step, 1
+        return optimizer_of(weights).step, weights
 
     def adam_ema(self, count: int) -> Work:
-        step, _ = self.adam(count)
-        weights = step.__self__.param_groups[0]["params"]
+        step, weights = self.adam_of(count)
         averages = [w.detach().clone() for w in weights]
 
         @torch.no_grad()
@@ -157,11 +222,16 @@ class Eager:
             step()
             torch._foreach_mul_(averages, 0.999)
             torch._foreach_add_(averages, weights, alpha=0.001)
-        return call, 1
+        return Work(call)
 
 
 class Optimised(Eager):
     kind = "compiled" if hasattr(torch, "compile") else "frozen"
+
+    def use(self, setting: str) -> None:
+        super().use(setting)
+        if hasattr(torch, "compile"):
+            torch._dynamo.reset()  # what was compiled at another setting is compiled anew
 
     def prepare(self, net, x, t):
         if hasattr(torch, "compile"):
@@ -180,14 +250,14 @@ class Optimised(Eager):
         return torch.compile(net)
 
     def forward(self, model: str, batch: int) -> Work:
-        net, x, t, times = chained(model, batch)
+        plain, x, t, times = chained(model, batch)
         with torch.no_grad():
-            net = self.prepare(net, x, t)
+            net = self.prepare(plain, x, t)
 
         def call():
             with torch.no_grad():
-                net(x, t)
-        return call, times
+                return net(x, t)
+        return Work(call, times, output_error(call, exact_forward(plain, x, t)))
 
     def normals(self, count: int) -> Work:
         raise NotImplementedError("as eager")
@@ -195,11 +265,66 @@ class Optimised(Eager):
     adam = adam_ema = normals
 
 
-class Ort:
+class Graph:
+    """A library that runs ONNX files: `session` alone is its own."""
+    settings = ["-"]
+    name = ""
+
     def train(self, *_):
-        raise NotImplementedError("ONNX Runtime does not train")
+        raise NotImplementedError(f"{self.name} does not train")
 
     fit = normals = adam = adam_ema = train
+
+    def use(self, setting: str) -> None:
+        pass
+
+    def session(self, file: bytes, arrays):
+        """run(): maps the arrays x and t to the array y, all three bound once."""
+        raise NotImplementedError
+
+    def export(self, net, x, t):
+        """(run, arrays)"""
+        import numpy as np
+
+        file = io.BytesIO()
+        legacy = {"dynamo": False} if int(torch.__version__.split(".")[0]) >= 2 else {}
+        torch.onnx.export(net.eval(), (x, t), file, input_names=["x", "t"], output_names=["y"], opset_version=17, **legacy)
+        arrays = {"x": np.array(x.tolist(), np.float32), "t": np.array(t.tolist(), np.int64),
+                  "y": np.zeros(tuple(x.shape), np.float32)}
+        self.bound = arrays  # what is bound must live
+        return self.session(file.getvalue(), arrays), arrays
+
+    def forward(self, model: str, batch: int) -> Work:
+        net, x, t, times = chained(model, batch)
+        run, arrays = self.export(net, x, t)
+        return Work(run, times, self.error(run, arrays["y"], exact_forward(net, x, t)))
+
+    @staticmethod
+    def error(run, y, exact) -> Callable[[], float]:
+        return output_error(lambda: (run(), torch.tensor(y.tolist()))[1], exact)
+
+    def ddim(self, model: str, batch: int, steps: int) -> Work:
+        x, t = inputs(model, batch)
+        exact = exact_ddim(model, x, t, steps)
+        if model in CHAIN:  # so small that the loop belongs into the graph
+            loop = Chained(models.make(model), [(a, b) for _, a, b in ddim_coefficients(steps)])
+            at = torch.stack([torch.full_like(t, at) for at, _, _ in ddim_coefficients(steps)])
+            run, arrays = self.export(loop, x, at)
+            return Work(run, 1, self.error(run, arrays["y"], exact))
+        run, arrays = self.export(models.make(model), x, t)
+        state, start, eps = arrays["x"], arrays["x"].copy(), arrays["y"]
+
+        def call():
+            state[...] = start
+            for at, a, b in ddim_coefficients(steps):
+                arrays["t"][...] = at
+                run()
+                state[...] = a * state + b * eps
+        return Work(call, 1, self.error(call, state, exact))
+
+
+class Ort(Graph):
+    name = "ONNX Runtime"
 
     def __init__(self, threads: int):
         import onnx  # noqa: F401  torch.onnx needs it
@@ -210,13 +335,7 @@ class Ort:
     def about(self) -> str:
         return f"ONNX Runtime {self.ort.__version__}; exported by PyTorch {torch.__version__.split('+')[0]}"
 
-    def session(self, net, x, t):
-        """(run, x, y): run() maps the array x to the array y, both bound once."""
-        import numpy as np
-
-        file = io.BytesIO()
-        legacy = {"dynamo": False} if int(torch.__version__.split(".")[0]) >= 2 else {}
-        torch.onnx.export(net.eval(), (x, t), file, input_names=["x", "t"], output_names=["y"], opset_version=17, **legacy)
+    def session(self, file, arrays):
         options = self.ort.SessionOptions()
         options.graph_optimization_level = self.ort.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.intra_op_num_threads = self.threads
@@ -227,40 +346,49 @@ class Ort:
             others = ";".join(str(core + 1) for core in CORES[1:self.threads])
             options.add_session_config_entry("session.intra_op_thread_affinities", others)
             os.sched_setaffinity(0, CORES[:1])
-        session = self.ort.InferenceSession(file.getvalue(), options, providers=["CPUExecutionProvider"])
-        arrays = {"x": np.array(x.tolist(), np.float32), "t": np.array(t.tolist(), np.int64),
-                  "y": np.zeros(tuple(x.shape), np.float32)}
+        session = self.ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
         binding = session.io_binding()
         for name, a in arrays.items():
             bind = binding.bind_output if name == "y" else binding.bind_input
             bind(name, "cpu", 0, a.dtype.type, a.shape, a.ctypes.data)
-        self.keep = arrays, binding  # what is bound must live
-        return (lambda: session.run_with_iobinding(binding)), arrays
-
-    def forward(self, model: str, batch: int) -> Work:
-        net, x, t, times = chained(model, batch)
-        run, _ = self.session(net, x, t)
-        return run, times
-
-    def ddim(self, model: str, batch: int, steps: int) -> Work:
-        x, t = inputs(model, batch)
-        if model in CHAIN:  # so small that the loop belongs into the graph
-            loop = Chained(models.make(model), [(a, b) for _, a, b in ddim_coefficients(steps)])
-            run, _ = self.session(loop, x, t.repeat(steps, 1))
-            return run, 1
-        run, arrays = self.session(models.make(model), x, t)
-        state, start, eps = arrays["x"], arrays["x"].copy(), arrays["y"]
-
-        def call():
-            state[...] = start
-            for at, a, b in ddim_coefficients(steps):
-                arrays["t"][...] = at
-                run()
-                state[...] = a * state + b * eps
-        return call, 1
+        return lambda: session.run_with_iobinding(binding)
 
 
-def make(contender, work: str, model: str, size: int) -> Work:
+class OpenVino(Graph):
+    name, hint = "OpenVINO", "f32"
+
+    def __init__(self, threads: int):
+        import onnx  # noqa: F401  torch.onnx needs it
+        import openvino
+
+        self.openvino, self.core, self.threads = openvino, openvino.Core(), threads
+
+    def about(self) -> str:
+        kind = "bf16" if self.hint == "bf16" else "fp32"
+        version = self.openvino.__version__.split("-")[0]
+        return f"OpenVINO {version} {kind}; exported by PyTorch {torch.__version__.split('+')[0]}"
+
+    def session(self, file, arrays):
+        compiled = self.core.compile_model(self.core.read_model(file), "CPU", {
+            "PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1, "INFERENCE_NUM_THREADS": self.threads,
+            "INFERENCE_PRECISION_HINT": self.hint, "CPU_DENORMALS_OPTIMIZATION": True})
+        request = compiled.create_infer_request()
+        for name, a in arrays.items():
+            request.set_tensor(name, self.openvino.Tensor(a, shared_memory=True))
+        return request.infer
+
+
+class OpenVinoBf16(OpenVino):
+    hint = "bf16"
+
+    def __init__(self, threads: int):
+        super().__init__(threads)
+        if "BF16" not in self.core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            raise ImportError("bf16 instructions of this CPU in OpenVINO")
+
+
+def make_at(contender, setting: str, work: str, model: str, size: int) -> Work:
+    contender.use(setting)
     if work in ("normals", "adam", "adam_ema"):
         return getattr(contender, work)(size)
     if work == "shared_t":  # no peer computes less where times are equal
@@ -270,16 +398,38 @@ def make(contender, work: str, model: str, size: int) -> Work:
     return getattr(contender, work)(model, size)
 
 
+def make(contender, *asked) -> Work:
+    """At the fastest setting that computes in single precision, or the first where all are the same."""
+    settings = contender.settings if asked[0] not in ("normals", "adam", "adam_ema", "sample") else ["-"]
+    if len(settings) == 1:
+        return make_at(contender, settings[0], *asked)
+    best = ""
+    fastest = float("inf")
+    for setting in settings:
+        work = make_at(contender, setting, *asked)
+        work.call()
+        if setting != settings[0] and work.error() > SINGLE:
+            continue
+        seconds = min(time_of(work, 0.02) for _ in range(5))
+        if seconds < 0.97 * fastest:  # less is noise, for which nothing is changed
+            best, fastest = setting, seconds
+        del work
+        gc.collect()
+    return make_at(contender, best, *asked)._replace(setting=best)
+
+
 def time_of(work: Work, seconds: float) -> float:
     """nanoseconds of one unit of work"""
-    call, units = work
     start, calls = time.perf_counter(), 0
     while True:
-        call()
+        work.call()
         calls += 1
         passed = time.perf_counter() - start
         if passed >= seconds:
-            return 1e9 * passed / (calls * units)
+            return 1e9 * passed / (calls * work.units)
+
+
+CONTENDERS = {"eager": Eager, "optimised": Optimised, "ort": Ort, "openvino": OpenVino, "openvino_bf16": OpenVinoBf16}
 
 
 def status(key: str) -> int:
@@ -288,8 +438,8 @@ def status(key: str) -> int:
 
 
 def memory_of(contender, work: str, model: str, size: int) -> str:
-    make(contender, work, "mlp2d", 1)[0]()  # what the first call of all loads is no part of the answer
-    call, _ = make(contender, work, model, size)
+    make_at(contender, "-", work, "mlp2d", 1).call()  # what the first call of all loads is no part of the answer
+    call = make_at(contender, "-", work, model, size).call
     before = status("VmRSS")
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")  # the peak starts anew
@@ -304,7 +454,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # libraries print warnings
     try:
-        contender = {"eager": Eager, "optimised": Optimised, "ort": Ort}[name](threads)
+        contender = CONTENDERS[name](threads)
     except ImportError as error:
         print(f"missing {error}", file=answers)
         return
@@ -319,10 +469,15 @@ def main() -> None:
             if (kind, model, size) != current:
                 current, work = (kind, model, size), None
                 work = make(contender, kind, model, int(size))
-                work[0]()
+                work.call()
             if work is None:
                 raise NotImplementedError("failed before")
-            print(time_of(work, float(seconds[0])), file=answers)
+            if what == "error":  # and the setting that it was found at
+                if work.error is None:
+                    raise NotImplementedError("no error of this work")
+                print(work.error(), work.setting, file=answers)
+            else:
+                print(time_of(work, float(seconds[0])), file=answers)
         except Exception as error:  # the next request may be for something else
             print(f"! {type(error).__name__}: {error}".replace("\n", " ")[:300], file=answers)
 
