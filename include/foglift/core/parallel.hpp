@@ -177,10 +177,13 @@ inline bool& inside_parallel() {
 namespace kernels {
 class ConstantMemory;
 }
-/// What the thread's kernels may take for constant; nullptr: nothing. Workers take it over from the
-/// caller of parallel_for.
-inline kernels::ConstantMemory*& constant_memory() {
-  thread_local kernels::ConstantMemory* current = nullptr;
+/// What a thread's kernels go by. Workers take it over from the caller of parallel_for.
+struct KernelSetting {
+  kernels::ConstantMemory* constant = nullptr;  ///< memory promised to stay; nullptr: none
+  bool bfloat16 = false;                        ///< products of float matrices (Autocast)
+};
+inline KernelSetting& kernel_setting() {
+  thread_local KernelSetting current;
   return current;
 }
 
@@ -219,19 +222,19 @@ struct ParallelLoop {
   Index parts;
   void (*range)(const void* body, Index first, Index last);
   const void* body;
-  kernels::ConstantMemory* constant = constant_memory();
+  KernelSetting setting = kernel_setting();
 
   /// Part `part` of the loop, in a thread of the pool.
   void run(Index part) const {
     struct Inside {
-      kernels::ConstantMemory* before = constant_memory();
+      KernelSetting before = kernel_setting();
       Inside() { inside_parallel() = true; }
       ~Inside() {
         inside_parallel() = false;
-        constant_memory() = before;
+        kernel_setting() = before;
       }
     } inside;
-    constant_memory() = constant;
+    kernel_setting() = setting;
     range(body, n * part / parts, n * (part + 1) / parts);
   }
 };

@@ -35,7 +35,7 @@ class ConstantMemory {
   };
 
   explicit ConstantMemory(const std::vector<Range>& ranges)
-      : outer_(std::exchange(constant_memory(), this)) {
+      : outer_(std::exchange(kernel_setting().constant, this)) {
     for (const Range& r : ranges) {
       const auto* const first = static_cast<const std::byte*>(r.data);
       if (r.bytes > 0) held_.push_back({first, first + r.bytes, {}});
@@ -48,11 +48,11 @@ class ConstantMemory {
   /// Ends a round of the memory pool: promises are made for the length of a run.
   ~ConstantMemory() {
     pool::end_round();
-    if (constant_memory() == this) {
-      constant_memory() = outer_;
+    if (kernel_setting().constant == this) {
+      kernel_setting().constant = outer_;
       return;
     }
-    ConstantMemory* inner = constant_memory();
+    ConstantMemory* inner = kernel_setting().constant;
     while (inner->outer_ != this) inner = inner->outer_;
     inner->outer_ = outer_;
   }
@@ -63,7 +63,7 @@ class ConstantMemory {
   static const T* form(const T* weight, const Form& form, const Make& make) {
     ConstantMemory* owner = nullptr;
     std::vector<Kept>* forms = nullptr;
-    for (ConstantMemory* c = constant_memory(); c; c = c->outer_)
+    for (ConstantMemory* c = kernel_setting().constant; c; c = c->outer_)
       if (auto* const found = c->find(weight)) {
         owner = c;
         forms = found;
@@ -85,7 +85,7 @@ class ConstantMemory {
   /// What the youngest promise keeps so of that weight; nullptr: nothing.
   template <Scalar T>
   static const Tensor<T>* ahead(const T* weight) {
-    for (const ConstantMemory* c = constant_memory(); c; c = c->outer_)
+    for (const ConstantMemory* c = kernel_setting().constant; c; c = c->outer_)
       for (const Kept& k : c->ahead_)
         if (k.weight == weight) return &std::get<Tensor<T>>(k.data);
     return nullptr;

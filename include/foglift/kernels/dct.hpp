@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/autocast.hpp"
 #include "foglift/kernels/gemm/gemm.hpp"
 
 #include <cmath>
@@ -25,10 +26,12 @@ Tensor<T> dct_matrix(Index n) {
 }
 
 /// y[o, k, :] = sum_j M[k, j] x[o, j, :] with the matrix M of the DCT-II, or with its transpose
-/// where `inverse`, for x [outer, n, inner].
+/// where `inverse`, for x [outer, n, inner]. Of floats under Autocast too: it is data that is
+/// transformed.
 template <Scalar T>
 void dct(Index outer, Index n, Index inner, bool inverse, const T* x, T* y) {
   if (outer * n * inner == 0) return;
+  const Autocast single(ProductType::float32);
   const Tensor<T> m = dct_matrix<T>(n);
   const Operand<T> straight = row_major(m.data(), n), across = transposed(m.data(), n);
   if (inner == 1)  // rows of x times the transposed matrix

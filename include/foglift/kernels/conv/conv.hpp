@@ -66,9 +66,13 @@ void pointwise_sample(const ConvGeometry& g, const Halves<const T>& x, Index b,
 template <Scalar T>
 void conv(const ConvGeometry& g, const ConvSource<T>& source, const T* w,
           const ConvEpilogue<T>& end, T* y) {
-  const int winograd = detail::winograd_axes<T>(g);
-  if (winograd == 1) return detail::conv_by_winograd<1>(g, source, w, end, y);
-  if (winograd == 2) return detail::conv_by_winograd<2>(g, source, w, end, y);
+  using namespace detail;
+  if constexpr (std::is_same_v<T, float>)
+    if (winograd_in_pairs<T>(g))
+      return conv_by_winograd<WinogradRowBlocks<T>>(g, source, w, end, y);
+  const int winograd = winograd_axes<T>(g);
+  if (winograd == 1) return conv_by_winograd<WinogradBlocks<T, 1>>(g, source, w, end, y);
+  if (winograd == 2) return conv_by_winograd<WinogradBlocks<T, 2>>(g, source, w, end, y);
   // Weights whose rows are a kilobyte and more apart stream badly; 512 positions pay for a copy.
   const bool copy = g.Cout * Index{sizeof(T)} >= 1024 && g.B * g.out_h() * g.out_w() >= 512;
   const Panels<T> panels(row_major(w, g.Cout), g.kh * g.kw * g.Cin, g.Cout, copy);

@@ -15,12 +15,20 @@ namespace detail {
 template <Scalar T, int Axes = 2>
 class WinogradBlocks {
   using Weights = WinogradWeights<T, Axes>;
+  using Tiles = WinogradTiles<T, Axes>;
   static constexpr Index points = Weights::points;
 
  public:
+  static Weights weights(const ConvGeometry& g, const T* w) { return {g.Cin, g.Cout, w}; }
+
   WinogradBlocks(const ConvGeometry& g, const T* padded, const Weights& w,
                  const ConvEpilogue<T>& end, T* y)
       : g_(g), tiles_(g), padded_(padded), w_(w), end_(end), y_(y) {}
+
+  static Index pieces_a_sample(const ConvGeometry& g) { return Tiles::tiles_a_sample(g); }
+  Index panels() const { return w_.panels(); }
+  /// Multiply-adds of a tile.
+  Index multiply_adds() const { return points * g_.Cin * g_.Cout; }
 
   /// Tiles in a block: as many as take 512 KB of transformed inputs and of products with one panel,
   /// which stay in a level-2 cache of 1 MB while the weights pass by; a multiple of gemm's tile.
@@ -51,9 +59,9 @@ class WinogradBlocks {
  private:
   void product(Index n, const T* v, const T* u, Index width, T* m) const {
     const auto run = [&](auto packets) {
-      gemm_panel<T, decltype(packets)::value>(n, g_.Cin, row_major(v, g_.Cin), u, width,
-                                              Start<T>{nullptr, 0}, m, width, width,
-                                              Finishing<T>{nullptr, 0, 0});
+      gemm_panel<Single<T>, T, decltype(packets)::value>(n, g_.Cin, row_major(v, g_.Cin), u, width,
+                                                         Start<T>{nullptr, 0}, m, width, width,
+                                                         Finishing<T>{nullptr, 0, 0});
     };
     with_packets(Panels<T>::packets(width), run);
   }
@@ -86,36 +94,41 @@ class WinogradBlocks {
   }
 
   const ConvGeometry& g_;
-  WinogradTiles<T, Axes> tiles_;
+  Tiles tiles_;
   const T* padded_;
   const Weights& w_;
   const ConvEpilogue<T>& end_;
   T* y_;
 };
 
+/// A convolution of `samples` samples cut into pieces (tiles, or bands of rows), computed by blocks
+/// of them. Parallel over blocks, and over panels of outputs where there are fewer blocks than
+/// threads.
+template <class Blocks>
+void run_blocks(const ConvGeometry& g, Index samples, const Blocks& all) {
+  const Index total = samples * all.pieces_a_sample(g), size = all.block(g);
+  const Index blocks = (total + size - 1) / size;
+  const Index wanted =
+      inside_parallel() ? 1 : (threads() + blocks - 1) / std::max<Index>(1, blocks);
+  const Index shares = std::min(all.panels(), wanted);
+  const Index work = std::min(size, total) * all.multiply_adds() / shares;
+  parallel_for(blocks * shares, grain_for(work), [&](Index task) {
+    const Index block = task / shares, share = task % shares;
+    all.run(block * size, std::min(total, (block + 1) * size), all.panels() * share / shares,
+            all.panels() * (share + 1) / shares);
+  });
+}
+
 }  // namespace detail
 
 /// y [samples, H', W', Cout] = bias + residual + the convolution of 3 x 3 taps (Axes = 2) or 1 x 3
 /// taps (Axes = 1), stride and dilation 1, of samples that lie padded one after another, [samples,
 /// H + 2 pad_h, W + 2 pad_w, Cin], by Winograd's F(4x4, 3x3) or F(4, 3). Each output is one chain
-/// of sums whatever the samples beside it. Parallel over blocks of tiles, and over panels of
-/// outputs where there are fewer blocks than threads.
+/// of sums whatever the samples beside it. Parallel (detail::run_blocks).
 template <Scalar T, int Axes>
 void winograd_conv(const ConvGeometry& g, Index samples, const T* padded,
                    const WinogradWeights<T, Axes>& w, const ConvEpilogue<T>& end, T* y) {
-  const detail::WinogradBlocks<T, Axes> all(g, padded, w, end, y);
-  const Index total = samples * detail::WinogradTiles<T, Axes>::tiles_a_sample(g);
-  const Index size = all.block(g);
-  const Index blocks = (total + size - 1) / size;
-  const Index wanted =
-      inside_parallel() ? 1 : (threads() + blocks - 1) / std::max<Index>(1, blocks);
-  const Index shares = std::min(w.panels(), wanted);
-  const Index work = w.points * std::min(size, total) * g.Cin * g.Cout / shares;
-  parallel_for(blocks * shares, detail::grain_for(work), [&](Index task) {
-    const Index block = task / shares, share = task % shares;
-    all.run(block * size, std::min(total, (block + 1) * size), w.panels() * share / shares,
-            w.panels() * (share + 1) / shares);
-  });
+  detail::run_blocks(g, samples, detail::WinogradBlocks<T, Axes>(g, padded, w, end, y));
 }
 
 #define FOGLIFT_KERNELS_WINOGRAD(linkage, T)                                                     \

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/autocast.hpp"
 #include "foglift/core/instances.hpp"
 #include "foglift/core/parallel.hpp"
 #include "foglift/core/tensor.hpp"
@@ -40,6 +41,7 @@ void winograd_output_gradient(const ConvGeometry& g, const T* dy,
 /// with the products summed over tiles in ascending order. Parallel over tiles and over points.
 template <int Axes, Scalar T>
 void winograd_backward_weight(const ConvGeometry& g, const T* padded, const T* dy, T* dw) {
+  const Autocast single(ProductType::float32);  // rounded in this form, they would lose more
   constexpr Index points = winograd::points<Axes>;
   // Tiles in a block: reading and writing sums is then 3 % of the products' work.
   constexpr Index block = 64;

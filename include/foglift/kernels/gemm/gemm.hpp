@@ -5,6 +5,7 @@
 #include "foglift/core/parallel.hpp"
 #include "foglift/core/tensor.hpp"
 #include "foglift/kernels/constant_memory.hpp"
+#include "foglift/kernels/gemm/left_rows.hpp"
 #include "foglift/kernels/gemm/tile.hpp"
 #include "foglift/kernels/gemm/transpose.hpp"
 
@@ -48,7 +49,8 @@ inline Index grain_for(Index multiply_adds) {
 
 /// The right operand B [K, N] of gemm in panels of columns: in place where a panel is made of whole
 /// packets of adjacent columns, otherwise copied and padded with zeros, once where B is promised to
-/// be constant. Refers to the memory of B.
+/// be constant. Under Autocast a B that is wide and deep enough is copied as pairs of bfloat16
+/// numbers, of rows 2 i and 2 i + 1. Refers to the memory of B.
 template <Scalar T>
 class Panels {
  public:
@@ -56,12 +58,18 @@ class Panels {
 
   /// `copy`: also what could stay in place, where rows far apart would crowd each other out of the
   /// nearest cache.
-  Panels(Operand<T> b, Index K, Index N, bool copy = false) : b_(b), K_(K), N_(N) {
+  Panels(Operand<T> b, Index K, Index N, bool copy = false)
+      : b_(b), K_(K), N_(N), paired_(detail::pairs_serve<T>(K, N)) {
+    copy = copy || paired_;
     first_packed_ = copy || b.column_stride != 1 ? 0 : N % detail::lanes<T> ? N / width : count();
     if (first_packed_ == count() || K == 0) return;
     const auto make = [this] { return packed_panels(); };
-    packed_ = ConstantMemory::form<T>(
-        b.data, {copy ? "all panels" : "panels", {b.row_stride, b.column_stride, K, N}}, make);
+    packed_ = ConstantMemory::form<T>(b.data,
+                                      {paired_ ? "paired panels"
+                                       : copy  ? "all panels"
+                                               : "panels",
+                                       {b.row_stride, b.column_stride, K, N}},
+                                      make);
     if (packed_) return;
     own_ = make();
     packed_ = own_.data();
@@ -76,51 +84,82 @@ class Panels {
   static Index packets(Index columns) {
     return (columns + detail::lanes<T> - 1) / detail::lanes<T>;
   }
-  /// Row k of panel p, and the distance between its rows.
+  /// Whether rows stand in pairs.
+  bool paired() const { return paired_; }
+  /// Row k of panel p, or the pair that it is of, and the distance to the next.
   const T* row(Index p, Index k) const {
     if (K_ == 0) return nullptr;
     if (p < first_packed_) return b_.at(k, p * width).data;
-    return packed_ + (p - first_packed_) * width * K_ + k * stride(p);
+    return packed_ + (p - first_packed_) * width * packed_rows() +
+           (paired_ ? k / 2 : k) * stride(p);
   }
   Index stride(Index p) const {
     return p < first_packed_ ? b_.row_stride : packets(columns(p)) * detail::lanes<T>;
   }
 
  private:
+  Index packed_rows() const { return paired_ ? (K_ + 1) / 2 : K_; }
+
   Tensor<T> packed_panels() const {
     const Index padded = packets(N_ - first_packed_ * width) * detail::lanes<T>;
-    auto panels = Tensor<T>::uninitialized({K_ * padded});
-    parallel_for(count() - first_packed_, grain_of(K_ * width),
-                 [&](Index p) { pack(first_packed_ + p, panels.data() + p * width * K_); });
+    auto panels = Tensor<T>::uninitialized({packed_rows() * padded});
+    parallel_for(count() - first_packed_, grain_of(K_ * width), [&](Index p) {
+      T* const out = panels.data() + p * width * packed_rows();
+      if (paired_)
+        pack_pairs(first_packed_ + p, out);
+      else
+        pack(first_packed_ + p, 0, K_, out);
+    });
     return panels;
   }
 
-  void pack(Index p, T* out) const {
+  /// Rows [first, first + rows) of panel p.
+  void pack(Index p, Index first, Index rows, T* out) const {
     constexpr Index S = detail::lanes<T>;
-    const Index n = columns(p), padded = stride(p);
-    const T* const in = b_.at(0, p * width).data;
+    const Index n = columns(p), padded = stride(p), left = K_ - first;
+    const T* const in = b_.at(first, p * width).data;
     Index k = 0;
     if (b_.column_stride == 1) {
       // Whole packets, while they end within B: what follows a row reaches no element of C.
-      for (; k < K_ && k * b_.row_stride + padded <= (K_ - 1) * b_.row_stride + n; ++k)
+      for (; k < rows && k * b_.row_stride + padded <= (left - 1) * b_.row_stride + n; ++k)
         for (Index j = 0; j < padded; j += S)
           detail::store_packet(detail::load_packet(in + k * b_.row_stride + j),
                                out + k * padded + j);
     } else if (b_.row_stride == 1) {
-      for (; k + S <= K_; k += S)  // blocks of S x S transposed in registers
+      for (; k + S <= rows; k += S)  // blocks of S x S transposed in registers
         for (Index j = 0; j < padded; j += S)
           transpose_block(in + j * b_.column_stride + k, b_.column_stride, std::min(S, n - j),
                           out + k * padded + j, padded);
     }
-    for (; k < K_; ++k) {
+    for (; k < rows; ++k) {
       for (Index j = 0; j < n; ++j)
         out[k * padded + j] = in[k * b_.row_stride + j * b_.column_stride];
       std::fill(out + k * padded + n, out + (k + 1) * padded, T(0));
     }
   }
 
+  /// Panel p in pairs, by way of as many rows at a time as stay in the nearest cache.
+  void pack_pairs(Index p, T* out) const {
+    if constexpr (std::is_same_v<T, float>) {
+      constexpr Index S = detail::lanes<T>, most = 2 * S;
+      const Index padded = stride(p);
+      T rows[std::size_t{most * width}];
+      for (Index k = 0; k < K_; k += most) {
+        const Index n = std::min(most, K_ - k);
+        pack(p, k, n, rows);
+        if (n % 2) std::fill_n(rows + n * padded, padded, T(0));
+        for (Index i = 0; i < n; i += 2, out += padded)
+          for (Index j = 0; j < padded; j += S)
+            detail::store_packet(detail::pairs(detail::load_packet(rows + i * padded + j),
+                                               detail::load_packet(rows + (i + 1) * padded + j)),
+                                 out + j);
+      }
+    }
+  }
+
   Operand<T> b_;
   Index K_, N_, first_packed_;
+  bool paired_;
   Tensor<T> own_;              // the copy, unless it is kept by a promise
   const T* packed_ = nullptr;  // the copy
 };
@@ -142,16 +181,35 @@ void with_packets(Index packets, const F& f) {
   }
 }
 
-/// `rows` rows of A times rows [first_k, first_k + depth) of panel p; c is where the panel's
-/// columns begin, of which `width` are written.
+/// f(product, packets) with what a step of a product with panel p is, and its packets as a
+/// constant.
+template <Scalar T, class F>
+void with_product(const Panels<T>& b, Index p, const F& f) {
+  with_packets(b.packets(b.columns(p)), [&](auto packets) {
+    if constexpr (std::is_same_v<T, float>)
+      if (b.paired()) return f(Paired{}, packets);
+    f(Single<T>{}, packets);
+  });
+}
+
+/// `rows` rows of A, from its row `first` on, times rows [first_k, first_k + depth) of panel p; c
+/// is where the panel's columns begin, of which `width` are written.
+template <Scalar T>
+void gemm_panel(Index rows, const LeftRows<T>& a, Index first, const Panels<T>& b, Index p,
+                Index first_k, Start<T> start, T* c, Index ldc, Index width,
+                const Finishing<T>& end = {}) {
+  with_product(b, p, [&]<class Product>(Product, auto packets) {
+    gemm_panel<Product, T, decltype(packets)::value>(
+        rows, a.steps(), a.from(first), b.row(p, first_k), b.stride(p), start, c, ldc, width, end);
+  });
+}
+
+/// The same of all rows of an operand without groups.
 template <Scalar T>
 void gemm_panel(Index rows, Index depth, Operand<T> a, const Panels<T>& b, Index p, Index first_k,
-                Start<T> start, T* c, Index ldc, Index width, const Finishing<T>& end = {}) {
-  const auto run = [&](auto packets) {
-    gemm_panel<T, decltype(packets)::value>(rows, depth, a, b.row(p, first_k), b.stride(p), start,
-                                            c, ldc, width, end);
-  };
-  with_packets(b.packets(b.columns(p)), run);
+                Start<T> start, T* c, Index ldc, Index width) {
+  const LeftRows<T> left(a, 0, rows, 0, depth, first_k, b.paired());
+  gemm_panel(rows, left, Index{0}, b, p, first_k, start, c, ldc, width);
 }
 
 /// Row i and panels [first, last) of C. There is nothing to block for, and at batch 1 a layer is
@@ -159,14 +217,15 @@ void gemm_panel(Index rows, Index depth, Operand<T> a, const Panels<T>& b, Index
 template <Scalar T>
 void gemm_row(Index i, Index K, Operand<T> a, const Panels<T>& b, Index first_k, Index first,
               Index last, T* c, Index ldc, const GemmOptions<T>& options) {
-  const Operand<T> row = a.at(i, 0);
+  const LeftRows<T> row(a, i, 1, 0, K, first_k, b.paired());
   T* const out = c + i * ldc;
   for (Index p = first; p < last; ++p) {
     const Index at = p * b.width;
     const T* const start = options.accumulate ? out + at : offset_by(options.bias, at);
-    with_packets(b.packets(b.columns(p)), [&](auto packets) {
-      gemm_edge_tile<T, 1, decltype(packets)::value>(K, row, b.row(p, first_k), b.stride(p),
-                                                     {start, 0}, out + at, 0, b.columns(p));
+    with_product(b, p, [&]<class Product>(Product, auto packets) {
+      gemm_edge_tile<Product, T, 1, decltype(packets)::value>(
+          row.steps(), row.from(0), b.row(p, first_k), b.stride(p), {start, 0}, out + at, 0,
+          b.columns(p));
     });
   }
   const Index at = first * b.width, columns = std::min(b.total_columns(), last * b.width) - at;
@@ -179,11 +238,15 @@ void gemm_block(Index begin, Index end, Index K, Operand<T> a, const Panels<T>& 
                 Index first, Index last, T* c, Index ldc, const GemmOptions<T>& options) {
   if (end - begin == 1) return gemm_row(begin, K, a, b, first_k, first, last, c, ldc, options);
   const bool far = (end - begin) * b.total_columns() >= far_elements;
+  const auto deepest = [&](Index k) {  // whole pairs
+    return b.paired() ? 2 * block_depth - (first_k + k) % 2 : block_depth;
+  };
   for (Index i = begin; i < end; i += block_rows) {
     const Index rows = std::min(block_rows, end - i);
     Index k = 0;
     do {  // once for K = 0 too, which leaves the start
-      const Index depth = std::min(block_depth, K - k);
+      const Index depth = std::min(deepest(k), K - k);
+      const LeftRows<T> left(a, i, rows, k, depth, first_k + k, b.paired());
       const bool last_block = k + depth == K && !options.epilogue.empty();
       for (Index p = first; p < last; ++p) {
         T* out = c + i * ldc + p * b.width;
@@ -194,9 +257,9 @@ void gemm_block(Index begin, Index end, Index K, Operand<T> a, const Panels<T>& 
         const bool ahead = i == begin && rows >= 6 && p + 1 < last;
         const T* const next = ahead ? b.row(p + 1, first_k + k) : nullptr;
         for (Index r = 0, n; r < rows; r += n) {
-          n = a.together(i + r, rows - r);
-          gemm_panel(n, depth, a.at(i + r, k), b, p, first_k + k, start.at(r, 0), out + r * ldc,
-                     ldc, b.columns(p),
+          n = left.together(r, rows - r);
+          gemm_panel(n, left, r, b, p, first_k + k, start.at(r, 0), out + r * ldc, ldc,
+                     b.columns(p),
                      {last_block ? &options.epilogue : nullptr, i + r, p * b.width,
                       r == 0 ? next : nullptr, far});
         }

@@ -3,6 +3,7 @@
 #include "foglift/core/scalar.hpp"
 #include "foglift/core/shape.hpp"
 #include "foglift/kernels/gemm/epilogue.hpp"
+#include "foglift/kernels/gemm/product.hpp"
 #include "foglift/kernels/packet.hpp"
 
 #include <algorithm>
@@ -64,9 +65,10 @@ struct Start {
   Start at(Index i, Index j) const { return {data ? data + i * stride + j : nullptr, stride}; }
 };
 
-/// R rows x P packets of C = start + A B. Every element is one chain of fused multiply-adds over k
-/// in ascending order, whatever R and P: so its bits do not depend on the tile it falls into.
-template <Scalar T, int R, int P>
+/// R rows x P packets of C = start + A B in K steps of Product. Every element is one chain of
+/// multiply-adds over k in ascending order, whatever R and P: so its bits do not depend on the tile
+/// it falls into.
+template <class Product, Scalar T, int R, int P>
 void gemm_tile(Index K, Operand<T> a, const T* b, Index ldb, Start<T> start, T* c, Index ldc) {
   constexpr int S = lanes<T>;
   Packet<T> sum[std::size_t{R}][std::size_t{P}];
@@ -77,14 +79,14 @@ void gemm_tile(Index K, Operand<T> a, const T* b, Index ldb, Start<T> start, T* 
       sum[r][p] = start.data ? load_packet(start.data + r * start.stride + p * S) : Packet<T>{};
   const T* pa = a.data;
   for (Index k = 0; k < K; ++k, pa += a.column_stride, b += ldb) {
-    Packet<T> row[std::size_t{P}];
+    typename Product::Right row[std::size_t{P}];
 #pragma GCC unroll 4
-    for (int p = 0; p < P; ++p) row[p] = load_packet(b + p * S);
+    for (int p = 0; p < P; ++p) row[p] = Product::right(b + p * S);
 #pragma GCC unroll 12
     for (int r = 0; r < R; ++r) {
-      const Packet<T> x = broadcast(pa[r * a.row_stride]);
+      const typename Product::Left x = Product::left(pa + r * a.row_stride);
 #pragma GCC unroll 4
-      for (int p = 0; p < P; ++p) sum[r][p] = multiply_add(x, row[p], sum[r][p]);
+      for (int p = 0; p < P; ++p) sum[r][p] = Product::add(x, row[p], sum[r][p]);
     }
   }
 #pragma GCC unroll 12
@@ -94,15 +96,15 @@ void gemm_tile(Index K, Operand<T> a, const T* b, Index ldb, Start<T> start, T* 
 }
 
 /// The same with `width` <= P packets of columns in C and start; the panel of B has all P.
-template <Scalar T, int R, int P>
+template <class Product, Scalar T, int R, int P>
 void gemm_edge_tile(Index K, Operand<T> a, const T* b, Index ldb, Start<T> start, T* c, Index ldc,
                     Index width) {
   constexpr Index W = P * lanes<T>;
-  if (width == W) return gemm_tile<T, R, P>(K, a, b, ldb, start, c, ldc);
+  if (width == W) return gemm_tile<Product, T, R, P>(K, a, b, ldb, start, c, ldc);
   T edge[std::size_t{R * W}] = {};
   if (start.data)
     for (Index r = 0; r < R; ++r) std::copy_n(start.at(r, 0).data, width, edge + r * W);
-  gemm_tile<T, R, P>(K, a, b, ldb, {edge, W}, edge, W);
+  gemm_tile<Product, T, R, P>(K, a, b, ldb, {edge, W}, edge, W);
   for (Index r = 0; r < R; ++r) std::copy_n(edge + r * W, width, c + r * ldc);
 }
 
@@ -134,10 +136,10 @@ void prefetch_panel(const T* b, Index ldb, Index first, Index last) {
     for (Index j = 0; j < P * lanes<T>; j += line) __builtin_prefetch(b + k * ldb + j, 0, 2);
 }
 
-/// `rows` rows of one panel of P packets, in the tallest tiles that fit. Between tiles, a share of
-/// the next panel is asked for: its short rows lie too far apart for the hardware to foresee, which
-/// costs a tenth where weights come from the third-level cache.
-template <Scalar T, int P>
+/// `rows` rows of one panel of P packets, K steps, in the tallest tiles that fit. Between tiles, a
+/// share of the next panel is asked for: its short rows lie too far apart for the hardware to
+/// foresee, which costs a tenth where weights come from the third-level cache.
+template <class Product, Scalar T, int P>
 void gemm_panel(Index rows, Index K, Operand<T> a, const T* b, Index ldb, Start<T> start, T* c,
                 Index ldc, Index width, const Finishing<T>& end) {
   Index i = 0;
@@ -146,7 +148,8 @@ void gemm_panel(Index rows, Index K, Operand<T> a, const T* b, Index ldb, Start<
     for (; i + R <= rows; i += R) {
       if (end.far) prefetch_tile(Index{R}, width, c + i * ldc, ldc);
       if (end.next) prefetch_panel<T, P>(end.next, ldb, K * i / rows, K * (i + R) / rows);
-      gemm_edge_tile<T, R, P>(K, a.at(i, 0), b, ldb, start.at(i, 0), c + i * ldc, ldc, width);
+      gemm_edge_tile<Product, T, R, P>(K, a.at(i, 0), b, ldb, start.at(i, 0), c + i * ldc, ldc,
+                                       width);
       if (end.epilogue) (*end.epilogue)(end.row + i, end.column, R, width, c + i * ldc, ldc);
     }
   };

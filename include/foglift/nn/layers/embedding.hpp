@@ -5,6 +5,7 @@
 #include "foglift/autograd/ops/embedding.hpp"
 #include "foglift/autograd/ops/sinusoids.hpp"
 #include "foglift/autograd/packed_weights.hpp"
+#include "foglift/core/autocast.hpp"
 #include "foglift/nn/condition.hpp"
 #include "foglift/nn/layers/linear.hpp"
 
@@ -157,6 +158,7 @@ class TimeEmbedding : public Layer<T, TimeEmbeddingOptions> {
   /// `like`.
   template <ValueOf<T> X, class C = T>
   X operator()(const Tensor<T>& time, const Condition<C>& condition, const X& like) const {
+    const Autocast single(ProductType::float32);
     if constexpr (!Recorded<X>)
       if (const T* const row = time.size() == 1 ? precomputed(time[0]) : nullptr)
         return Tensor<T>({1, options_.width}, {row, static_cast<std::size_t>(options_.width)});
