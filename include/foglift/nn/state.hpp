@@ -24,19 +24,17 @@ namespace foglift::inline v0::nn {
 
 namespace detail {
 template <class M>
-struct ModuleScalar {
-  using type = float;
-};
-template <class M>
-  requires requires { typename M::value_type; }
-struct ModuleScalar<M> {
-  using type = typename M::value_type;
-};
+auto scalar_of_module() {
+  if constexpr (requires { typename M::value_type; })
+    return typename M::value_type{};
+  else
+    return float{};
+}
 }  // namespace detail
 
 /// Element type of a module's parameters: its `value_type`, float where it names none.
 template <Module M>
-using module_scalar = typename detail::ModuleScalar<std::remove_const_t<M>>::type;
+using module_scalar = decltype(detail::scalar_of_module<std::remove_const_t<M>>());
 
 /// A tensor of a model under its dotted name; refers into the model.
 template <Scalar T = float>

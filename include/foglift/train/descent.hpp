@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/core/text.hpp"
 #include "foglift/train/groups.hpp"
 #include "foglift/train/optimizer.hpp"
 
@@ -31,6 +32,24 @@ L apply_rule(const R& rule, L w, L g, std::array<L, sizeof...(k)>& moments,
 }
 
 }  // namespace detail
+
+/// An option of a rule and where it may be: at least 0 and below `below`.
+struct RuleOption {
+  const char* name;
+  double value;
+  double below = std::numeric_limits<double>::infinity();
+};
+
+/// Throws ArgumentError for an option that is not in its range; all are in the message.
+inline void check_options(const char* where, std::initializer_list<RuleOption> options) {
+  std::string given, wrong;
+  for (const RuleOption& o : options) {
+    given += (given.empty() ? "" : ", ") + std::string(o.name) + ' ' + number_text(o.value);
+    if (!(o.value >= 0 && o.value < o.below))
+      wrong += "; needed " + std::string(o.name) + " in [0, " + number_text(o.below) + ')';
+  }
+  if (!wrong.empty()) raise<ArgumentError>(where, ": ", given, wrong);
+}
 
 /// The formula of an optimizer: how one weight w moves against its gradient g, with any number of
 /// moments, which begin at 0. It holds the constants of one step, made from options, the learning

@@ -48,5 +48,8 @@ TEST_CASE("lion: options outside their range are refused", "[train][lion]") {
   CHECK_THROWS_AS(train::Lion<float>({.beta1 = 1}), ArgumentError);
   CHECK_THROWS_AS(train::Lion<float>({.beta2 = std::nan("")}), ArgumentError);
   CHECK_THROWS_AS(train::Lion<float>({.weight_decay = -1}), ArgumentError);
+  CHECK_THROWS_WITH(train::Lion<float>({.lr = 0.5, .beta1 = 1}),
+                    ContainsSubstring("lr 0.5, beta1 1, beta2 0.99, weight_decay 0") &&
+                        ContainsSubstring("needed beta1 in [0, 1)"));
   CHECK(train::Lion<float>({}).options().lr == 1e-4);
 }

@@ -14,8 +14,7 @@ namespace foglift::inline v0::grid {
 /// Range of a grid in the noise-to-signal ratio sigma / alpha, cut to what the schedule has. The
 /// defaults are those of Karras et al. 2022, table 1.
 struct RatioRange {
-  double min = 0.002;
-  double max = 80;
+  double min = 0.002, max = 80;
   Last end = Last::zero;
 };
 

@@ -9,8 +9,7 @@ namespace foglift::inline v0::grid {
 
 /// Range of a grid in time.
 struct TimeRange {
-  double first = 1;
-  double last = 0;
+  double first = 1, last = 0;
   Last end = Last::zero;
 };
 

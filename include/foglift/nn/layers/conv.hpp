@@ -9,11 +9,8 @@
 namespace foglift::inline v0::nn {
 
 struct ConvLayerOptions {
-  Index in = 0;
-  Index out = 0;
-  Index kernel = 3;
-  Index stride = 1;
-  Index dilation = 1;
+  Index in = 0, out = 0;
+  Index kernel = 3, stride = 1, dilation = 1;
   std::optional<Index> padding = std::nullopt;  ///< none: dilation * (kernel - 1) / 2, which keeps
                                                 ///< the size of an odd kernel at stride 1
   Padding mode = Padding::zero;

@@ -5,8 +5,7 @@
 namespace foglift::inline v0::nn {
 
 struct FeedForwardOptions {
-  Index width = 0;
-  Index hidden = 0;
+  Index width = 0, hidden = 0;
   bool zero = false;  ///< the second layer starts at zero
 };
 

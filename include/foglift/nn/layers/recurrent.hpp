@@ -11,8 +11,7 @@
 namespace foglift::inline v0::nn {
 
 struct RecurrentOptions {
-  Index in = 0;
-  Index hidden = 0;
+  Index in = 0, hidden = 0;
   Index layers = 1;
 };
 

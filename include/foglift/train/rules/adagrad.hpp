@@ -16,9 +16,9 @@ struct AdagradOptions {
 
   /// Throws ArgumentError for a negative option and eps = 0, which would divide 0 by 0.
   void check(const char* where) const {
-    if (!(lr >= 0 && lr_decay >= 0 && eps > 0 && weight_decay >= 0))
-      raise<ArgumentError>(where, ": lr ", lr, ", lr_decay ", lr_decay, ", eps ", eps,
-                           ", weight_decay ", weight_decay, "; needed all >= 0 and eps > 0");
+    check_options(
+        where, {{"lr", lr}, {"lr_decay", lr_decay}, {"eps", eps}, {"weight_decay", weight_decay}});
+    if (eps == 0) raise<ArgumentError>(where, ": eps = 0, must be positive");
   }
 };
 

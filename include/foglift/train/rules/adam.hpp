@@ -21,11 +21,11 @@ struct AdamSettings {
 
   /// Throws ArgumentError for values outside lr >= 0, beta in [0, 1), eps >= 0, weight_decay >= 0.
   void check(const char* where) const {
-    if (!(lr >= 0 && beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1 && eps >= 0 &&
-          weight_decay >= 0))
-      raise<ArgumentError>(where, ": lr ", lr, ", beta1 ", beta1, ", beta2 ", beta2, ", eps ", eps,
-                           ", weight_decay ", weight_decay,
-                           "; needed lr, eps, weight_decay >= 0 and betas in [0, 1)");
+    check_options(where, {{"lr", lr},
+                          {"beta1", beta1, 1},
+                          {"beta2", beta2, 1},
+                          {"eps", eps},
+                          {"weight_decay", weight_decay}});
   }
 };
 

@@ -16,10 +16,9 @@ struct LionOptions {
 
   /// Throws ArgumentError for values outside lr, weight_decay >= 0 and betas in [0, 1).
   void check(const char* where) const {
-    if (!(lr >= 0 && beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1 && weight_decay >= 0))
-      raise<ArgumentError>(where, ": lr ", lr, ", beta1 ", beta1, ", beta2 ", beta2,
-                           ", weight_decay ", weight_decay,
-                           "; needed lr, weight_decay >= 0 and betas in [0, 1)");
+    check_options(
+        where,
+        {{"lr", lr}, {"beta1", beta1, 1}, {"beta2", beta2, 1}, {"weight_decay", weight_decay}});
   }
 };
 

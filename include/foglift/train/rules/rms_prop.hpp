@@ -18,11 +18,11 @@ struct RmsPropOptions {
   /// Throws ArgumentError for values outside lr, eps, weight_decay >= 0, alpha and momentum in [0,
   /// 1).
   void check(const char* where) const {
-    if (!(lr >= 0 && alpha >= 0 && alpha < 1 && eps >= 0 && momentum >= 0 && momentum < 1 &&
-          weight_decay >= 0))
-      raise<ArgumentError>(where, ": lr ", lr, ", alpha ", alpha, ", eps ", eps, ", momentum ",
-                           momentum, ", weight_decay ", weight_decay,
-                           "; needed lr, eps, weight_decay >= 0, alpha and momentum in [0, 1)");
+    check_options(where, {{"lr", lr},
+                          {"alpha", alpha, 1},
+                          {"eps", eps},
+                          {"momentum", momentum, 1},
+                          {"weight_decay", weight_decay}});
   }
 };
 

@@ -16,9 +16,7 @@ struct SgdOptions {
 
   /// Throws ArgumentError for a negative option, momentum >= 1, or nesterov without momentum.
   void check(const char* where) const {
-    if (!(lr >= 0 && momentum >= 0 && momentum < 1 && weight_decay >= 0))
-      raise<ArgumentError>(where, ": lr ", lr, ", momentum ", momentum, ", weight_decay ",
-                           weight_decay, "; needed all >= 0 and momentum < 1");
+    check_options(where, {{"lr", lr}, {"momentum", momentum, 1}, {"weight_decay", weight_decay}});
     if (nesterov && momentum == 0) raise<ArgumentError>(where, ": nesterov needs a momentum > 0");
   }
 };
