@@ -1,12 +1,15 @@
-# foglift_unite(OUT NAME PER_FILE FILES...): writes the units build/tests/united/NAME_1.cpp, ..., each of which holds PER_FILE of the
-# test files in namespaces of their own, and sets OUT to them. What neighbours instantiate alike is compiled once, which halves the time
-# of a build. A unit begins with all lines of #include of its files, so that none acts inside of a namespace; files with macros, named
-# namespaces or an operator new of their own are left as they are, and so are those that say `// Alone:` and why.
-# -DFOGLIFT_UNITE_TESTS=OFF compiles each file alone: better for work on a single one.
-option(FOGLIFT_UNITE_TESTS "Compile tests several files at a time" ON)
+# foglift_unite(OUT NAME PER_UNIT FILES...): writes the units build/tests/united/NAME_1.cpp, ..., each of which holds PER_UNIT times
+# FOGLIFT_UNITE_FACTOR of the test files in namespaces of their own, and sets OUT to them. What neighbours instantiate alike is compiled
+# once, which halves the time of a build. Four times as many files take another third off it, in units beyond the budget of
+# docs/design.md, with which a build for a sanitizer has nothing to do. A unit begins with all lines of #include of its files, so that
+# none acts inside of a namespace; files with macros, named namespaces or an operator new of their own are left as they are, and so are
+# those that say `// Alone:` and why.
+# -DFOGLIFT_UNITE_FACTOR=0 compiles each file alone: better for work on a single one.
+set(FOGLIFT_UNITE_FACTOR 1 CACHE STRING "Times as many test files as usual in a unit; 0: each alone")
 
-function(foglift_unite out name per_file)
-  if(NOT FOGLIFT_UNITE_TESTS)
+function(foglift_unite out name per_unit)
+  math(EXPR most "${per_unit} * ${FOGLIFT_UNITE_FACTOR}")
+  if(most LESS 2)
     set(${out} ${ARGN} PARENT_SCOPE)
     return()
   endif()
@@ -34,7 +37,7 @@ function(foglift_unite out name per_file)
     cmake_path(GET path STEM namespace)
     string(APPEND bodies "namespace united_${namespace}_${held} {\n#include \"${path}\"\n}\n")
     math(EXPR held "${held} + 1")
-    if(held EQUAL per_file)
+    if(held EQUAL most)
       foglift_write_unit()
     endif()
   endforeach()
