@@ -6,7 +6,9 @@
 #include "support/counted_new.hpp"
 
 #include <atomic>
+#include <cstdint>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #ifdef COUNTS_ALLOCATIONS
@@ -103,6 +105,20 @@ TEST_CASE("pool: workers give back what rounds of others had no use for", "[core
     CHECK(left < 4 * megabyte);
   }).join();
   set_threads(before);
+}
+
+TEST_CASE("pool: blocks of two megabytes and more begin on a huge page", "[core][pool]") {
+  // Fresh ones and used ones; what is smaller is aligned for vectors.
+  for (int round = 0; round < 2; ++round)
+    for (const auto& [floats, alignment] :
+         {std::pair{megabyte / 4, std::ptrdiff_t{64}}, std::pair{megabyte / 2 + 1, 2 * megabyte},
+          std::pair{3 * megabyte, 2 * megabyte}}) {
+      const Tensor<float> one{Shape{floats}}, other{Shape{floats}};
+      for (const auto* t : {&one, &other})
+        CHECK(reinterpret_cast<std::uintptr_t>(t->data()) %
+                  static_cast<std::uintptr_t>(alignment) ==
+              0);
+    }
 }
 
 TEST_CASE("release_memory: nothing is kept by the caller and the workers", "[core][pool]") {
