@@ -1,5 +1,6 @@
 // Covers: clip denormals ema lr_schedule shuffle
 #include "foglift/core/parallel.hpp"
+#include "foglift/core/rng.hpp"
 #include "foglift/train/clip.hpp"
 #include "foglift/train/denormals.hpp"
 #include "foglift/train/ema.hpp"
@@ -99,6 +100,42 @@ TEST_CASE("clip: sizes around the unrolled eight", "[train][clip]") {
     g.add(model.a, da);
     CHECK(train::global_norm(model, g) == std::sqrt(sum));
   }
+}
+
+TEST_CASE("clip: the same bits for any number of threads", "[train][clip]") {
+  // Several blocks of elements_per_thread, one of them cut short, in tensors that begin within one.
+  const auto model =
+      toy::make_pair<float>(1, {3 * elements_per_thread + 5}, {2 * elements_per_thread});
+  const auto gradients = [&] {
+    return toy::gradients(model, Rng(2).normal<float>(model.a.value.shape()),
+                          Rng(3).normal<float>(model.b.value.shape()));
+  };
+  // In long double with one sum: an oracle of another order.
+  long double sum = 0;
+  auto expected = gradients();
+  for (const auto* p : {&model.a, &model.b})
+    for (const float v : expected[*p]) sum += static_cast<long double>(v) * v;
+  // n terms of a sum in double, each of which is exact: at most n epsilon, n the additions in a
+  // row.
+  const auto norm = static_cast<double>(std::sqrt(sum));
+  const double n = elements_per_thread / 8.0 + 3 + 6;
+  const int before = threads();
+  double first = 0;
+  for (const int count : {1, 2, 3, 8}) {
+    set_threads(count);
+    auto g = gradients();
+    const double found = train::clip_norm(model, g, 1.0);
+    CHECK_THAT(found, WithinAbs(norm, norm * n * 0x1p-53));
+    if (count == 1) first = found;
+    CHECK(found == first);
+    const auto factor = static_cast<float>(1.0 / first);
+    for (const auto* p : {&model.a, &model.b}) {
+      Tensor<float> scaled = expected[*p];
+      for (float& v : scaled) v *= factor;
+      CHECK(g[*p] == scaled);
+    }
+  }
+  set_threads(before);
 }
 
 TEST_CASE("clip: an infinite gradient is named and nothing is scaled", "[train][clip]") {

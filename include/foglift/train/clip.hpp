@@ -1,38 +1,85 @@
 #pragma once
 
+#include "foglift/core/parallel.hpp"
+#include "foglift/core/pool.hpp"
 #include "foglift/train/optimizer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
+#include <iterator>
+#include <numeric>
+#include <type_traits>
 
 namespace foglift::inline v0::train {
 
 namespace detail {
+
 /// Sum of squares in double, in eight interleaved sums that are joined in a fixed order.
 template <Scalar T>
-double squared_norm(const Tensor<T>& x) {
+double squared_norm(const T* x, Index n) {
   std::array<double, 8> sums{};
-  const Index whole = x.size() / 8 * 8;
+  const Index whole = n / 8 * 8;
   const auto square = [&](Index i) {
     return static_cast<double>(x[i]) * static_cast<double>(x[i]);
   };
   for (Index i = 0; i < whole; i += 8)
     for (Index k = 0; k < 8; ++k) sums[static_cast<std::size_t>(k)] += square(i + k);
-  for (Index i = whole; i < x.size(); ++i) sums[static_cast<std::size_t>(i - whole)] += square(i);
+  for (Index i = whole; i < n; ++i) sums[static_cast<std::size_t>(i - whole)] += square(i);
   tree_reduce(sums, 8, [](double& a, double b) { a += b; });
   return sums[0];
 }
+
+/// The gradients of a model in the order of visiting, cut into blocks that do not depend on the
+/// number of threads.
+template <class T>
+  requires Scalar<std::remove_const_t<T>>
+class GradientBlocks {
+ public:
+  struct Block {
+    T* values;
+    Index size;
+  };
+
+  /// For G = Gradients<X>: T is X, or const X where the gradients are const.
+  template <class G>
+  GradientBlocks(const ModelView& model, G& grads) {
+    model.each_parameter([&](const ModelPath&, const Parameter<std::remove_const_t<T>>& p) {
+      if (auto* const g = grads.find(p))
+        for (Index i = 0; i < g->size(); i += elements_per_thread) {
+          blocks_.push_back({g->data() + i, std::min(elements_per_thread, g->size() - i)});
+          elements_ += blocks_.back().size;
+        }
+    });
+  }
+
+  Index size() const { return std::ssize(blocks_); }
+
+  /// f(block, its number) for all blocks, in parallel.
+  template <class F>
+  void for_each(const F& f) const {
+    parallel_for(size(), grain_of(elements_ / std::max<Index>(1, size())),
+                 [&](Index i) { f(blocks_[static_cast<std::size_t>(i)], i); });
+  }
+
+ private:
+  pool::Vector<Block> blocks_;
+  Index elements_ = 0;
+};
+
 }  // namespace detail
 
-/// Euclidean norm of all gradients of a model together, summed in double in the order of visiting.
-/// Parameters without a gradient count as zero.
+/// Euclidean norm of all gradients of a model together, summed in double in the order of visiting,
+/// with the same bits for any number of threads. Parameters without a gradient count as zero.
 template <Scalar T>
 double global_norm(const ModelView& model, const Gradients<T>& grads) {
-  double sum = 0;
-  model.each_parameter([&](const ModelPath&, const Parameter<T>& p) {
-    if (const Tensor<T>* g = grads.find(p)) sum += detail::squared_norm(*g);
+  const detail::GradientBlocks<const T> blocks(model, grads);
+  pool::Vector<double> sums(static_cast<std::size_t>(blocks.size()));
+  blocks.for_each([&](const auto& block, Index i) {
+    sums[static_cast<std::size_t>(i)] = detail::squared_norm(block.values, block.size);
   });
-  return std::sqrt(sum);
+  return std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
 }
 
 /// Scales the gradients so that their global norm is at most max_norm (Pascanu et al. 2013);
@@ -48,9 +95,8 @@ double clip_norm(const ModelView& model, Gradients<T>& grads, double max_norm) {
   }
   if (norm <= max_norm) return norm;
   const auto factor = static_cast<T>(max_norm / norm);
-  model.each_parameter([&](const ModelPath&, const Parameter<T>& p) {
-    if (Tensor<T>* g = grads.find(p))
-      for (T& v : *g) v *= factor;
+  detail::GradientBlocks<T>(model, grads).for_each([&](const auto& block, Index) {
+    for (Index i = 0; i < block.size; ++i) block.values[i] *= factor;
   });
   return norm;
 }
