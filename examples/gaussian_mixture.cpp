@@ -2,9 +2,8 @@
 // it is off. See --help.
 #include "foglift/core/parallel.hpp"
 #include "foglift/diffusion/solver/heun.hpp"
-#include "foglift/version.hpp"
+#include "support/command_line.hpp"
 #include "support/folders.hpp"
-#include "support/numbers.hpp"
 #include "support/plane_figure.hpp"
 #include "support/progress.hpp"
 #include "support/solver_list.hpp"
@@ -14,16 +13,11 @@
 #include <iostream>
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 using namespace foglift;
 
-struct Settings {
-  std::string data = "spiral", out = "plane-out";
+struct Settings : RunOptions {
+  std::string data = "spiral";
   Index samples = 300;
-  std::uint64_t seed = 1;
-  int threads = 0;
-  bool force = false, quiet = false;
 };
 
 Scatter read(const Settings& s, const Rng& rng) {
@@ -77,13 +71,13 @@ int run(const Settings& s) {
 
 int main(int argc, char** argv) {
   Settings s;
+  s.out = "plane-out";
   CLI::App app{
       "How good is each solver for how many evaluations of the denoiser? Samples points of the "
       "plane,\n"
       "whose exact denoiser is known, with every solver of the library at 5 to 100 evaluations, "
       "and\n"
       "draws samples, paths, and errors."};
-  app.set_version_flag("--version", FOGLIFT_VERSION_STRING);
   app.add_option("DATA", s.data,
                  "\"spiral\": six Gaussians; \"bikes\": hires on 665 days, real; or a CSV file, "
                  "whose first "
@@ -92,28 +86,13 @@ int main(int argc, char** argv) {
   app.add_option("--samples", s.samples, "points that each solver draws")
       ->capture_default_str()
       ->check(CLI::Range(30, 100000));
-  app.add_option("--seed", s.seed, "of everything random")->capture_default_str();
-  app.add_option("--threads", s.threads, "no result depends on it (default: all cores)")
-      ->check(CLI::Range(1, 1024));
-  app.add_option("--out", s.out, "folder for the results")->capture_default_str();
-  app.add_flag("--force", s.force, "overwrite the results of an earlier run");
-  app.add_flag("--quiet", s.quiet, "no progress");
+  add_run_options(app, s);
   app.footer(
       "Examples:\n"
       "  gaussian_mixture\n"
       "  gaussian_mixture bikes --out bikes\n"
       "  gaussian_mixture points.csv --samples 1000 --out mine\n"
       "Exit status: 0 done, 1 failed, 2 wrong usage.");
-  require_plain_numbers(app);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
-  }
-  try {
-    return run(s);
-  } catch (const std::exception& e) {
-    std::cerr << "gaussian_mixture: " << e.what() << '\n';
-    return 1;
-  }
+  if (const int status = parse_command_line(app, argc, argv); status >= 0) return status;
+  return run_program("gaussian_mixture", [&] { return run(s); });
 }

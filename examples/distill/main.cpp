@@ -1,7 +1,7 @@
 // Trains a teacher on points of the plane and every distiller's student of it, and shows what they
 // draw in one, two and four evaluations. See --help.
+#include "../support/command_line.hpp"
 #include "../support/folders.hpp"
-#include "../support/numbers.hpp"
 #include "figure.hpp"
 #include "foglift/core/atomic_file.hpp"
 #include "plane_data.hpp"
@@ -10,18 +10,13 @@
 #include <filesystem>
 #include <iostream>
 
-#include <CLI/CLI.hpp>
-
 using namespace foglift;
 
 namespace {
 
-struct Settings {
-  std::string data = "moons", out = "distill";
+struct Settings : RunOptions {
+  std::string data = "moons";
   Index steps = 700, teacher = 3000, points = 10'000;
-  std::uint64_t seed = 1;
-  int threads = 0;
-  bool force = false, quiet = false;
 };
 
 const PlaneData& chosen(const std::vector<PlaneData>& all, const std::string& name) {
@@ -96,12 +91,12 @@ int run(const Settings& s) {
 
 int main(int argc, char** argv) {
   Settings s;
+  s.out = "distill";
   CLI::App app{
       "How good are samples in one, two or four evaluations of a network? Trains a flow on points "
       "of\n"
       "the plane and, from it, a student by every distiller of the library, and prints and draws\n"
       "what they make."};
-  app.set_version_flag("--version", FOGLIFT_VERSION_STRING);
   app.add_option("DATA", s.data, "moons, checkerboard, or \"bike hires\" of an hour and the next")
       ->capture_default_str();
   app.add_option("--steps", s.steps, "training steps of a student")
@@ -113,12 +108,9 @@ int main(int argc, char** argv) {
   app.add_option("--points", s.points, "to train with, and to judge by")
       ->capture_default_str()
       ->check(CLI::Range(100, 1000000));
-  app.add_option("--seed", s.seed, "of everything random")->capture_default_str();
-  app.add_option("--threads", s.threads, "no result depends on it (default: all cores)")
-      ->check(CLI::Range(1, 1024));
-  app.add_option("--out", s.out, "folder for results and runs")->capture_default_str();
-  app.add_flag("--force", s.force, "begin anew, over the results and runs of before");
-  app.add_flag("--quiet", s.quiet, "no progress");
+  add_run_options(app, s);
+  app.get_option("--out")->description("folder for results and runs");
+  app.get_option("--force")->description("begin anew, over the results and runs of before");
   app.footer(
       "A run that is stopped goes on from its last stage when it is called again.\n"
       "Examples:\n"
@@ -126,19 +118,13 @@ int main(int argc, char** argv) {
       "  distill checkerboard --out board\n"
       "  distill --steps 5000 --teacher 20000 --out better\n"
       "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.");
-  require_plain_numbers(app);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
-  }
-  try {
-    return run(s);
-  } catch (const Interrupted& stop) {
-    std::cerr << "Stopped; the same command goes on from here.\n";
-    return 128 + stop.signal;
-  } catch (const std::exception& e) {
-    std::cerr << "distill: " << e.what() << '\n';
-    return 1;
-  }
+  if (const int status = parse_command_line(app, argc, argv); status >= 0) return status;
+  return run_program("distill", [&] {
+    try {
+      return run(s);
+    } catch (const Interrupted& stop) {
+      std::cerr << "Stopped; the same command goes on from here.\n";
+      return 128 + stop.signal;
+    }
+  });
 }

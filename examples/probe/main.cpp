@@ -70,11 +70,7 @@ int run(const Settings& s) {
 
 int main(int argc, char** argv) {
   Settings settings;
+  settings.out = "probe-out";
   if (const int status = parse(argc, argv, settings); status >= 0) return status;
-  try {
-    return run(settings);
-  } catch (const std::exception& e) {
-    std::cerr << "probe: " << e.what() << '\n';
-    return 1;
-  }
+  return run_program("probe", [&] { return run(settings); });
 }

@@ -1,9 +1,6 @@
 #include "settings.hpp"
 
-#include "foglift/version.hpp"
-#include "support/numbers.hpp"
-
-#include <CLI/CLI.hpp>
+#include "support/command_line.hpp"
 
 int parse(int argc, char** argv, Settings& s) {
   CLI::App app{
@@ -11,7 +8,6 @@ int parse(int argc, char** argv, Settings& s) {
       "handwritten digits, without their labels, and fits a linear classifier to what each of its\n"
       "blocks makes of them at each noise level. Draws the map of accuracies, beside raw pixels\n"
       "and the same network untrained."};
-  app.set_version_flag("--version", FOGLIFT_VERSION_STRING);
   app.add_option("FILE", s.file, "CSV like examples/data/digits.csv, which is the default");
   app.add_option("--minutes", s.minutes, "time for everything")
       ->capture_default_str()
@@ -24,23 +20,14 @@ int parse(int argc, char** argv, Settings& s) {
   app.add_option("--grid", s.grid, "features are means over so many cells a side; 1: of all")
       ->capture_default_str()
       ->check(CLI::Range(1, 8));
-  app.add_option("--seed", s.seed, "of everything random but the split")->capture_default_str();
-  app.add_option("--threads", s.threads, "no result depends on it (default: all cores)")
-      ->check(CLI::Range(1, 1024));
-  app.add_option("--out", s.out, "folder for the results")->capture_default_str();
-  app.add_flag("--force", s.force, "overwrite the results of an earlier run");
-  app.add_flag("--quiet", s.quiet, "only the scores and the verdict");
+  add_run_options(app, s);
+  app.get_option("--seed")->description("of everything random but the split");
+  app.get_option("--quiet")->description("only the scores and the verdict");
   app.footer(
       "Examples:\n"
       "  probe                              about a minute and a half\n"
       "  probe --minutes 10 --noises 8      a better network, steadier features\n"
       "  probe --steps 500 --seed 2 --out second\n"
       "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.");
-  require_plain_numbers(app);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
-  }
-  return -1;
+  return parse_command_line(app, argc, argv);
 }

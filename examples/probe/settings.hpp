@@ -1,18 +1,15 @@
 #pragma once
 
 #include "foglift/core/shape.hpp"
+#include "support/run.hpp"
 
-#include <cstdint>
 #include <string>
 
 /// What the user asks of the probe example; 0 and empty are chosen.
-struct Settings {
-  std::string file, out = "probe-out";
+struct Settings : RunOptions {
+  std::string file;
   foglift::Index steps = 0, noises = 2, grid = 1;
   double minutes = 1.5;
-  std::uint64_t seed = 1;
-  int threads = 0;
-  bool force = false, quiet = false;
 };
 
 /// Fills the settings from the command line. Returns the status to end with at once (0 after

@@ -3,9 +3,9 @@
 #include "foglift/diffusion/solver/ddim.hpp"
 #include "foglift/diffusion/solver/heun.hpp"
 #include "foglift/diffusion/solver/parts/between.hpp"
-#include "foglift/version.hpp"
 #include "grid_tables.hpp"
 #include "solvers.hpp"
+#include "support/command_line.hpp"
 #include "support/folders.hpp"
 #include "support/marked_page.hpp"
 #include "support/progress.hpp"
@@ -14,8 +14,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <CLI/CLI.hpp>
 
 using namespace foglift;
 
@@ -122,7 +120,6 @@ int main(int argc, char** argv) {
       "on variance-preserving, variance-exploding and flow processes, and checks identities that "
       "any\n"
       "right solver satisfies. Put your own in place of Mine in verify_solver/main.cpp."};
-  app.set_version_flag("--version", FOGLIFT_VERSION_STRING);
   app.add_option("SOLVER", s.solver, "\"mine\", or a name of --list")->capture_default_str();
   app.add_flag("--list", s.list, "name the solvers of the library");
   app.add_option("--table", s.table,
@@ -140,15 +137,6 @@ int main(int argc, char** argv) {
       "  verify_solver Heun --out heun\n"
       "  verify_solver --table solvers.md\n"
       "Exit status: 0 it is what it says, 1 failed, 2 wrong usage, 3 it is not.");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
-  }
-  try {
-    return run(s);
-  } catch (const std::exception& e) {
-    std::cerr << "verify_solver: " << e.what() << '\n';
-    return 1;
-  }
+  if (const int status = parse_command_line(app, argc, argv); status >= 0) return status;
+  return run_program("verify_solver", [&] { return run(s); });
 }

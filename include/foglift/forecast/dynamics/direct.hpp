@@ -18,8 +18,7 @@ class DirectForecaster : public DynamicsModel<Net, DynamicsOptions<Net>> {
   /// Throws ArgumentError for a horizon below 1, and what the network throws.
   DirectForecaster(const DynamicsOptions<Net>& o, Rng& rng)
       : DirectForecaster::DynamicsModel(o, 1, 1, rng) {
-    if (o.horizon < 1)
-      raise<ArgumentError>("DirectForecaster: horizon ", o.horizon, ", needed at least 1");
+    o.check("DirectForecaster", 1);
   }
 
   /// The mean square of the forecast of a step, even in those of the horizon for each example.

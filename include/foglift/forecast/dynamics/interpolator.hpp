@@ -16,9 +16,7 @@ class Interpolator : public DynamicsModel<Net, DynamicsOptions<Net>> {
   /// Throws ArgumentError for a horizon below 2, and what the network throws.
   Interpolator(const DynamicsOptions<Net>& o, Rng& rng)
       : Interpolator::DynamicsModel(o, 2, 1, rng) {
-    if (o.horizon < 2)
-      raise<ArgumentError>("Interpolator: horizon ", o.horizon,
-                           ", needed at least 2 to have a state between");
+    o.check("Interpolator", 2);  // to have a state between
   }
 
   const Net& net() const { return net_; }

@@ -69,6 +69,12 @@ struct DynamicsOptions {
     f("horizon", o.horizon);
     Net::Options::untold(o.net, f);
   }
+
+  /// Throws ArgumentError for a horizon below `least`.
+  void check(const char* where, Index least) const {
+    if (horizon < least)
+      raise<ArgumentError>(where, ": horizon ", horizon, ", needed at least ", least);
+  }
 };
 
 /// The times of levels as networks take them, [batch].
