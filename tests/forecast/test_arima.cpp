@@ -1,4 +1,4 @@
-// Covers: arima arima_model logarithms
+// Covers: akaike arima arima_likelihood arima_model logarithms
 #include "foglift/forecast/baselines/arima.hpp"
 #include "reference_series.hpp"
 #include "support/catch.hpp"
@@ -6,16 +6,19 @@
 #include <cmath>
 #include <numbers>
 
+#include <Eigen/Dense>
+
 using namespace foglift;
 using namespace foglift::forecast;
 
 namespace {
 const double missing = std::numeric_limits<double>::quiet_NaN();
 
-ArimaFit fit_order(const std::vector<double>& x, const ArimaOrder& order) {
+ArimaFit fit_order(const std::vector<double>& x, const ArimaOrder& order,
+                   ArimaFitting fitting = ArimaFitting::conditional) {
   const StandardUnits units(x);
   const auto z = units.to(x);
-  ArimaFit fit = forecast::detail::ArimaSearch(z, z, order).fit(order);
+  ArimaFit fit = forecast::detail::ArimaSearch(z, z, order, fitting).fit(order);
   fit.location = units.location, fit.scale = units.scale;
   return fit;
 }
@@ -31,7 +34,8 @@ void check_close(const std::vector<double>& a, const std::vector<double>& b, dou
 }
 }  // namespace
 
-TEST_CASE("arima: orders that are given, against statsforecast 2.1.1", "[forecast][arima]") {
+TEST_CASE("arima: least conditional squares of given orders, against statsforecast 2.1.1",
+          "[forecast][arima]") {
   // ARIMA(method="CSS") prints six digits of the weights; its forecasts are those of "CSS-ML",
   // which leaves these weights as they are. Before the first error it sets others than 0, which
   // moves forecasts of moving averages by 2e-6.
@@ -60,12 +64,132 @@ TEST_CASE("arima: orders that are given, against statsforecast 2.1.1", "[forecas
   CHECK_THAT(airline.model.variance * airline.scale * airline.scale, WithinRel(6.225565845, 1e-6));
 }
 
-TEST_CASE("arima: the orders of statsforecast 2.1.1's AutoARIMA", "[forecast][arima]") {
-  // There (2,1,1) + c, whose AICc by the exact likelihood is the least.
-  const ArimaFit level = fit_arima(wavy(), 1);
-  CHECK(level.model.order.name() == "(3,1,1) + c");
-  CHECK(level.aicc < fit_order(wavy(), {.p = 2, .d = 1, .q = 1, .constant = true}).aicc);
+TEST_CASE("arima: the exact likelihood is that of a dense covariance", "[forecast][arima]") {
+  // Covariances by the weights psi of past errors, whose squares decay below 1e-16 before lag 800;
+  // likelihood, mean and what is expected next by Cholesky's factors of all of it.
+  const auto w = wavy();
+  const auto n = static_cast<Index>(w.size());
+  const std::vector<double> none, p = {0.5, -0.2}, P = {0.3}, q = {0.4}, Q = {-0.3, 0.1};
+  for (const Index m : {4, 12})
+    for (const int kind : {0, 1, 2, 3, 4, 5}) {
+      INFO(m << " " << kind);
+      const auto ar = forecast::detail::product(kind % 2 ? p : none, kind > 2 ? P : none, m, -1);
+      const auto ma = forecast::detail::product(kind != 3 ? q : none, kind % 3 ? Q : none, m, 1);
+      std::vector<double> psi(2000);
+      psi[0] = 1;
+      for (std::size_t i = 0; i < ma.lags.size(); ++i)
+        psi[static_cast<std::size_t>(ma.lags[i])] = ma.weights[i];
+      for (std::size_t t = 1; t < psi.size(); ++t)
+        for (std::size_t i = 0; i < ar.lags.size(); ++i)
+          if (static_cast<std::size_t>(ar.lags[i]) <= t)
+            psi[t] += ar.weights[i] * psi[t - static_cast<std::size_t>(ar.lags[i])];
+      const Index H = 3;
+      Eigen::MatrixXd all(n + H, n + H);
+      for (Index i = 0; i < n + H; ++i)
+        for (Index j = 0; j < n + H; ++j) {
+          const auto lag = static_cast<std::size_t>(std::abs(i - j));
+          all(i, j) = 0;
+          for (std::size_t t = 0; t + lag < psi.size(); ++t) all(i, j) += psi[t] * psi[t + lag];
+        }
+      const Eigen::LLT<Eigen::MatrixXd> past(all.topLeftCorner(n, n));
+      const Eigen::VectorXd y = Eigen::Map<const Eigen::VectorXd>(w.data(), n);
+      const Eigen::VectorXd ones = Eigen::VectorXd::Ones(n), weighed = past.solve(ones);
+      const double mean = weighed.dot(y) / weighed.dot(ones);
+      const Eigen::VectorXd off = y - mean * ones, solved = past.solve(off);
+      const Eigen::MatrixXd factor = past.matrixL();
+      const double logs = 2 * factor.diagonal().array().log().sum();
+      const auto count = static_cast<double>(n);
+      const double expected =
+          count * (std::log(2 * std::numbers::pi * off.dot(solved) / count) + 1) + logs;
+      ArimaLikelihood likelihood(w);
+      CHECK_THAT(likelihood(ar, ma, true), WithinRel(expected, 1e-10));
+      CHECK_THAT(likelihood.mean(), WithinRel(mean, 1e-10));
+      CHECK_THAT(likelihood.squares(), WithinRel(off.dot(solved), 1e-10));
+      const Eigen::VectorXd next = all.bottomLeftCorner(H, n) * solved;
+      for (Index h = 0; h < H; ++h) {
+        const auto at = static_cast<std::size_t>(h);
+        const double ahead = at < likelihood.ahead().size() ? likelihood.ahead()[at] : 0;
+        if (at < likelihood.ahead().size()) CHECK_THAT(ahead, WithinAbs(next[h], 1e-9));
+      }
+    }
+  ArimaLikelihood likelihood(w);
+  CHECK_THROWS_AS(likelihood({{1}, {1.0}}, {}, false), NumericError);
+}
+
+TEST_CASE("arima: the exact likelihood is statsmodels 0.15's", "[forecast][arima]") {
+  // SARIMAX(concentrate_scale=True).loglike at numbers that are given
+  auto w = wavy();
+  for (double& v : w) v -= 27;
+  ArimaLikelihood given(w);
+  CHECK_THAT(given(forecast::detail::product(std::vector<double>{0.5, -0.2},
+                                             std::vector<double>{0.3}, 4, -1),
+                   forecast::detail::product(std::vector<double>{0.4},
+                                             std::vector<double>{-0.3, 0.1}, 4, 1),
+                   false),
+             WithinRel(253.76110009451673, 1e-9));
+  // and its fits, by L-BFGS and then Nelder & Mead, of the differenced series.
+  const ArimaFit two = fit_order(wavy(), {.p = 2, .d = 1}, ArimaFitting::exact);
+  check_close(two.model.ar.weights, {-0.538986, -0.6540305}, 1e-4);
+  auto ahead = points(two, 4);
+  for (std::size_t h = 4; h-- > 0;) ahead[h] -= h ? ahead[h - 1] : wavy().back();
+  check_close(ahead, {2.6669674, 1.0129006, -2.2902172, 0.5719271}, 2e-4);
+  const ArimaFit season = fit_order(
+      yearly(), {.p = 1, .P = 1, .D = 1, .period = 12, .constant = true}, ArimaFitting::exact);
+  check_close(season.model.ar.weights, {0.3068375, -0.2831738, 0.3068375 * 0.2831738}, 2e-4);
+  CHECK_THAT(season.model.mean * season.scale,
+             WithinRel(5.1655153 / (1 - 0.3068375) / (1 + 0.2831738), 1e-4));
+  ahead = points(season, 4);
+  for (std::size_t h = 0; h < 4; ++h) ahead[h] -= yearly()[60 + h];
+  check_close(ahead, {6.5084338, 5.2983868, 6.026029, 5.0829566}, 2e-4);
+  // Minus twice the logarithm of the likelihood of 60 values in units of the series' deviation.
+  CHECK_THAT(season.aicc + 2 * 60 * std::log(season.scale) - 2 * 4 * 60 / 55.0,
+             WithinRel(267.2370954019612, 1e-7));
+}
+
+TEST_CASE("arima: orders by steps, and models that are as likely", "[forecast][arima]") {
+  // statsforecast 2.1.1's AutoARIMA has (2,1,1) with drift and (1,0,0)(1,1,0)[12] with drift.
+  const auto level = fit_arimas(wavy(), 1);
+  CHECK(level[0].model.order.name() == "(2,1,1) + c");
   CHECK(fit_arima(yearly(), 12).model.order.name() == "(1,0,0)(1,1,0)[12] + c");
+  for (std::size_t k = 1; k < level.size(); ++k) {
+    CHECK(level[k].aicc >= level[k - 1].aicc);
+    CHECK(level[k].aicc <= level[0].aicc + 10);
+    for (std::size_t j = 0; j < k; ++j) CHECK(level[k].model.order != level[j].model.order);
+  }
+  // Of more than 150 values the exact likelihood comes last: the numbers of fit() by it.
+  std::vector<double> longer;
+  for (int t = 0; t < 200; ++t)
+    longer.push_back(std::sin(1.7 * t) + std::sin(0.9 * t * t) + std::sin(0.07 * t));
+  const ArimaFit best = fit_arima(longer, 1);
+  CHECK(best.aicc == fit_order(longer, best.model.order, ArimaFitting::exact).aicc);
+}
+
+TEST_CASE("akaike: weights, and paths by them", "[forecast][arima]") {
+  const auto w = akaike_weights(std::vector<double>{7, 5, 1000});
+  CHECK_THAT(w[0], WithinRel(std::exp(-1) / (1 + std::exp(-1)), 1e-12));
+  CHECK_THAT(w[0] + w[1], WithinRel(1, 1e-12));
+  const double never = std::numeric_limits<double>::infinity();
+  CHECK(akaike_weights(std::vector<double>{never, never}) == std::vector<double>{0.5, 0.5});
+  CHECK(akaike_weights({}).empty());
+  struct Fit {
+    double aicc = 0, value = 0;
+  };
+  std::vector<Fit> fits = {{12.1, 1}, {2, 2}, {4, 3}, {never, 4}};
+  forecast::detail::keep_likely(fits);
+  REQUIRE(fits.size() == 2);
+  CHECK(fits[0].value == 2);
+  const auto draw = [&](Index paths) {
+    return forecast::detail::likely_paths(fits, {.horizon = 2, .paths = paths}, Rng(1), 1,
+                                          [](const Fit& fit, std::span<double> path) {
+                                            CHECK(path.size() == 3);
+                                            for (double& v : path) v = fit.value;
+                                          });
+  };
+  const auto all = draw(200), some = draw(20);
+  double third = 0;
+  for (Index p = 0; p < 200; ++p) third += all(p, 1) == 3;
+  CHECK_THAT(third, WithinAbs(200 * w[0], 3));  // the golden ratio's multiples are that even
+  for (Index p = 0; p < 20; ++p) CHECK(some(p, 0) == all(p, 0));
 }
 
 TEST_CASE("arima: the gradient is that of differences, unknown cells included",
@@ -107,7 +231,7 @@ TEST_CASE("arima: paths by hand, through differences and a season", "[forecast][
   m.sum = forecast::detail::integration(m.order);
   CHECK(m.sum.lags == std::vector<Index>{1, 2, 3});
   CHECK(m.sum.weights == std::vector<double>{1, 1, -1});
-  m.values = {1, 5, 3}, m.past = {2}, m.errors = {4};
+  m.values = {1, 5, 3}, m.past = {2}, m.carried = {1};  // 0.25 of an error of 4
   std::vector<double> path = {1, -1};
   m.simulate(path);
   // e = 2, w = 1 + 2 + 1 = 4, y = 4 + 3 + 5 - 1; then e = -2, w = 2 - 2 + 0.5, y = 0.5 + 11 + 3 - 5

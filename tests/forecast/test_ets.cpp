@@ -154,7 +154,7 @@ TEST_CASE("ets: paths have the variance of the model, and missing cells at the e
   auto x = wavy();
   const Index n = 20000, H = 3;
   const EtsFit fit = fit_ets(x, std::vector<Index>{});
-  const auto paths = ets_paths(x, {.horizon = H, .paths = n}, Rng(2));
+  const auto paths = forecast::detail::ets_paths_of({fit}, {.horizon = H, .paths = n}, Rng(2));
   const auto mean = points(fit, static_cast<std::size_t>(H));
   const double a = fit.model.alpha, b = fit.model.beta;
   double variance = fit.scale * fit.scale * fit.model.variance;
@@ -178,6 +178,28 @@ TEST_CASE("ets: paths have the variance of the model, and missing cells at the e
   EtsLikelihood behind(x);
   CHECK(behind(m) == to_end(m));
   CHECK(points(m, behind.last(), 3) == std::vector<double>(later.begin() + 1, later.end()));
+}
+
+TEST_CASE("ets: forms that are as likely are drawn from, too", "[forecast][ets]") {
+  const auto fits = fit_ets_forms(wavy(), std::vector<Index>{});
+  REQUIRE(fits.size() > 1);
+  std::vector<double> criterion;
+  for (const EtsFit& fit : fits) criterion.push_back(fit.aicc);
+  CHECK(std::is_sorted(criterion.begin(), criterion.end()));
+  CHECK(criterion.back() <= criterion.front() + 10);
+  const auto weights = akaike_weights(criterion);
+  const Index n = 20000;
+  const auto paths = ets_paths(wavy(), {.horizon = 1, .paths = n}, Rng(2));
+  double expected = 0, second = 0, mean = 0;
+  for (std::size_t k = 0; k < fits.size(); ++k) {
+    const double at = points(fits[k], 1)[0];
+    const double deviation = std::sqrt(fits[k].model.variance) *
+                             (fits[k].model.form.multiplicative_error ? at : fits[k].scale);
+    expected += weights[k] * at, second += weights[k] * (at * at + deviation * deviation);
+  }
+  for (const double v : paths) mean += v / static_cast<double>(n);
+  CHECK_THAT(mean, WithinAbs(expected, 4 * std::sqrt((second - expected * expected) /
+                                                     static_cast<double>(n))));
 }
 
 TEST_CASE("ets: what is constant, short, or of zeros", "[forecast][ets]") {

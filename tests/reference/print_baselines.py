@@ -13,6 +13,7 @@ from statsforecast.models import ARIMA, AutoARIMA, AutoETS, OptimizedTheta, Rand
 from statsmodels.regression.linear_model import yule_walker
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 from statsmodels.tsa.seasonal import MSTL, STL
+from statsmodels.tsa.statespace.sarimax import SARIMAX
 from statsmodels.tsa.stattools import kpss
 
 wavy = np.array([20 + 0.3 * t + 3 * math.sin(1.7 * t) + 2 * math.sin(0.9 * t * t) for t in range(48)])
@@ -63,6 +64,13 @@ for x, m, order, season, constant in (
     for method in "CSS", "CSS-ML":
         fitted = ARIMA(order, m, season, include_mean=constant, include_drift=constant, method=method).fit(x)
         print(method, order, season, fitted.model_["coef"], fitted.model_["sigma2"], *fitted.predict(6)["mean"])
+given = SARIMAX(wavy - 27, order=(2, 0, 1), seasonal_order=(1, 0, 2, 4), concentrate_scale=True)
+print("SARIMAX -2 llf", repr(-2 * given.loglike(np.array([0.5, -0.2, 0.4, 0.3, -0.3, 0.1]))))
+for x, order, season, trend in (np.diff(wavy), (2, 0, 0), (0, 0, 0, 0), None), (yearly[12:] - yearly[:-12], (1, 0, 0), (1, 0, 0, 12), "c"):
+    model = SARIMAX(x, order=order, seasonal_order=season, trend=trend, concentrate_scale=True)
+    near = model.fit(disp=0, maxiter=2000, pgtol=1e-10, factr=10).params
+    done = model.fit(near, disp=0, maxiter=4000, method="nm", xtol=1e-10, ftol=1e-13)
+    print("SARIMAX", dict(zip(done.param_names, done.params)), f"-2 llf {-2 * done.llf:.12g}", *done.forecast(4))
 for x, m in (wavy, 1), (yearly, 12):
     print("AutoARIMA", AutoARIMA(season_length=m).fit(x).model_["arma"])
 for x in wavy, np.diff(wavy), yearly:

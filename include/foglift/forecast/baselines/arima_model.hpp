@@ -112,22 +112,25 @@ struct ArimaModel {
   LagWeights ar, ma;
   LagWeights sum;  ///< of earlier values, to which a difference is added
   double mean = 0, variance = 0;
-  std::vector<double> values;  ///< the last ones, as many as differences reach back
-  std::vector<double> past;    ///< differences less their mean, as many as `ar` reaches back
-  std::vector<double> errors;  ///< as many as `ma` reaches back
+  std::vector<double> values;   ///< the last ones, as many as differences reach back
+  std::vector<double> past;     ///< differences less their mean, as many as `ar` reaches back
+  std::vector<double> carried;  ///< what past errors add to the next cells, by `ma`
 
   /// Turns standard normals into the values that follow.
   void simulate(std::span<double> path) const {
-    auto y = values, w = past, e = errors;
+    auto y = values, w = past;
+    std::vector<double> e;
     const auto sum_of = [](const LagWeights& by, const std::vector<double>& x) {
       double v = 0;  // of the values before the one that comes next
       for (std::size_t i = 0; i < by.lags.size(); ++i)
-        v += by.weights[i] * x[x.size() - static_cast<std::size_t>(by.lags[i])];
+        if (by.lags[i] <= std::ssize(x))
+          v += by.weights[i] * x[x.size() - static_cast<std::size_t>(by.lags[i])];
       return v;
     };
     for (double& v : path) {
       const double error = std::sqrt(variance) * v;
-      const double x = sum_of(ar, w) + sum_of(ma, e) + error;
+      const double before = e.size() < carried.size() ? carried[e.size()] : 0;
+      const double x = sum_of(ar, w) + before + sum_of(ma, e) + error;
       v = x + mean + sum_of(sum, y);
       e.push_back(error), w.push_back(x), y.push_back(v);
     }

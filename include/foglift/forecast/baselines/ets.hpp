@@ -1,5 +1,6 @@
 #pragma once
 
+#include "foglift/forecast/baselines/akaike.hpp"
 #include "foglift/forecast/baselines/ets_model.hpp"
 #include "foglift/forecast/baselines/minimize.hpp"
 #include "foglift/forecast/baselines/seasonal_adjustment.hpp"
@@ -192,22 +193,38 @@ inline std::vector<EtsForm> ets_forms(std::span<const double> values,
   return forms;
 }
 
-/// The model of the least AICc among ets_forms(). Throws as fit_ets, for fewer than five values.
-inline EtsFit fit_ets(std::span<const double> history, std::span<const Index> periods) {
+/// The models of ets_forms(), the one of the least AICc first, but those that are unlikely beside
+/// it. Throws as fit_ets, for fewer than five values.
+inline std::vector<EtsFit> fit_ets_forms(std::span<const double> history,
+                                         std::span<const Index> periods) {
   const auto forms = ets_forms(history, periods);
   if (forms.empty()) fit_ets(history, EtsForm{});  // says what is missing
-  EtsFit best;
-  for (const EtsForm& form : forms)
-    if (EtsFit fit = fit_ets(history, form); &form == forms.data() || fit.aicc < best.aicc)
-      best = std::move(fit);
-  return best;
+  std::vector<EtsFit> fits;
+  for (const EtsForm& form : forms) fits.push_back(fit_ets(history, form));
+  detail::keep_likely(fits);
+  return fits;
 }
 
-/// Paths [paths, horizon] of the ETS model of the least AICc, simulated with normal errors. Seasons
-/// of more than 400 cells are left out: that many states are not learned. Reads the last 720 values
-/// or 10 seasons, whichever is more: what is older moves the states no more. Throws as fit_ets, for
-/// fewer than five known values. Forms with a factor move with the zero point of the values; all
-/// others give a y + b the paths a paths + b.
+/// The first of fit_ets_forms().
+inline EtsFit fit_ets(std::span<const double> history, std::span<const Index> periods) {
+  return fit_ets_forms(history, periods).front();
+}
+
+namespace detail {
+inline Tensor<double> ets_paths_of(const std::vector<EtsFit>& fits, const BaselineOptions& o,
+                                   const Rng& rng) {
+  return likely_paths(fits, o, rng, 0, [](const EtsFit& fit, std::span<double> path) {
+    fit.model.simulate(fit.last, path);
+    for (double& v : path) v = fit.location + fit.scale * v;
+  });
+}
+}  // namespace detail
+
+/// Paths [paths, horizon] of fit_ets_forms(), each of as many as its akaike_weights() say,
+/// simulated with normal errors. Seasons of more than 400 cells are left out: that many states are
+/// not learned. Reads the last 720 values or 10 seasons, whichever is more: what is older moves the
+/// states no more. Throws as fit_ets, for fewer than five known values. Forms with a factor move
+/// with the zero point of the values; all others give a y + b the paths a paths + b.
 inline Tensor<double> ets_paths(std::span<const double> history, const BaselineOptions& o,
                                 const Rng& rng) {
   detail::require_baseline(o, history, "ets_paths");
@@ -216,10 +233,7 @@ inline Tensor<double> ets_paths(std::span<const double> history, const BaselineO
   for (const Index season : o.seasons)
     if (season > 1 && season <= 400) periods.push_back(season), longest = std::max(longest, season);
   const auto recent = detail::recent_values(history, std::max<Index>(720, 10 * longest));
-  const EtsFit fit = fit_ets(recent, periods);
-  return detail::simulated_paths(
-      o, rng, 0, [&](std::span<double> path) { fit.model.simulate(fit.last, path); },
-      [&](double v, Index) { return fit.location + fit.scale * v; });
+  return detail::ets_paths_of(fit_ets_forms(recent, periods), o, rng);
 }
 
 }  // namespace foglift::inline v0::forecast
