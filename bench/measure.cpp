@@ -14,6 +14,7 @@
 // steps. WORK without one (MODEL "-"), BATCH being a number of elements: normals, std_normals (the
 // standard library's), adam, adam_ema.
 #include "bench/denoiser_work.hpp"
+#include "foglift/core/autocast.hpp"
 #include "foglift/core/parallel.hpp"
 #include "foglift/version.hpp"
 
@@ -60,6 +61,19 @@ double fp32_error(const std::string& work, const std::string& model, Index batch
   });
 }
 
+/// The same with products of bfloat16; errors are still those to double.
+Work bf16_work(const std::string& work, const std::string& model, Index batch) {
+  const Autocast bf16;
+  return [prepared = fp32_work(work, model, batch)] {
+    const Autocast again;
+    prepared();
+  };
+}
+double bf16_error(const std::string& work, const std::string& model, Index batch) {
+  const Autocast bf16;
+  return fp32_error(work, model, batch);
+}
+
 /// A way to compute that is compared as a contender of its own, "foglift" or "foglift <precision>":
 /// its works of a model, and their errors. compare.py asks for fp32 and bf16, and leaves out what
 /// is not here.
@@ -68,7 +82,8 @@ struct Contender {
   Work (*work)(const std::string& work, const std::string& model, Index batch);
   double (*error)(const std::string& work, const std::string& model, Index batch);
 };
-constexpr std::array contenders{Contender{"fp32", fp32_work, fp32_error}};
+constexpr std::array contenders{Contender{"fp32", fp32_work, fp32_error},
+                                Contender{"bf16", bf16_work, bf16_error}};
 
 Work normals(Index count) {
   return [out = Tensor<float>({count}), step = std::uint32_t{0}]() mutable {
