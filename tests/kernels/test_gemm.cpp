@@ -116,7 +116,7 @@ TEMPLATE_TEST_CASE("gemm: last_block what it stores as the separate steps would"
               expected(i, j) =
                   kernels::fold_lanes(fma(kernels::Lanes<T>(g), kernels::Lanes<T>(expected(i, j)),
                                           kernels::Lanes<T>(residual(i, j))),
-                                      [](T x, T) { return x; });
+                                      [](auto x, auto) { return x; });
             }
           CHECK(product(a, b, {.epilogue = epilogue}) == expected);
         }

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <type_traits>
+#include <utility>
 
 namespace foglift::inline v0::kernels {
 
@@ -97,14 +98,32 @@ Lanes<T> each_lane(Lanes<T> x, const F& f) {
   return Lanes<T>::load(lane);
 }
 
-/// The lanes combined by f(a, b) in a fixed binary tree.
+namespace detail {
+/// Lane i of the result is lane i + By of x, around the end.
+template <int By, Scalar T, int... Lane>
+Packet<T> rotated(Packet<T> x, std::integer_sequence<int, Lane...>) {
+  return __builtin_shufflevector(x, x, ((Lane + By) % int{sizeof...(Lane)})...);
+}
+}  // namespace detail
+
+/// The lanes combined by f(a, b) of Lanes in a fixed binary tree: the upper half with the lower,
+/// until one is left.
 template <Scalar T, class F>
 T fold_lanes(Lanes<T> x, const F& f) {
-  T lane[std::size_t{Lanes<T>::count}];
-  x.store(lane);
-  for (Index n = Lanes<T>::count / 2; n > 0; n /= 2)
-    for (Index i = 0; i < n; ++i) lane[i] = f(lane[i], lane[i + n]);
-  return lane[0];
+  if constexpr (Lanes<T>::is_packet) {
+    constexpr int S = detail::lanes<T>;
+    const auto halve = [&]<int By>(std::integral_constant<int, By>) {
+      if constexpr (By < S)
+        x = f(x, Lanes<T>::make(detail::rotated<By, T>(x.v, std::make_integer_sequence<int, S>{})));
+    };
+    halve(std::integral_constant<int, 8>{});
+    halve(std::integral_constant<int, 4>{});
+    halve(std::integral_constant<int, 2>{});
+    halve(std::integral_constant<int, 1>{});
+    return x.v[0];
+  } else {
+    return x.v;
+  }
 }
 
 }  // namespace foglift::inline v0::kernels

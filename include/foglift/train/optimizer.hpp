@@ -55,7 +55,7 @@ bool all_finite(const Tensor<T>& x) {
     for (; i < n; i += L::count)
       zero[0] = fma(L::load(from + i, std::min(L::count, n - i), T(0)), L(0), zero[0]);
     const L all = (zero[0] + zero[1]) + (zero[2] + zero[3]);
-    if (fold_lanes(all, [](T a, T b) { return a + b; }) != 0)
+    if (fold_lanes(all, [](auto a, auto b) { return a + b; }) != 0)
       finite.store(false, std::memory_order_relaxed);
   });
   return finite;

@@ -23,7 +23,7 @@ T largest(Index n, const T* x) {
   constexpr T lowest = -std::numeric_limits<T>::infinity();
   const Lanes<T> m = accumulate_lanes<T>(n, x, Lanes<T>(lowest), lowest,
                                          [](Lanes<T> a, Lanes<T> b) { return max(b, a); });
-  return fold_lanes(m, [](T a, T b) { return a < b ? b : a; });
+  return fold_lanes(m, [](auto a, auto b) { return max(a, b); });
 }
 
 /// The sum of e^(x - shift) over n elements, lane by lane and then in a fixed tree.
@@ -32,7 +32,7 @@ T sum_of_exp(Index n, const T* x, T shift) {
   const Lanes<T> s =
       accumulate_lanes<T>(n, x, Lanes<T>(0), -std::numeric_limits<T>::infinity(),
                           [shift](Lanes<T> a, Lanes<T> v) { return a + exp(v - Lanes<T>(shift)); });
-  return fold_lanes(s, [](T a, T b) { return a + b; });
+  return fold_lanes(s, [](auto a, auto b) { return a + b; });
 }
 
 /// y = e^x / sum(e^x) of one row of n elements, shifted by the largest so that nothing overflows. A
@@ -47,7 +47,7 @@ void softmax_row(Index n, const T* x, T* y) {
   map(n, y, [shift](Lanes<T> v) { return exp(v - Lanes<T>(shift)); }, x);
   const Lanes<T> s =
       accumulate_lanes<T>(n, y, Lanes<T>(0), T(0), [](Lanes<T> a, Lanes<T> v) { return a + v; });
-  const T scale = T(1) / fold_lanes(s, [](T a, T b) { return a + b; });
+  const T scale = T(1) / fold_lanes(s, [](auto a, auto b) { return a + b; });
   map(n, y, [scale](Lanes<T> v) { return v * Lanes<T>(scale); }, y);
 }
 
@@ -71,7 +71,7 @@ T dot_row(Index n, const T* a, const T* b) {
   Index i = 0;
   for (; i + step <= n; i += step) s = fma(Lanes<T>::load(a + i), Lanes<T>::load(b + i), s);
   if (i < n) s = fma(Lanes<T>::load(a + i, n - i, T(0)), Lanes<T>::load(b + i, n - i, T(0)), s);
-  return fold_lanes(s, [](T u, T v) { return u + v; });
+  return fold_lanes(s, [](auto u, auto v) { return u + v; });
 }
 
 /// dx = y (dy - <y, dy>) of one row, y being the softmax.
@@ -86,7 +86,7 @@ template <Scalar T>
 void log_softmax_row_backward(Index n, const T* y, const T* dy, T* dx) {
   const Lanes<T> lanes =
       accumulate_lanes<T>(n, dy, Lanes<T>(0), T(0), [](Lanes<T> a, Lanes<T> v) { return a + v; });
-  const T total = fold_lanes(lanes, [](T a, T b) { return a + b; });
+  const T total = fold_lanes(lanes, [](auto a, auto b) { return a + b; });
   map(n, dx, [total](Lanes<T> v, Lanes<T> d) { return d - exp(v) * Lanes<T>(total); }, y, dy);
 }
 

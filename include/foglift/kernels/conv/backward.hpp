@@ -1,6 +1,5 @@
 #pragma once
 
-#include "foglift/core/autocast.hpp"
 #include "foglift/core/instances.hpp"
 #include "foglift/kernels/conv/conv.hpp"
 #include "foglift/kernels/conv/winograd_backward.hpp"
@@ -56,14 +55,12 @@ void conv_backward_input_by_taps(const ConvGeometry& g, const T* dy, const T* w,
   });
 }
 
-/// winograd_axes for the gradient of the weight; along one axis, direct products of bfloat16 are as
-/// fast. Bringing the sums back to taps costs as much as
+/// winograd_axes for the gradient of the weight. Bringing the sums back to taps costs as much as
 /// some 10 tiles gain: automatic ones need 16 in the batch.
 template <Scalar T>
 int winograd_axes_backward(const ConvGeometry& g) {
   const int axes = winograd_axes<T>(g);
   if (g.algorithm == ConvAlgorithm::winograd || axes == 0) return axes;
-  if (axes == 1 && Autocast::current() == ProductType::bfloat16) return 0;
   const Index tiles =
       axes == 1 ? WinogradTiles<T, 1>::tiles_a_sample(g) : WinogradTiles<T, 2>::tiles_a_sample(g);
   return g.B * tiles >= 16 ? axes : 0;

@@ -15,8 +15,8 @@ namespace detail {
 /// Along how many axes a convolution goes by Winograd's algorithm; 0: it does not. Of automatic
 /// ones, float's where it was measured to win: along two axes, with 64 channels and more on both
 /// sides, at 4 tiles and more a sample that save half of the products and more; along one, with 32
-/// channels, at 4 tiles that save a third. Never by the batch, on which no sample's bits may
-/// depend.
+/// channels, at 4 tiles that save a third, unless the machine multiplies pairs of bfloat16 and is
+/// asked to. Never by the batch, on which no sample's bits may depend.
 template <Scalar T>
 int winograd_axes(const ConvGeometry& g) {
   const bool fits = g.kw == 3 && (g.kh == 3 || g.kh == 1) && g.stride == 1 && g.dilation == 1;
@@ -27,6 +27,7 @@ int winograd_axes(const ConvGeometry& g) {
   const Index tiles =
       axes == 1 ? WinogradTiles<T, 1>::tiles_a_sample(g) : WinogradTiles<T, 2>::tiles_a_sample(g);
   if (!std::is_same_v<T, float> || tiles < 4) return 0;
+  if (axes == 1 && pair_products && Autocast::current() == ProductType::bfloat16) return 0;
   const bool wins = axes == 1 ? channels >= 32 && 3 * winograd::points<1> * tiles <= 6 * outputs
                               : channels >= 64 && 2 * winograd::points<2> * tiles <= 9 * outputs;
   return wins ? axes : 0;

@@ -31,7 +31,7 @@ namespace detail {
 template <Scalar T>
 class LaneSum {
  public:
-  void add(Lanes<T> v) {
+  [[gnu::always_inline]] void add(Lanes<T> v) {
     lanes_ = lanes_ + v;
     if (++count_ == 16) flush();
   }
@@ -48,7 +48,7 @@ class LaneSum {
 
  private:
   void flush() {
-    total_ += static_cast<double>(fold_lanes(lanes_, [](T a, T b) { return a + b; }));
+    total_ += static_cast<double>(fold_lanes(lanes_, [](auto a, auto b) { return a + b; }));
     lanes_ = Lanes<T>(T(0));
     count_ = 0;
   }
@@ -58,8 +58,9 @@ class LaneSum {
 };
 
 /// f(add, lanes...) over a row; add(sum, v) adds v to a LaneSum without the lanes beyond the row.
+/// Inlined, the sums stay in registers.
 template <Scalar T, class F, class... X>
-void sum_row(Index n, const F& f, const X*... x) {
+[[gnu::always_inline]] inline void sum_row(Index n, const F& f, const X*... x) {
   constexpr Index step = Lanes<T>::count;
   Index i = 0;
   for (; i + step <= n; i += step)
@@ -78,23 +79,34 @@ void row_norm(RowNorm kind, Index rows, Index C, const T* x, const NormGain<T>& 
               T* y, double* mean, double* rstd) {
   using L = Lanes<T>;
   const auto n = static_cast<double>(C);
-  for_rows(rows, C, [&](Index row) {
-    const T* v = x + row * C;
-    detail::LaneSum<T> sum, squares;
-    if (kind == RowNorm::layer) detail::sum_row<T>(C, [&](auto add, L e) { add(sum, e); }, v);
-    const double m = sum.total() / n;
-    const L center(static_cast<T>(m));
-    detail::sum_row<T>(C, [&](auto add, L e) { add(squares, (e - center) * (e - center)); }, v);
-    // Around the mean as it is in T: the square of what the rounding moved is taken off.
-    const double moved = m - static_cast<double>(static_cast<T>(m));
-    const double r = 1 / std::sqrt(std::max(0.0, squares.total() / n - moved * moved) + eps);
-    mean[row] = m;
-    rstd[row] = r;
-    const L scale(static_cast<T>(r)), shift(static_cast<T>(-m * r)), offset(gain.offset);
-    const Index group = row / gain.rows * gain.stride;
-    map(
-        C, y + row * C, [&](L e, L g, L b) { return fma(fma(e, scale, shift), offset + g, b); }, v,
-        gain.scale + group, gain.shift + group);
+  // Some rows at a time, and each step for all of them: the steps of one are a chain of long waits,
+  // which those of the others fill.
+  constexpr Index together = 8;
+  parallel_for((rows + together - 1) / together, grain_of(together * C), [&](Index block) {
+    const Index first = block * together, last = std::min(rows, first + together);
+    for (Index row = first; row < last; ++row) {
+      detail::LaneSum<T> sum;
+      if (kind == RowNorm::layer)
+        detail::sum_row<T>(C, [&](auto add, L e) { add(sum, e); }, x + row * C);
+      mean[row] = sum.total() / n;
+    }
+    for (Index row = first; row < last; ++row) {
+      detail::LaneSum<T> squares;
+      const L center(static_cast<T>(mean[row]));
+      detail::sum_row<T>(
+          C, [&](auto add, L e) { add(squares, (e - center) * (e - center)); }, x + row * C);
+      // Around the mean as it is in T: the square of what the rounding moved is taken off.
+      const double moved = mean[row] - static_cast<double>(static_cast<T>(mean[row]));
+      rstd[row] = 1 / std::sqrt(std::max(0.0, squares.total() / n - moved * moved) + eps);
+    }
+    for (Index row = first; row < last; ++row) {
+      const L scale(static_cast<T>(rstd[row])), shift(static_cast<T>(-mean[row] * rstd[row]));
+      const L offset(gain.offset);
+      const Index group = row / gain.rows * gain.stride;
+      map(
+          C, y + row * C, [=](L e, L g, L b) { return fma(fma(e, scale, shift), offset + g, b); },
+          x + row * C, gain.scale + group, gain.shift + group);
+    }
   });
 }
 

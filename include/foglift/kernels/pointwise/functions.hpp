@@ -27,7 +27,7 @@ inline constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
 /// e^r 2^m for |r| <= ln 2 / 2 and an exponent m within range, `shifted` being m + exp_round: the
 /// polynomial of Cephes' expf, m added to the exponent.
 template <std::same_as<float> T>
-Lanes<T> scaled_exp(Lanes<T> r, Lanes<T> shifted) {
+[[gnu::always_inline]] inline Lanes<T> scaled_exp(Lanes<T> r, Lanes<T> shifted) {
   using L = Lanes<T>;
   constexpr float c[] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
                          4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
@@ -43,7 +43,7 @@ Lanes<T> scaled_exp(Lanes<T> r, Lanes<T> shifted) {
 
 /// Cody & Waite 1980: e^x = e^r 2^m with x = m ln 2 + r.
 template <Scalar T>
-Lanes<T> exp(Lanes<T> x) {
+[[gnu::always_inline]] inline Lanes<T> exp(Lanes<T> x) {
   if constexpr (Lanes<T>::count == 1) {
     return each_lane(x, [](T s) {
       return s < T(std::numeric_limits<T>::min_exponent - 1) * T(0.6931472) ? T(0) : std::exp(s);
