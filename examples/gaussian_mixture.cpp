@@ -35,8 +35,10 @@ PlaneRuns run_all(const Scatter& scatter, const Settings& s, const Rng& rng) {
   // Heun's rule with a thousand steps is the exact flow to a picture's precision.
   const auto truth = integrate(solver::Heun{}, scatter.density, noise, plane::levels(1000));
   bar.update(done = 2, total, "exact paths");
-  // Distances between distributions need more points; a denoiser of many components pays for each.
-  const Index many = std::clamp<Index>(400'000 / scatter.density.components(), 800, 4000);
+  // Distances between distributions need more points; a denoiser of many components pays for each,
+  // and a quick look makes do with fewer.
+  const Index enough = std::clamp<Index>(400'000 / scatter.density.components(), 800, 4000);
+  const Index many = std::max(s.samples, enough * std::min<Index>(s.samples, 300) / 300);
   const auto data = scatter.density.draw<double>({many, 2}, rng.stream(2));
   out.floor = std::sqrt(verify::sliced_wasserstein2(
       scatter.density.draw<double>({many, 2}, rng.stream(3)), data, 32, Rng(5)));
