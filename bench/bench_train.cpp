@@ -1,5 +1,6 @@
 // What stands around the kernels of a training step: optimizers with and without an average, the
-// tape, and the fork and join of the thread pool.
+// tape, the fork and join of the thread pool, and what it costs to change what another core wrote.
+#include "bench/timing.hpp"
 #include "foglift/autograd/ops/arithmetic.hpp"
 #include "foglift/core/parallel.hpp"
 #include "foglift/core/rng.hpp"
@@ -8,6 +9,8 @@
 #include "foglift/train/rules/adam.hpp"
 #include "foglift/train/rules/sgd.hpp"
 
+#include <atomic>
+#include <cstddef>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -103,5 +106,39 @@ void fork_and_join(benchmark::State& state) {
     parallel_for(state.range(0), 1, [](Index i) { benchmark::DoNotOptimize(i); });
 }
 BENCHMARK(fork_and_join)->Arg(2)->UseRealTime();
+
+/// One thread changes so many KB that another has just written, or that it has itself.
+void change(benchmark::State& state, Index writer) {
+  set_threads(2);
+  std::vector<float> x(static_cast<std::size_t>(state.range(0)) * 256);
+  const auto pass = [&] {
+    float* const values = x.data();
+    for (std::size_t i = 0, n = x.size(); i < n; ++i) values[i] += 1.0f;
+  };
+  for (auto _ : state) {
+    std::atomic<int> turn = 0;
+    const auto wait_for = [&](int n) {
+      while (turn.load() != n) {
+      }
+    };
+    parallel_for(2, 1, [&](Index part) {  // both wait: one part a thread
+      if (part == 1) {
+        wait_for(1);
+        if (writer == 1) pass();
+        state.SetIterationTime(bench::seconds_of(pass, 0));
+        turn = 2;
+      } else {
+        if (writer == 0) pass();
+        turn = 1;
+        wait_for(2);
+      }
+    });
+  }
+  state.SetBytesProcessed(state.iterations() * state.range(0) * 1024);
+}
+void written_elsewhere(benchmark::State& state) { change(state, 0); }
+void written_here(benchmark::State& state) { change(state, 1); }
+BENCHMARK(written_elsewhere)->RangeMultiplier(4)->Range(16, 4096)->UseManualTime();
+BENCHMARK(written_here)->RangeMultiplier(4)->Range(16, 4096)->UseManualTime();
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Covers: clip denormals ema lr_schedule shuffle
+// Covers: clip denormals ema gradient_blocks lr_schedule shuffle
 #include "foglift/core/parallel.hpp"
 #include "foglift/core/rng.hpp"
 #include "foglift/train/clip.hpp"

@@ -2,15 +2,13 @@
 
 #include "foglift/core/parallel.hpp"
 #include "foglift/core/pool.hpp"
+#include "foglift/train/gradient_blocks.hpp"
 #include "foglift/train/optimizer.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <iterator>
 #include <numeric>
-#include <type_traits>
 
 namespace foglift::inline v0::train {
 
@@ -30,43 +28,6 @@ double squared_norm(const T* x, Index n) {
   tree_reduce(sums, 8, [](double& a, double b) { a += b; });
   return sums[0];
 }
-
-/// The gradients of a model in the order of visiting, cut into blocks that do not depend on the
-/// number of threads.
-template <class T>
-  requires Scalar<std::remove_const_t<T>>
-class GradientBlocks {
- public:
-  struct Block {
-    T* values;
-    Index size;
-  };
-
-  /// For G = Gradients<X>: T is X, or const X where the gradients are const.
-  template <class G>
-  GradientBlocks(const ModelView& model, G& grads) {
-    model.each_parameter([&](const ModelPath&, const Parameter<std::remove_const_t<T>>& p) {
-      if (auto* const g = grads.find(p))
-        for (Index i = 0; i < g->size(); i += elements_per_thread) {
-          blocks_.push_back({g->data() + i, std::min(elements_per_thread, g->size() - i)});
-          elements_ += blocks_.back().size;
-        }
-    });
-  }
-
-  Index size() const { return std::ssize(blocks_); }
-
-  /// f(block, its number) for all blocks, in parallel.
-  template <class F>
-  void for_each(const F& f) const {
-    parallel_for(size(), grain_of(elements_ / std::max<Index>(1, size())),
-                 [&](Index i) { f(blocks_[static_cast<std::size_t>(i)], i); });
-  }
-
- private:
-  pool::Vector<Block> blocks_;
-  Index elements_ = 0;
-};
 
 }  // namespace detail
 

@@ -4,6 +4,7 @@
 #include "foglift/nn/forgotten.hpp"
 #include "foglift/nn/module.hpp"
 #include "foglift/train/ema.hpp"
+#include "foglift/train/gradient_blocks.hpp"
 #include "foglift/train/pieces.hpp"
 
 #include <algorithm>
@@ -41,22 +42,28 @@ concept Optimizer = std::copyable<O> && requires(O& rule, const O& fixed) {
   { O::moments[0] } -> std::convertible_to<std::string>;
 };
 
+namespace detail {
+/// True if none of n elements is infinite or NaN.
+template <Scalar T>
+bool all_finite(const T* x, Index n) {
+  using L = kernels::Lanes<T>;
+  L zero[4] = {T(0), T(0), T(0), T(0)};  // 0 x is NaN for what is not finite, and stays
+  Index i = 0;
+  for (; i + 4 * L::count <= n; i += 4 * L::count)
+    for (Index k = 0; k < 4; ++k) zero[k] = fma(L::load(x + i + k * L::count), L(0), zero[k]);
+  for (; i < n; i += L::count)
+    zero[0] = fma(L::load(x + i, std::min(L::count, n - i), T(0)), L(0), zero[0]);
+  const L all = (zero[0] + zero[1]) + (zero[2] + zero[3]);
+  return fold_lanes(all, [](auto a, auto b) { return a + b; }) == 0;
+}
+}  // namespace detail
+
 /// True if no element is infinite or NaN.
 template <Scalar T>
 bool all_finite(const Tensor<T>& x) {
-  using L = kernels::Lanes<T>;
   std::atomic<bool> finite = true;
   kernels::for_blocks(x.size(), [&](Index first, Index n) {
-    const T* const from = x.data() + first;
-    L zero[4] = {T(0), T(0), T(0), T(0)};  // 0 x is NaN for what is not finite, and stays
-    Index i = 0;
-    for (; i + 4 * L::count <= n; i += 4 * L::count)
-      for (Index k = 0; k < 4; ++k) zero[k] = fma(L::load(from + i + k * L::count), L(0), zero[k]);
-    for (; i < n; i += L::count)
-      zero[0] = fma(L::load(from + i, std::min(L::count, n - i), T(0)), L(0), zero[0]);
-    const L all = (zero[0] + zero[1]) + (zero[2] + zero[3]);
-    if (fold_lanes(all, [](auto a, auto b) { return a + b; }) != 0)
-      finite.store(false, std::memory_order_relaxed);
+    if (!detail::all_finite(x.data() + first, n)) finite.store(false, std::memory_order_relaxed);
   });
   return finite;
 }
@@ -112,12 +119,12 @@ void share(Gradients<T>& grads, const M&... models) {
 template <Scalar T>
 void check_gradients(const std::string& where, const ModelView& model, const Gradients<T>& grads) {
   std::size_t named = 0;
-  bool good = true;
+  bool shaped = true;
   model.each_parameter([&](const ModelPath&, const Parameter<T>& p) {
     const Tensor<T>* g = grads.find(p);
     if (!g) return;
     ++named;
-    good = good && g->shape() == p.value.shape() && all_finite(*g);
+    shaped = shaped && g->shape() == p.value.shape();
   });
   if (grads.size() == 0)
     raise<ArgumentError>(where, ": no gradients; the loss depends on no parameter");
@@ -126,7 +133,12 @@ void check_gradients(const std::string& where, const ModelView& model, const Gra
                          " gradients belongs to this model; gradients of a copy do not count");
   if (named != grads.parameters() && !grads.shared())
     detail::refuse_forgotten(where, grads, {model});
-  if (good) return;
+  std::atomic<bool> finite = true;
+  detail::GradientBlocks<const T>(model, grads).for_each([&](const auto& block, Index) {
+    if (!detail::all_finite(block.values, block.size))
+      finite.store(false, std::memory_order_relaxed);
+  });
+  if (shaped && finite) return;
   model.each_parameter([&](const ModelPath& path, const Parameter<T>& p) {
     const Tensor<T>* g = grads.find(p);
     if (!g) return;

@@ -86,7 +86,8 @@ class Pieces {
   /// the parameters are cut.
   void run(T rate) const {
     constexpr Index block = elements_per_thread;
-    parallel_for((end_ + block - 1) / block, 1, [&](Index b) {
+    constexpr Index bytes = block * static_cast<Index>((2 + moment_count) * sizeof(T));
+    parallel_for((end_ + block - 1) / block, bytes_per_thread / bytes, [&](Index b) {
       const Index first = b * block, last = std::min(end_, first + block);
       auto piece = std::upper_bound(pieces_.begin(), pieces_.end(), first,
                                     [](Index at, const Piece& p) { return at < p.from; }) -
