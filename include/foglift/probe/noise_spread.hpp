@@ -14,8 +14,7 @@ namespace foglift::inline v0::probe {
 template <Scalar T = float>
 struct AveragedFeatures {
   std::string block;
-  Tensor<T> mean;   ///< [n, d]
-  Tensor<T> error;  ///< [n, d], the standard error of each mean
+  Tensor<T> mean, error;  ///< [n, d] each: the average, and its standard error
 };
 
 namespace noise {

@@ -11,8 +11,7 @@
 namespace foglift::inline v0::nn {
 
 struct GuidedGraphOptions {
-  Index width = 0;
-  Index heads = 8;
+  Index width = 0, heads = 8;
   Index hops = 2;       ///< of the messages along edges
   Index embedding = 0;  ///< features of the time embedding, of GuidedGraphBlock
   Index condition = 0;  ///< channels of a condition at every position, of GuidedGraphBlock

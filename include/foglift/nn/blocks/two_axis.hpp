@@ -8,8 +8,7 @@
 namespace foglift::inline v0::nn {
 
 struct TransformerLayerOptions {
-  Index width = 0;
-  Index heads = 8;
+  Index width = 0, heads = 8;
   Index hidden = 64;  ///< of the feed-forward half
   double norm_eps = 1e-5;
 };
@@ -41,8 +40,7 @@ class TransformerLayer : public Layer<T, TransformerLayerOptions> {
 };
 
 struct TwoAxisBlockOptions {
-  Index width = 0;
-  Index heads = 8;
+  Index width = 0, heads = 8;
   Index hidden = 64;    ///< of the layers' feed-forward halves
   Index embedding = 0;  ///< features of the time embedding; 0: none
   Index condition = 0;  ///< channels of a condition at every position; 0: none

@@ -17,8 +17,7 @@ namespace foglift::inline v0::nn {
 struct TransformerOptions {
   Index in = 1;
   Index out = 0;  ///< 0: as many as in
-  Index patch = 1;
-  Index width = 128;
+  Index patch = 1, width = 128;
   Index depth = 6;  ///< blocks; odd for U-ViT
   Index heads = 4;
   Index ratio = 4;                  ///< hidden width of the feed-forward halves over width
