@@ -63,7 +63,7 @@ TEST_CASE("combine: the truth gets nearly all, what is clearly worse gets nothin
   // Towards the first part the mean moves by 0.6 and the deviation by 1: the weight's error is
   // about 1 / sqrt(800 (0.6^2 + 2)) = 0.023 by the Fisher information; the equal weights of four
   // windows take 4 / 104 * 2/3 = 0.026.
-  const Combination all = fit_weights(parts, actual, scales(100), {.worse = 10});
+  const Combination all = fit_weights(parts, actual, scales(100), {.prior = 4, .worse = 10});
   CHECK(all.weights[1] > 1 - 0.026 - 3 * 0.023);
   const Combination c = fit_weights(parts, actual, scales(100));
   CHECK(c.weights == std::vector<double>{0, 1, 0});
@@ -75,7 +75,7 @@ TEST_CASE("combine: the truth gets nearly all, what is clearly worse gets nothin
 TEST_CASE("combine: of few windows the weights are nearly equal", "[forecast][combine]") {
   const std::vector<Tensor<double>> parts = {normal_of({1, 50, 4}, {0.1, 1}, 1),
                                              normal_of({1, 50, 4}, {-0.1, 1}, 2)};
-  const Combination c = fit_weights(parts, normal_of({1, 4}, {0, 1}, 7), scales(1));
+  const Combination c = fit_weights(parts, normal_of({1, 4}, {0, 1}, 7), scales(1), {.prior = 4});
   // At most one window's share, 1 / (1 + 4), of the way to 0 or 1.
   const double even = by_squares(c.loss[0], c.loss[1]);
   CHECK_THAT(even, WithinAbs(0.5, 0.1));
@@ -115,7 +115,7 @@ TEST_CASE("combine: a part that is never wrong gets all", "[forecast][combine]")
 TEST_CASE("combine: what few windows do not say is said by shares", "[forecast][combine]") {
   const std::vector<Tensor<double>> parts = {normal_of({1, 50, 4}, {0.1, 1}, 1),
                                              normal_of({1, 50, 4}, {-0.1, 1}, 2)};
-  const WeightOptions uneven{.shares = {0.5, 2}};
+  const WeightOptions uneven{.prior = 4, .shares = {0.5, 2}};
   const Combination none = fit_weights(parts, Tensor<double>({1, 4}, NAN), scales(1), uneven);
   CHECK(none.weights == std::vector<double>{0.2, 0.8});
   CHECK(none.order == 1);

@@ -19,7 +19,7 @@ struct Combination {
 struct WeightOptions {
   /// Windows of which the shares of the good parts count as many: about equal weights are all that
   /// few windows are worth (Smith & Wallis 2009).
-  double prior = 4;
+  double prior = 8;
   double worse = 0.1;  ///< a part that loses more, relative to the best, and beyond noise, gets 0
   double independent = 1;  ///< how many windows each is worth: less than 1 where they overlap
   std::vector<double> shares = {};  ///< of the parts before any window was seen; empty: 1 each
