@@ -4,6 +4,7 @@
   python3 bench/forecast/series.py /tmp/series --data DIR
   python3 bench/forecast/compare.py /tmp/series --program build/release/examples/forecast --out /tmp/compared
   python3 bench/forecast/compare.py /tmp/series --out /tmp/compared --parts table            what was found, once more
+  ... --page docs/forecasting.md                                                             and into the page, between its marks
 
 The program runs as a user would run it, told no more than the file and the horizon. A window is a forecast of `horizon` steps
 from all that is known before it; windows do not overlap and end with the series, at most 14 and a fifth of it. Every method is
@@ -18,6 +19,7 @@ import argparse
 import csv
 import json
 import os
+import re
 import shlex
 import subprocess
 import time
@@ -164,6 +166,18 @@ def beforehand(rows, options):
     return "\nOne method for all rows, to the best of each with hindsight (geometric mean): " + "; ".join(said) + "."
 
 
+def put_into(path, text):
+    """Puts text between the marks <!-- statsforecast --> and <!-- /statsforecast --> of a page."""
+    with open(path) as file:
+        page = file.read()
+    found, count = re.subn(r"(<!-- statsforecast -->\n).*?(<!-- /statsforecast -->)", lambda m: f"{m[1]}{text}\n{m[2]}",
+                           page, flags=re.DOTALL)
+    if count != 1:
+        raise SystemExit(f"{path} has no marks <!-- statsforecast --> ... <!-- /statsforecast -->")
+    with open(path, "w") as file:
+        file.write(found)
+
+
 def cache(options, row, who):
     return os.path.join(options.out, f"{row['file'][:-4]}.{who}.json")
 
@@ -182,6 +196,7 @@ def main():
     parser.add_argument("--program", default="build/release/examples/forecast")
     parser.add_argument("--parts", nargs="+", default=["peers", "program", "table"], choices=["peers", "program", "table"])
     parser.add_argument("--only", nargs="+", help="names of rows")
+    parser.add_argument("--page", help="page whose part between the marks of statsforecast is written anew")
     parser.add_argument("--again", action="store_true", help="compute what is already there")
     parser.add_argument("--options", default="", help="further options of the program: --options='--minutes 5'")
     options = parser.parse_args()
@@ -201,8 +216,10 @@ def main():
                 with open(cache(options, row, who), "w") as file:
                     json.dump(found, file, indent=1)
     if "table" in options.parts:
-        print(table(rows, options))
-        print(beforehand(rows, options))
+        said = table(rows, options) + "\n" + beforehand(rows, options)
+        print(said)
+        if options.page:
+            put_into(options.page, said)
 
 
 if __name__ == "__main__":
