@@ -1,6 +1,6 @@
 # foglift_unite(OUT NAME PER_UNIT FILES...): writes the units build/tests/united/NAME_1.cpp, ..., each of which holds PER_UNIT times
 # FOGLIFT_UNITE_FACTOR of the test files in namespaces of their own, and sets OUT to them. What neighbours instantiate alike is compiled
-# once, which halves the time of a build. Four times as many files take another third off it, in units beyond the budget of
+# once, which halves the time of a build. Three times as many files take another third off it, in units beyond the budget of
 # docs/design.md, with which a build for a sanitizer has nothing to do. A unit begins with all lines of #include of its files, so that
 # none acts inside of a namespace; files with macros, named namespaces or an operator new of their own are left as they are, and so are
 # those that say `// Alone:` and why.
