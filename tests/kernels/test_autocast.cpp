@@ -116,6 +116,35 @@ TEST_CASE("autocast: any range of rows of the panels", "[kernels][autocast]") {
   }
 }
 
+TEST_CASE("autocast: GELU of a product is near, in any place", "[kernels][autocast]") {
+  const auto exact_gelu = [](double x) { return x * 0.5 * std::erfc(-x * std::sqrt(0.5)); };
+  double most = 0;
+  for (int i = -20000; i <= 20000; ++i) {
+    const float x = static_cast<float>(i) * 1e-3F;
+    const double y = double{kernels::fold_lanes(kernels::GeluRough::value(kernels::Lanes<float>(x)),
+                                                [](auto v, auto) { return v; })};
+    most = std::max(most, std::abs(y - exact_gelu(double{x})));
+  }
+  CHECK(most < 2.8e-4);
+  const auto b = Rng(2).normal<float>({64, 40});
+  const auto a = Rng(1).normal<float>({9, 64});
+  const Autocast bf16;
+  const Tensor<float> plain = product(a, b);
+  Tensor<double> expected(plain.shape());
+  for (Index i = 0; i < plain.size(); ++i) expected[i] = exact_gelu(double{plain[i]});
+  Tensor<float> c(plain.shape());
+  const auto activate = [&](Index M) {
+    kernels::gemm(M, Index{40}, Index{64}, kernels::row_major(a.data(), 64),
+                  kernels::row_major(b.data(), 40), c.data(), Index{40},
+                  {.epilogue = {.activation = Activation::gelu}});
+  };
+  activate(9);
+  CHECK(distance(c, expected) < 2.8e-4 + 1e-5);
+  const Tensor<float> first = c.rows(0, 1);
+  activate(1);
+  CHECK(c.rows(0, 1) == first);
+}
+
 TEST_CASE("autocast: narrow products, doubles, and all outside of its life stay as they are",
           "[kernels][autocast]") {
   const auto a = Rng(1).normal<float>({5, 64}), b = Rng(2).normal<float>({64, 15});

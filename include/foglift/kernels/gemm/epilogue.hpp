@@ -2,6 +2,8 @@
 
 #include "foglift/kernels/pointwise/elementwise.hpp"
 
+#include <type_traits>
+
 namespace foglift::inline v0 {
 
 /// What a linear layer's output may pass through before it is stored.
@@ -22,13 +24,14 @@ struct GemmEpilogue {
 
   bool empty() const { return activation == Activation::none && !residual; }
 
-  /// `rows` x `width` elements of C from (row, column) on, which lie at c.
-  void operator()(Index row, Index column, Index rows, Index width, T* c, Index ldc) const {
+  /// `rows` x `width` elements of C from (row, column) on, which lie at c; `rough`: sums of
+  /// products of bfloat16, after which Gelu to 3e-4 does.
+  void operator()(Index row, Index column, Index rows, Index width, T* c, Index ldc,
+                  bool rough) const {
     for (Index i = 0; i < rows; ++i, c += ldc) {
       if (activation == Activation::silu)
         map(width, c, [](Lanes<T> v) { return Silu::value(v); }, c);
-      if (activation == Activation::gelu)
-        map(width, c, [](Lanes<T> v) { return Gelu::value(v); }, c);
+      if (activation == Activation::gelu) gelu(width, c, rough);
       if (!residual) continue;
       const T* const r = residual + (row + i) * residual_stride + column;
       if (gate)
@@ -38,6 +41,13 @@ struct GemmEpilogue {
       else
         map(width, c, [](Lanes<T> v, Lanes<T> x) { return x + v; }, c, r);
     }
+  }
+
+ private:
+  static void gelu(Index n, T* c, bool rough) {
+    if constexpr (std::is_same_v<T, float>)
+      if (rough) return map(n, c, [](Lanes<T> v) { return GeluRough::value(v); }, c);
+    map(n, c, [](Lanes<T> v) { return Gelu::value(v); }, c);
   }
 };
 

@@ -229,7 +229,7 @@ void gemm_row(Index i, Index K, Operand<T> a, const Panels<T>& b, Index first_k,
     });
   }
   const Index at = first * b.width, columns = std::min(b.total_columns(), last * b.width) - at;
-  if (!options.epilogue.empty()) options.epilogue(i, at, 1, columns, out + at, 0);
+  if (!options.epilogue.empty()) options.epilogue(i, at, 1, columns, out + at, 0, b.paired());
 }
 
 /// Rows [begin, end) and panels [first, last) of C, blocked for the caches.

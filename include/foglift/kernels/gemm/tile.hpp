@@ -150,7 +150,8 @@ void gemm_panel(Index rows, Index K, Operand<T> a, const T* b, Index ldb, Start<
       if (end.next) prefetch_panel<T, P>(end.next, ldb, K * i / rows, K * (i + R) / rows);
       gemm_edge_tile<Product, T, R, P>(K, a.at(i, 0), b, ldb, start.at(i, 0), c + i * ldc, ldc,
                                        width);
-      if (end.epilogue) (*end.epilogue)(end.row + i, end.column, R, width, c + i * ldc, ldc);
+      if (end.epilogue)
+        (*end.epilogue)(end.row + i, end.column, R, width, c + i * ldc, ldc, Product::depth == 2);
     }
   };
   if constexpr (tile_rows<P> == 12) tiles(std::integral_constant<int, 12>{});

@@ -259,6 +259,21 @@ struct Gelu {
   }
 };
 
+/// Gelu to 3e-4, a thirtieth of what bfloat16 rounds near 4, in a third of the time: P(z < x) is
+/// 1/2 and an odd polynomial of degree 13, fitted for the least greatest error (7.4e-5) where it is
+/// to reach 1 at 3.8, beyond which it stays.
+struct GeluRough {
+  static Lanes<float> value(Lanes<float> x) {
+    using L = Lanes<float>;
+    constexpr float p[] = {3.818467002e-08f, -2.348013973e-06f, 6.214557016e-05f, -9.454353865e-04f,
+                           9.383415287e-03f, -6.586784847e-02f, 3.987872714e-01f};
+    const L a = max(min(x, L(3.8f)), L(-3.8f)), square = a * a;
+    L q = p[0];
+    for (int i = 1; i < 7; ++i) q = fma(q, square, L(p[i]));
+    return x * fma(a, q, L(0.5f));
+  }
+};
+
 /// Gelu's approximation x (1 + tanh u) / 2 = x logistic(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3).
 struct GeluTanh {
   static constexpr double linear = 1.5957691216057308, cubic = 0.071354816272600252;  // of 2 u
