@@ -291,18 +291,23 @@ PARTS = {"function": Part(compare_function, {"function": block("function")}),
 TEXTS = {mark: text for part in PARTS.values() for mark, text in part.texts.items()}
 
 
-def write_page(path: str, results: dict) -> None:
-    """Puts what was found between the marks <!-- times --> ... <!-- end --> of a page, and so for every part."""
-    page = "".join(f"<!-- {mark} -->\n<!-- end -->\n\n" for mark in TEXTS)
+def put(path: str, mark: str, text: str) -> None:
+    """Puts a text between the marks <!-- mark --> ... <!-- end --> of a page, at the end of it where they are not there."""
+    page = ""
     if os.path.exists(path):
         with open(path) as file:
             page = file.read()
-    for name, write in TEXTS.items():
-        if results[name]:
-            text = write(results)
-            page = re.sub(rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{text}\n{m[2]}", page, flags=re.DOTALL)
+    if f"<!-- {mark} -->\n" not in page:
+        page += f"<!-- {mark} -->\n<!-- end -->\n\n"
+    page = re.sub(rf"(<!-- {mark} -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{text}\n{m[2]}", page, flags=re.DOTALL)
     with open(path, "w") as file:
         file.write(page)
+
+
+def write_page(path: str, results: dict) -> None:
+    for mark, write in TEXTS.items():
+        if results[mark]:
+            put(path, mark, write(results))
 
 
 def save(args, results: dict) -> None:

@@ -68,8 +68,9 @@ class Attention(nn.Module):
 
 
 class ResBlock(nn.Module):
-    def __init__(self, conv: type, channels: int, out: int, embedding: int):
+    def __init__(self, conv: type, channels: int, out: int, embedding: int, dropout: float = 0):
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         self.norm1, self.conv1 = nn.GroupNorm(8, channels), conv(channels, out, 3, padding=1)
         self.embed = nn.Linear(embedding, out)
         self.norm2, self.conv2 = nn.GroupNorm(8, out), conv(out, out, 3, padding=1)
@@ -78,7 +79,7 @@ class ResBlock(nn.Module):
     def forward(self, x: Tensor, e: Tensor) -> Tensor:
         s = self.embed(e)
         h = self.conv1(F.silu(self.norm1(x))) + s.reshape(s.shape + (1,) * (x.dim() - 2))
-        h = self.conv2(F.silu(self.norm2(h)))
+        h = self.conv2(self.dropout(F.silu(self.norm2(h))))
         return h + (x if self.skip is None else self.skip(x))
 
 
@@ -101,11 +102,12 @@ class Level(nn.Module):
 
 
 class UNet(nn.Module):
-    def __init__(self, conv: type, channels: int, width: int, multipliers: List[int], blocks: int):
+    def __init__(self, conv: type, channels: int, width: int, multipliers: List[int], blocks: int, out: int = 0,
+                 embedding: int = 128, attention: bool = True, dropout: float = 0):
         super().__init__()
-        embedding, widths = 128, [width * m for m in multipliers]
+        widths = [width * m for m in multipliers]
         last = len(widths) - 1
-        block = lambda i, o: ResBlock(conv, i, o, embedding)
+        block = lambda i, o: ResBlock(conv, i, o, embedding, dropout)
         self.embedding = TimeEmbedding(width, embedding)
         self.input = conv(channels, width, 3, padding=1)
         self.down, c, skips = nn.ModuleList(), width, [width]
@@ -115,31 +117,39 @@ class UNet(nn.Module):
             skips += [w] * (blocks + (i < last))
             c = w
         self.middle = Level([block(c, c), block(c, c)])
-        self.middle.attention = nn.ModuleList([AttentionBlock(c, heads=4)])
+        self.middle.attention = nn.ModuleList([AttentionBlock(c, heads=4)] if attention else [])
         self.up = nn.ModuleList()
         for i, w in reversed(list(enumerate(widths))):
             level = [block((c if b == 0 else w) + skips.pop(), w) for b in range(blocks + 1)]
             self.up.append(Level(level, conv(w, w, 3, padding=1) if i > 0 else None))
             c = w
-        self.norm, self.output = nn.GroupNorm(8, c), conv(c, channels, 3, padding=1)
+        self.norm, self.output = nn.GroupNorm(8, c), conv(c, out or channels, 3, padding=1)
 
-    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, taps: Optional[List[Tensor]] = None) -> Tensor:
+        """What the blocks make of x goes into `taps`, in foglift's order of block_names()."""
         e, h = self.embedding(t), self.input(x)
-        skips = [h]
+        skips, seen = [h], [h]
         for level in self.down:
             for block in level.blocks:
                 h = block(h, e)
                 skips.append(h)
+                seen.append(h)
             if level.resample is not None:
                 h = level.resample(h)
                 skips.append(h)
         h = self.middle.blocks[0](h, e)
-        h = self.middle.blocks[1](self.middle.attention[0](h), e)
+        for attention in self.middle.attention:
+            h = attention(h)
+        h = self.middle.blocks[1](h, e)
+        seen.append(h)
         for level in self.up:
             for block in level.blocks:
                 h = block(torch.cat([h, skips.pop()], dim=1), e)
+                seen.append(h)
             if level.resample is not None:
                 h = level.resample(F.interpolate(h, scale_factor=2.0, mode="nearest"))
+        if taps is not None:
+            taps += seen
         return self.output(F.silu(self.norm(h)))
 
 
@@ -234,3 +244,8 @@ def moved(x: Tensor) -> Tensor:
 def to_foglift(name: str, p: Tensor) -> Tensor:
     """[out, in, k...] -> [k..., in, out]; vectors and position tables stay."""
     return p if p.dim() == 1 or "position" in name else p.permute(*range(2, p.dim()), 1, 0)
+
+
+def from_foglift(name: str, p: Tensor) -> Tensor:
+    """The inverse of to_foglift."""
+    return p if p.dim() == 1 or "position" in name else p.permute(-1, -2, *range(p.dim() - 2))

@@ -289,8 +289,10 @@ class Graph:
         file = io.BytesIO()
         legacy = {"dynamo": False} if int(torch.__version__.split(".")[0]) >= 2 else {}
         torch.onnx.export(net.eval(), (x, t), file, input_names=["x", "t"], output_names=["y"], opset_version=17, **legacy)
-        arrays = {"x": np.array(x.tolist(), np.float32), "t": np.array(t.tolist(), np.int64),
-                  "y": np.zeros(tuple(x.shape), np.float32)}
+        with torch.no_grad():
+            shape = tuple(net(x, t).shape)
+        kind = np.float32 if t.is_floating_point() else np.int64
+        arrays = {"x": np.array(x.tolist(), np.float32), "t": np.array(t.tolist(), kind), "y": np.zeros(shape, np.float32)}
         self.bound = arrays  # what is bound must live
         return self.session(file.getvalue(), arrays), arrays
 
