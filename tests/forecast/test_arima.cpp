@@ -174,7 +174,7 @@ TEST_CASE("akaike: weights, and paths by them", "[forecast][arima]") {
   struct Fit {
     double aicc = 0, value = 0;
   };
-  std::vector<Fit> fits = {{12.1, 1}, {2, 2}, {4, 3}, {never, 4}};
+  std::vector<Fit> fits = {{missing, 5}, {12.1, 1}, {2, 2}, {4, 3}, {never, 4}};
   forecast::detail::keep_likely(fits);
   REQUIRE(fits.size() == 2);
   CHECK(fits[0].value == 2);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace foglift::inline v0::forecast {
@@ -26,13 +27,14 @@ namespace detail {
 inline constexpr double akaike_reach = 10;
 
 /// Leaves of fits, each with its `aicc`, those within akaike_reach of the least, which stands
-/// first.
+/// first; one without a number counts as infinite.
 template <class Fit>
 void keep_likely(std::vector<Fit>& fits) {
+  for (Fit& fit : fits)
+    if (std::isnan(fit.aicc)) fit.aicc = std::numeric_limits<double>::infinity();
   std::stable_sort(fits.begin(), fits.end(),
                    [](const Fit& a, const Fit& b) { return a.aicc < b.aicc; });
-  while (fits.size() > 1 && !(fits.back().aicc <= fits.front().aicc + akaike_reach))
-    fits.pop_back();
+  while (fits.size() > 1 && fits.back().aicc > fits.front().aicc + akaike_reach) fits.pop_back();
 }
 
 /// Paths [paths, horizon] of several models, each of as many as its akaike_weights() say, evenly
