@@ -1,30 +1,37 @@
 // What people run for minutes, for bench/peers/end_to_end.py to alternate with other libraries:
 //
-//   end_to_end THREADS FOLDER DATA    writes what the others need into FOLDER, then answers
-//                                     requests from standard input, one a line, by seconds
+//   end_to_end THREADS FOLDER DATA [bf16]
+//                                   writes what the others need into FOLDER, then answers requests
+//                                   from standard input, one a line, by seconds
 //     paths FIRST COUNT PATHS         sample paths of M4-Hourly's series from FIRST on, by the
 //                                     network of the forecasting program
 //     features FIRST COUNT            what all blocks of unet2d make of images at 8 noise levels
 //     train_paths FIRST COUNT         optimizer steps on 64 windows of the series each
 //     train_images FIRST COUNT        optimizer steps on 64 images each
+//     error WORK                      how far paths or features are from those in FOLDER, over the
+//                                     largest of them
 //
 // DATA holds m4/Hourly-{train,test}.csv. FOLDER/paths.safetensors and FOLDER/images.safetensors
 // hold the weights, the inputs, and what comes of the first of them (`y`).
 #include "bench/denoiser_work.hpp"
 #include "bench/forecast/protocols/protocol.hpp"
+#include "foglift/core/autocast.hpp"
 #include "foglift/forecast/frame/framer.hpp"
 #include "foglift/forecast/methods/horizon_diffusion.hpp"
 #include "foglift/io/safetensors_writer.hpp"
 #include "foglift/probe/noise_policy.hpp"
 #include "foglift/probe/sink/collect.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <functional>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <span>
 #include <sstream>
 #include <string>
@@ -101,6 +108,11 @@ class Paths {
     }
   }
 
+  Tensor<float> checked() const {
+    const PackedWeights packed(method_);
+    return method_.draw(frames(0, 1), keys(0, checked_paths));
+  }
+
   void save(const std::string& folder) const {
     auto tensors = weights_of(method_.net());
     const forecast::Frame all = frames(0, size());
@@ -111,7 +123,7 @@ class Paths {
                           grid::uniform(schedule::Cosine{}, method_.options().sampling_steps)));
     tensors.emplace("noise", detail::prior_rng(keys(0, 1).rng, SampleOptions{})
                                  .normal<float>({checked_paths, protocol_.frame.horizon, 1}));
-    tensors.emplace("y", method_.draw(frames(0, 1), keys(0, checked_paths)));
+    tensors.emplace("y", checked());
     write(folder + "/paths.safetensors", tensors);
   }
 
@@ -149,6 +161,23 @@ class Images {
     for (Index step = first; step < first + count; ++step) step_();
   }
 
+  /// [levels, images, features of all blocks]
+  Tensor<float> checked() const {
+    Index width = 0;
+    const auto found = extracted(0, checked_images).levels;
+    for (const auto& block : found.front()) width += block.values.dim(1);
+    Tensor<float> all({std::ssize(found), checked_images, width});
+    for (Index l = 0; l < std::ssize(found); ++l)
+      for (Index b = 0; b < checked_images; ++b) {
+        float* to = &all(l, b, 0);
+        for (const auto& block : found[static_cast<std::size_t>(l)]) {
+          const Index n = block.values.dim(1);
+          to = std::copy_n(block.values.data() + b * n, n, to);
+        }
+      }
+    return all;
+  }
+
   void save(const std::string& folder) const {
     auto tensors = weights_of(denoise_.network());
     const Tensor<float> x0 = images(0, checked_images);
@@ -160,10 +189,7 @@ class Images {
                                     static_cast<std::size_t>(eps.row_size())),
                    static_cast<std::uint64_t>(b), 0, 0);
     tensors.emplace("eps", std::move(eps));
-    Index at = 0;
-    for (const auto& level : extracted(0, checked_images).levels)
-      for (const auto& block : level)
-        tensors.emplace("y/" + std::to_string(1000 + at++), block.values);
+    tensors.emplace("y", checked());
     write(folder + "/images.safetensors", tensors);
   }
 
@@ -192,11 +218,24 @@ class Images {
   std::function<void()> step_;
 };
 
+/// The largest difference over the largest of `expected`.
+double difference(const Tensor<float>& found, const Tensor<float>& expected) {
+  double most = 0, scale = 0;
+  for (Index i = 0; i < expected.size(); ++i) {
+    const double d = std::abs(double{found[i]} - double{expected[i]});
+    most = std::isnan(d) ? INFINITY : std::max(most, d);
+    scale = std::max(scale, std::abs(double{expected[i]}));
+  }
+  return most / scale;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc != 4 || std::atoi(argv[1]) < 1) {
-    std::cerr << "usage: end_to_end THREADS FOLDER DATA   (see the head of bench/end_to_end.cpp)\n";
+  const bool shorter = argc == 5 && std::string(argv[4]) == "bf16";
+  if ((argc != 4 && !shorter) || std::atoi(argv[1]) < 1) {
+    std::cerr << "usage: end_to_end THREADS FOLDER DATA [bf16]   (see the head of "
+                 "bench/end_to_end.cpp)\n";
     return 2;
   }
   set_threads(std::atoi(argv[1]));
@@ -205,12 +244,24 @@ int main(int argc, char** argv) try {
   Images images;
   paths.save(folder);
   images.save(folder);
-  std::cout << "ready foglift; version " FOGLIFT_VERSION_STRING << std::endl;
+  const Tensor<float> expected_paths = paths.checked(), expected_features = images.checked();
+  std::optional<Autocast> bf16;
+  if (shorter) bf16.emplace();
+  std::cout << "ready foglift" << (shorter ? " bf16" : "") << "; version " FOGLIFT_VERSION_STRING
+            << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
     std::istringstream words(line);
-    std::string work;
+    std::string work, which;
     Index first = 0, count = 0, each = 0;
-    words >> work >> first >> count >> each;
+    words >> work;
+    if (work == "error") {
+      words >> which;
+      std::cout << (which == "paths" ? difference(paths.checked(), expected_paths)
+                                     : difference(images.checked(), expected_features))
+                << std::endl;
+      continue;
+    }
+    words >> first >> count >> each;
     const auto start = std::chrono::steady_clock::now();
     if (work == "paths")
       paths.draw(first, count, each);

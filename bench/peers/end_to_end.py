@@ -174,10 +174,7 @@ def serve(kind: str, threads: int, folder: str) -> None:
         if work == "paths":
             return peers.distance([models.moved(draw(0, series["noise"].transpose(1, 2).contiguous()))], [series["y"].double()])
         to = lambda x: x.permute(0, 3, 1, 2).contiguous()
-        blocks = [images[name] for name in sorted(n for n in images if n.startswith("y/"))]
-        each = len(blocks) // LEVELS
-        expected = [torch.cat(blocks[i * each:(i + 1) * each], dim=1) for i in range(LEVELS)]
-        return peers.distance(extract(to(images["x0"]), to(images["eps"])), [e.double() for e in expected])
+        return peers.distance(extract(to(images["x0"]), to(images["eps"])), list(images["y"].double()))
 
     print("ready", contender.about(), file=answers)
     for line in sys.stdin:
@@ -235,7 +232,8 @@ def main() -> None:
         ours = compare.Contender([args.ours, str(args.threads), folder, args.data], args.threads, log)
         if ours.missing:
             sys.exit(f"{args.ours} does not run ({ours.missing}); cmake --workflow --preset release builds it")
-        contenders = [ours]
+        half = compare.Contender([args.ours, str(args.threads), folder, args.data, "bf16"], args.threads, log)
+        contenders = [ours] + ([] if half.missing else [half])
         for python in args.python:
             for kind in args.contenders:
                 c = compare.Contender([python, "-W", "ignore", os.path.abspath(__file__), "serve", kind, str(args.threads), folder],
