@@ -185,8 +185,8 @@ TEST_CASE("ensemble: baselines that repeat the past count little where nothing i
   for (const Baseline& b : baselines) parts.push_back({b.name, Tensor<double>({count, 2, 4}), ""});
   const auto out = choose(parts, data, windows, {.draws = {.horizon = 4, .paths = 2}}, {}, {});
   const std::vector<double>& w = out.report.backtest_weights;
-  CHECK_THAT(w[0], WithinAbs(0.1 / 5.5, 1e-12));  // five of 1, five of 0.1
-  CHECK_THAT(w.back(), WithinAbs(1 / 5.5, 1e-12));
+  CHECK_THAT(w[0], WithinAbs(0.1 / 4.1, 1e-12));  // three of 1, two of 0.3, five of 0.1
+  CHECK_THAT(w.back(), WithinAbs(0.3 / 4.1, 1e-12));
 }
 
 TEST_CASE("ensemble: series too short for a model are forecast all the same",
