@@ -116,15 +116,19 @@ TEST_CASE("autocast: any range of rows of the panels", "[kernels][autocast]") {
   }
 }
 
-TEST_CASE("autocast: GELU of a product is near, in any place", "[kernels][autocast]") {
+TEST_CASE("autocast: SiLU and GELU are near, in any place", "[kernels][autocast]") {
   const auto exact_gelu = [](double x) { return x * 0.5 * std::erfc(-x * std::sqrt(0.5)); };
-  double most = 0;
+  const auto first_lane = [](auto v, auto) { return v; };
+  double most = 0, silu = 0;
   for (int i = -20000; i <= 20000; ++i) {
     const float x = static_cast<float>(i) * 1e-3F;
-    const double y = double{kernels::fold_lanes(kernels::GeluRough::value(kernels::Lanes<float>(x)),
-                                                [](auto v, auto) { return v; })};
+    const kernels::Lanes<float> lanes(x);
+    const double y = double{kernels::fold_lanes(kernels::GeluRough::value(lanes), first_lane)};
     most = std::max(most, std::abs(y - exact_gelu(double{x})));
+    const double s = double{kernels::fold_lanes(kernels::SiluRough::value(lanes), first_lane)};
+    if (i != 0) silu = std::max(silu, std::abs(s * (1 + std::exp(-double{x})) / double{x} - 1));
   }
+  CHECK(silu < 1.5e-4);
   CHECK(most < 2.8e-4);
   const auto b = Rng(2).normal<float>({64, 40});
   const auto a = Rng(1).normal<float>({9, 64});

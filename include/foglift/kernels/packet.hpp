@@ -108,6 +108,13 @@ inline Packet<float> square_root(Packet<float> x) {
 }
 #endif
 
+// 1 / x of each lane to 2^-14 or better.
+#if defined(__AVX512F__)
+inline __m512 rough_reciprocal(__m512 x) { return _mm512_rcp14_ps(x); }
+#else
+inline Packet<float> rough_reciprocal(Packet<float> x) { return 1 / x; }
+#endif
+
 /// Deals units of `Unit` elements out of two rows, apart in each span of `Span` elements: the even
 /// ones of both to the first row, the odd ones to the second. One instruction a row where a unit is
 /// an element and a span 128 bits, or a unit 128 bits.

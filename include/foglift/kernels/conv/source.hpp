@@ -1,8 +1,11 @@
 #pragma once
 
+#include "foglift/core/autocast.hpp"
 #include "foglift/core/instances.hpp"
 #include "foglift/kernels/conv/pad.hpp"
 #include "foglift/kernels/norm/group_statistics.hpp"
+
+#include <type_traits>
 
 namespace foglift::inline v0::kernels {
 
@@ -63,13 +66,20 @@ struct ConvSource {
     auto coefficients = Tensor<T>::uninitialized({2, g.Cin});
     T *const scale = coefficients.data(), *const offset = scale + g.Cin;
     group_coefficients(n, mean, rstd, norm->gamma, norm->beta, scale, offset);
-    each_row(g, b, [&](Index to, Index c0, Index channels, const T* row) {
-      for (Index w = 0; w < g.W; ++w)
-        map(
-            channels, padded + to + w * g.Cin,
-            [](Lanes<T> v, Lanes<T> k, Lanes<T> o) { return Silu::value(fma(v, k, o)); },
-            row + w * channels, scale + c0, offset + c0);
-    });
+    const auto normalize = [&](auto silu) {
+      each_row(g, b, [&](Index to, Index c0, Index channels, const T* row) {
+        for (Index w = 0; w < g.W; ++w)
+          map(
+              channels, padded + to + w * g.Cin,
+              [](Lanes<T> v, Lanes<T> k, Lanes<T> o) {
+                return decltype(silu)::value(fma(v, k, o));
+              },
+              row + w * channels, scale + c0, offset + c0);
+      });
+    };
+    if constexpr (std::is_same_v<T, float>)
+      if (Autocast::current() == ProductType::bfloat16) return normalize(SiluRough{});
+    normalize(Silu{});
   }
 };
 

@@ -29,9 +29,8 @@ struct GemmEpilogue {
   void operator()(Index row, Index column, Index rows, Index width, T* c, Index ldc,
                   bool rough) const {
     for (Index i = 0; i < rows; ++i, c += ldc) {
-      if (activation == Activation::silu)
-        map(width, c, [](Lanes<T> v) { return Silu::value(v); }, c);
-      if (activation == Activation::gelu) gelu(width, c, rough);
+      if (activation == Activation::silu) apply<Silu, SiluRough>(width, c, rough);
+      if (activation == Activation::gelu) apply<Gelu, GeluRough>(width, c, rough);
       if (!residual) continue;
       const T* const r = residual + (row + i) * residual_stride + column;
       if (gate)
@@ -44,10 +43,11 @@ struct GemmEpilogue {
   }
 
  private:
-  static void gelu(Index n, T* c, bool rough) {
+  template <class F, class Rough>
+  static void apply(Index n, T* c, bool rough) {
     if constexpr (std::is_same_v<T, float>)
-      if (rough) return map(n, c, [](Lanes<T> v) { return GeluRough::value(v); }, c);
-    map(n, c, [](Lanes<T> v) { return Gelu::value(v); }, c);
+      if (rough) return map(n, c, [](Lanes<T> v) { return Rough::value(v); }, c);
+    map(n, c, [](Lanes<T> v) { return F::value(v); }, c);
   }
 };
 

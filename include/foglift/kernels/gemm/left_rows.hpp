@@ -33,6 +33,9 @@ class LeftRows {
       if (paired) make_pairs(rows, depth, first_k % 2);
   }
 
+  LeftRows(const LeftRows&) = delete;  // may point into itself
+  LeftRows& operator=(const LeftRows&) = delete;
+
   /// Steps of Single, or of Paired.
   Index steps() const { return steps_; }
   /// From row r of the block to the end of its group.
@@ -46,8 +49,9 @@ class LeftRows {
   void make_pairs(Index rows, Index depth, Index before) {
     const Operand<T> a = a_;
     steps_ = (before + depth + 1) / 2;
-    pairs_ = Tensor<T>::uninitialized({rows * steps_ * size});
-    T* const out = pairs_.data();
+    const Index all = rows * steps_ * size;
+    if (all > few) pairs_ = Tensor<T>::uninitialized({all});
+    T* const out = all > few ? pairs_.data() : few_pairs_;
     a_ = {out, steps_ * size, size};
     if (pair_products && a.row_stride == 1 && a.column_stride != 1 && a.group == 0) {
       a_ = {out, 1, rows};
@@ -98,9 +102,12 @@ class LeftRows {
     return std::bit_cast<T>(std::uint32_t{bfloat16_from(second)} << 16 | bfloat16_from(first));
   }
 
+  static constexpr Index few = 256;  // as many cost less here than where memory is kept
+
   Operand<T> a_;
   Index i_, k_, steps_;
   Tensor<T> pairs_;
+  T few_pairs_[std::size_t{few}];
 };
 
 }  // namespace foglift::inline v0::kernels::detail

@@ -129,7 +129,7 @@ Lanes<T> log1p_unit(Lanes<T> e) {
 
 /// 1 / (1 + e^-x).
 template <Scalar T>
-Lanes<T> logistic(Lanes<T> x) {
+[[gnu::always_inline]] inline Lanes<T> logistic(Lanes<T> x) {
   return T(1) / (T(1) + exp(-x));
 }
 
@@ -256,6 +256,23 @@ struct Gelu {
   static L slope(L x) {
     const NormalLaw law(x);
     return fma(x, law.density, where_less(x, L(0), law.tail, L(1) - law.tail));
+  }
+};
+
+/// Silu to 1.5e-4 of itself, a thirteenth of half a unit of bfloat16, in less than half of the
+/// time: 2^r for |r| <= 1/2 by a cubic fitted to 7.5e-5, and a rough reciprocal.
+struct SiluRough {
+  static Lanes<float> value(Lanes<float> x) {
+    using L = Lanes<float>;
+    using Bits = detail::Bits<L>;
+    const L a = max(min(x, L(80)), L(-80));  // e^-a stays within range
+    const L shifted = fma(a, L(-detail::log2_e), L(detail::exp_round));
+    const L r = fma(a, L(-detail::log2_e), L(detail::exp_round) - shifted);
+    const L p = fma(fma(fma(L(5.51716242e-2f), r, L(2.42611119e-1f)), r, L(6.93260994e-1f)), r,
+                    L(9.99928074e-1f));
+    const L e = L::make(reinterpret_cast<L::Packet>(reinterpret_cast<Bits>(p.v) +
+                                                    (reinterpret_cast<Bits>(shifted.v) << 23)));
+    return x * L::make(detail::rough_reciprocal((e + 1.f).v));
   }
 };
 
