@@ -130,7 +130,7 @@ std::string plane(const Asked& asked, std::string& training) {
     }
     table += '\n';
   }
-  training += training_row("`mlp2d`, bicycle hires of two hours", fp32, bf16);
+  training += training_row("MLP of width 128, hires of two consecutive hours", fp32, bf16);
   return table;
 }
 
