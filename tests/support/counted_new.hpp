@@ -4,9 +4,12 @@
 // includes this in.
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
+#include <mutex>
 #include <new>
 
 #include <malloc.h>
@@ -32,16 +35,50 @@ inline std::atomic<long> calls{0};
   return std::malloc(std::max<std::size_t>(size, 1));
 }
 
+/// Blocks that begin on a multiple of a huge page, with the bytes they were asked for: to
+/// malloc_usable_size, the room that alignment leaves behind them is theirs, where no memory is.
+struct Large {
+  void* block;
+  std::size_t size;
+};
+inline std::array<Large, 4096> large{};
+inline std::mutex large_mutex;
+inline constexpr std::size_t huge_page = std::size_t{2} << 20;
+
+inline Large* large_at(const void* block) {
+  const auto found =
+      std::find_if(large.begin(), large.end(), [&](const Large& l) { return l.block == block; });
+  return found == large.end() ? nullptr : &*found;
+}
+
 [[gnu::noinline]] inline void* aligned(std::size_t size, std::align_val_t align) {
   const auto a = static_cast<std::size_t>(align);
   void* p = nullptr;  // not std::aligned_alloc, which counts a block as a multiple of its alignment
-  return posix_memalign(&p, a, size) == 0 ? p : nullptr;
+  if (posix_memalign(&p, a, size) != 0) return nullptr;
+  if (a >= huge_page) {
+    const std::lock_guard lock(large_mutex);
+    if (Large* const free = large_at(nullptr)) *free = {p, size};
+  }
+  return p;
+}
+
+/// Bytes of a block; forgets a large one that is `given_back`.
+inline std::ptrdiff_t size_of(void* p, bool given_back) {
+  if (reinterpret_cast<std::uintptr_t>(p) % huge_page == 0) {
+    const std::lock_guard lock(large_mutex);
+    if (Large* const l = p ? large_at(p) : nullptr) {
+      const std::size_t size = l->size;
+      if (given_back) *l = {};
+      return static_cast<std::ptrdiff_t>(size);
+    }
+  }
+  return static_cast<std::ptrdiff_t>(malloc_usable_size(p));
 }
 
 inline void* keep(void* p) {
   if (!p) throw std::bad_alloc();
   ++calls;
-  const auto size = static_cast<std::ptrdiff_t>(malloc_usable_size(p));
+  const std::ptrdiff_t size = size_of(p, false);
   const std::ptrdiff_t now = live.fetch_add(size) + size;
   std::ptrdiff_t before = peak.load();
   while (now > before && !peak.compare_exchange_weak(before, now)) {
@@ -50,7 +87,7 @@ inline void* keep(void* p) {
 }
 
 [[gnu::noinline]] inline void drop(void* p) noexcept {
-  live -= static_cast<std::ptrdiff_t>(malloc_usable_size(p));
+  live -= size_of(p, true);
   std::free(p);
 }
 
