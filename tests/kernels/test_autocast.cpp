@@ -7,12 +7,14 @@
 #include "foglift/kernels/gemm/gemm.hpp"
 #include "foglift/kernels/naive/mixing.hpp"
 #include "foglift/kernels/naive/products.hpp"
+#include "kernels/gemm_checks.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>
 #include <limits>
 
 using namespace foglift;
+using test::check_rows, test::product;
 
 namespace {
 
@@ -45,13 +47,6 @@ double distance(const Tensor<float>& a, const Tensor<double>& b) {
   return most;
 }
 
-Tensor<float> product(const Tensor<float>& a, const Tensor<float>& b) {
-  Tensor<float> c({a.dim(0), b.dim(1)}, 9.F);
-  kernels::gemm(a.dim(0), b.dim(1), a.dim(1), kernels::row_major(a.data(), a.dim(1)),
-                kernels::row_major(b.data(), b.dim(1)), c.data(), b.dim(1));
-  return c;
-}
-
 }  // namespace
 
 TEST_CASE("autocast: products of rounded operands, summed in float", "[kernels][autocast]") {
@@ -82,21 +77,7 @@ TEST_CASE("autocast: products of rounded operands, summed in float", "[kernels][
 TEST_CASE("autocast: a row has the same bits in any batch and for any threads",
           "[kernels][autocast]") {
   const Autocast bf16;
-  const int before = threads();
-  for (const auto& [M, N, K] :
-       {std::array<Index, 3>{330, 97, 1030}, {33, 997, 511}, {33, 19, 37}}) {
-    const auto a = Rng(1).normal<float>({M, K}), b = Rng(2).normal<float>({K, N});
-    set_threads(1);
-    const Tensor<float> all = product(a, b);
-    for (int n : {2, 3, 4}) {
-      set_threads(n);
-      CHECK(product(a, b) == all);
-    }
-    for (const Index rows : {1, 7, 16, 33})
-      for (Index first = 0; first + rows <= M; first += 37)
-        CHECK(product(a.rows(first, rows), b) == all.rows(first, rows));
-  }
-  set_threads(before);
+  check_rows<float>({{330, 97, 1030}, {33, 997, 511}, {33, 19, 37}});
 }
 
 TEST_CASE("autocast: any range of rows of the panels", "[kernels][autocast]") {

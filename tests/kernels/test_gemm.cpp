@@ -3,12 +3,14 @@
 #include "foglift/kernels/gemm/gemm.hpp"
 #include "foglift/kernels/naive/products.hpp"
 #include "foglift/kernels/pointwise/reduce.hpp"
+#include "kernels/gemm_checks.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>
 #include <limits>
 
 using namespace foglift;
+using test::check_rows, test::product;
 
 namespace {
 
@@ -34,15 +36,6 @@ double distance(const Tensor<T>& a, const Tensor<T>& b) {
   for (Index i = 0; i < a.size(); ++i)
     most = std::max(most, static_cast<double>(std::abs(a[i] - b[i])));
   return most;
-}
-
-template <class T>
-Tensor<T> product(const Tensor<T>& a, const Tensor<T>& b,
-                  const kernels::GemmOptions<T>& options = {}) {
-  Tensor<T> c({a.dim(0), b.dim(1)}, T(9));
-  kernels::gemm(a.dim(0), b.dim(1), a.dim(1), kernels::row_major(a.data(), a.dim(1)),
-                kernels::row_major(b.data(), b.dim(1)), c.data(), b.dim(1), options);
-  return c;
 }
 
 }  // namespace
@@ -140,22 +133,8 @@ TEMPLATE_TEST_CASE("gemm: writes nothing beside its columns", "[kernels][gemm]",
 
 TEMPLATE_TEST_CASE("gemm: a row has the same bits in any batch and for any threads",
                    "[kernels][gemm]", float, double) {
-  using T = TestType;
-  const int before = threads();
   // 16 M multiply-adds, cut for four threads by rows or by panels; and a small one.
-  for (const auto& [M, N, K] : {std::array<Index, 3>{330, 97, 520}, {33, 997, 510}, {33, 19, 7}}) {
-    const auto a = Rng(1).normal<T>({M, K}), b = Rng(2).normal<T>({K, N});
-    set_threads(1);
-    const Tensor<T> all = product(a, b);
-    for (int n : {2, 3, 4}) {
-      set_threads(n);
-      CHECK(product(a, b) == all);
-    }
-    for (const Index rows : {1, 7, 16, 33})
-      for (Index first = 0; first + rows <= M; first += 37)
-        CHECK(product(a.rows(first, rows), b) == all.rows(first, rows));
-  }
-  set_threads(before);
+  check_rows<TestType>({{330, 97, 520}, {33, 997, 510}, {33, 19, 7}});
 }
 
 TEST_CASE("gemm: pointer alignment changes no bit", "[kernels][gemm]") {

@@ -14,10 +14,10 @@ enum class ProductType { float32, bfloat16 };
 /// bfloat16 has float's range and 8 significant bits: weights take half of the memory, and where
 /// the machine multiplies pairs of such numbers (AVX-512 BF16) a product takes half of the time;
 /// elsewhere weights alone are rounded and the products are of floats. Sums are of floats, and so
-/// is all else: norms, softmax, residual sums, time embeddings, states. SiLU and GELU that a
-/// product or a convolution takes in are near to 1.5e-4 and 3e-4. Narrow products, of fewer than 16
-/// columns or a depth below 32, by which data enter and leave a network, stay as they are. Double
-/// is never changed.
+/// is all else: norms, softmax, residual sums, time embeddings, states. SiLU and GELU that are
+/// computed together with a product or a convolution are near, to 1.5e-4 and 3e-4. Narrow products,
+/// of fewer than 16 columns or a depth below 32, by which data enter and leave a network, stay as
+/// they are. Double is never changed.
 ///
 ///   const Autocast bf16;
 ///   const auto x = sample<Tensor<float>>(solver::Ddim{}, denoise, shape, grid, Rng(7));

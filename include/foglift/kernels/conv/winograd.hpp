@@ -11,6 +11,36 @@ namespace foglift::inline v0::kernels {
 
 namespace detail {
 
+/// Y = A^T M A of one tile and `columns` outputs from `first` on, of which M begins at m, a point
+/// m_stride behind the other, with what the outputs receive beside; what lies beyond the output is
+/// left out.
+template <int Axes, Scalar T>
+void winograd_output(const ConvGeometry& g, const typename WinogradTiles<T, Axes>::Place& at,
+                     const ConvEpilogue<T>& end, Index first, Index columns, const T* m,
+                     Index m_stride, T* y) {
+  const Index from = ((at.sample * g.out_h() + at.h) * g.out_w() + at.w) * g.Cout + first;
+  const T* const bias = end.bias ? end.bias + at.sample * end.bias_stride + first : nullptr;
+  for (Index c = 0; c < columns; c += Lanes<T>::count) {
+    const Index n = std::min(Lanes<T>::count, columns - c);
+    const bool all = n == Lanes<T>::count;
+    const auto read = [&](const T* x) {
+      return all ? Lanes<T>::load(x) : Lanes<T>::load(x, n, T(0));
+    };
+    const Lanes<T> start = bias ? read(bias + c) : Lanes<T>(T(0));
+    winograd::transform<T, winograd::OutputTransform, Axes>(
+        [&](Index i, Index j) {
+          return Lanes<T>::load(m + (i * winograd::inputs + j) * m_stride + c);
+        },
+        [&](Index i, Index j, Lanes<T> x) {
+          if (i >= at.rows || j >= at.columns) return;
+          const Index to = from + (i * g.out_w() + j) * g.Cout + c;
+          x = x + start;
+          if (end.residual) x = x + read(end.residual + to);
+          all ? x.store(y + to) : x.store(y + to, n);
+        });
+  }
+}
+
 /// winograd_conv on blocks of tiles.
 template <Scalar T, int Axes = 2>
 class WinogradBlocks {
@@ -52,7 +82,9 @@ class WinogradBlocks {
       for (Index point = 0; point < points; ++point)
         product(n, v.data() + point * v_stride, w_.at(p, point), width,
                 m.data() + point * m_stride);
-      for (Index t = 0; t < n; ++t) output(first + t, p, m.data() + t * width, m_stride);
+      for (Index t = 0; t < n; ++t)
+        winograd_output<Axes, T>(g_, tiles_[first + t], end_, p * Weights::width, w_.columns(p),
+                                 m.data() + t * width, m_stride, y_);
     }
   }
 
@@ -64,33 +96,6 @@ class WinogradBlocks {
                                                          Finishing<T>{nullptr, 0, 0});
     };
     with_packets(Panels<T>::packets(width), run);
-  }
-
-  /// Y = A^T M A of one tile, what lies beyond the output left out.
-  void output(Index tile, Index p, const T* m, Index m_stride) const {
-    const auto at = tiles_[tile];
-    const Index first = p * Weights::width;
-    const Index from = ((at.sample * g_.out_h() + at.h) * g_.out_w() + at.w) * g_.Cout + first;
-    const T* const bias = end_.bias ? end_.bias + at.sample * end_.bias_stride + first : nullptr;
-    for (Index c = 0; c < w_.columns(p); c += Lanes<T>::count) {
-      const Index n = std::min(Lanes<T>::count, w_.columns(p) - c);
-      const bool all = n == Lanes<T>::count;
-      const auto read = [&](const T* x) {
-        return all ? Lanes<T>::load(x) : Lanes<T>::load(x, n, T(0));
-      };
-      const Lanes<T> start = bias ? read(bias + c) : Lanes<T>(T(0));
-      winograd::transform<T, winograd::OutputTransform, Axes>(
-          [&](Index i, Index j) {
-            return Lanes<T>::load(m + (i * winograd::inputs + j) * m_stride + c);
-          },
-          [&](Index i, Index j, Lanes<T> x) {
-            if (i >= at.rows || j >= at.columns) return;
-            const Index to = from + (i * g_.out_w() + j) * g_.Cout + c;
-            x = x + start;
-            if (end_.residual) x = x + read(end_.residual + to);
-            all ? x.store(y_ + to) : x.store(y_ + to, n);
-          });
-    }
   }
 
   const ConvGeometry& g_;

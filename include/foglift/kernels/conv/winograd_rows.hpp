@@ -9,68 +9,26 @@
 namespace foglift::inline v0::kernels {
 
 /// The weights w [kh, 3, Cin, Cout] of a convolution as F(4, 3) along its rows takes them in
-/// bfloat16: in panels of columns as wide as gemm's, each of them [points, kh Cin / 2, columns] of
-/// pairs of channels, the last one padded with zeros to whole packets. Made once where w is
-/// promised to be constant. Cin is even.
+/// bfloat16: a row for each pair of channels of each row of taps. Cin is even.
 template <Scalar T>
-class WinogradRowWeights {
+class WinogradRowWeights : public WinogradPanels<T, 1> {
  public:
-  static constexpr Index width = Panels<T>::width, points = winograd::points<1>;
-
   WinogradRowWeights(Index kh, Index Cin, Index Cout, const T* w)
-      : kh_(kh), Cin_(Cin), Cout_(Cout) {
-    const auto make = [&] { return transformed(w); };
-    data_ = ConstantMemory::form<T>(w, {"winograd rows", {kh, Cin, Cout, 0}}, make);
-    if (data_) return;
-    own_ = make();
-    data_ = own_.data();
-  }
-  WinogradRowWeights(WinogradRowWeights&&) noexcept = default;
-  WinogradRowWeights& operator=(WinogradRowWeights&&) noexcept = default;
-
-  Index panels() const { return (Cout_ + width - 1) / width; }
-  /// Columns of panel p: those of the output, and with the zeros.
-  Index columns(Index p) const { return std::min(width, Cout_ - p * width); }
-  Index stride(Index p) const { return padded(columns(p)); }
-  /// Pairs in a column.
-  Index pairs() const { return kh_ * Cin_ / 2; }
-  /// The matrix [kh Cin / 2, stride(p)] of panel p at one point.
-  const T* at(Index p, Index point) const { return data_ + offset(p, point); }
-
- private:
-  static Index padded(Index n) { return Panels<T>::packets(n) * detail::lanes<T>; }
-  Index offset(Index p, Index point) const {
-    return pairs() * (points * p * width + point * stride(p));
-  }
-
-  Tensor<T> transformed(const T* w) const {
-    auto out = Tensor<T>::uninitialized({points * pairs() * padded(Cout_)});
-    parallel_for(pairs(), grain_of(6 * Cout_), [&](Index k) {
-      for (Index j = 0; j < padded(Cout_); j += Lanes<T>::count) transform(w, k, j, out.data());
-    });
-    return out;
-  }
-
-  /// Columns [j, j + lanes) of pair k, at all points.
-  void transform(const T* w, Index k, Index j, T* out) const {
-    const Index p = j / width, n = std::clamp<Index>(Cout_ - j, 0, Lanes<T>::count);
-    const T* const tap = w + (2 * k / Cin_ * 3 * Cin_ + 2 * k % Cin_) * Cout_ + j;
-    Lanes<T> u[2][std::size_t{points}];
-    for (Index odd = 0; odd < 2; ++odd)
-      winograd::transform<T, winograd::WeightTransform, 1>(
-          [&](Index, Index v) {
-            const T* const x = tap + (v * Cin_ + odd) * Cout_;
-            return n == Lanes<T>::count ? Lanes<T>::load(x) : Lanes<T>::load(x, n, T(0));
-          },
-          [&](Index, Index v, Lanes<T> x) { u[odd][v] = x; });
-    for (Index v = 0; v < points; ++v)
-      detail::store_packet(detail::pairs(u[0][v].v, u[1][v].v),
-                           out + offset(p, v) + k * stride(p) + j - p * width);
-  }
-
-  Index kh_, Cin_, Cout_;
-  Tensor<T> own_;            // the transformed weights, unless they are kept by a promise
-  const T* data_ = nullptr;  // the transformed weights
+      : WinogradPanels<T, 1>(
+            w, {"winograd rows", {kh, Cin, Cout, 0}}, kh * Cin / 2, Cout,
+            [=](Index k, Index j, Index n, const auto& store) {
+              const T* const tap = w + (2 * k / Cin * 3 * Cin + 2 * k % Cin) * Cout + j;
+              Lanes<T> u[2][std::size_t{winograd::points<1>}];
+              for (Index odd = 0; odd < 2; ++odd)
+                winograd::transform<T, winograd::WeightTransform, 1>(
+                    [&](Index, Index v) {
+                      const T* const x = tap + (v * Cin + odd) * Cout;
+                      return n == Lanes<T>::count ? Lanes<T>::load(x) : Lanes<T>::load(x, n, T(0));
+                    },
+                    [&](Index, Index v, Lanes<T> x) { u[odd][v] = x; });
+              for (Index v = 0; v < winograd::points<1>; ++v)
+                store(v, Lanes<T>::make(detail::pairs(u[0][v].v, u[1][v].v)));
+            }) {}
 };
 
 namespace detail {
@@ -84,9 +42,7 @@ class WinogradRowBlocks {
   static constexpr Index size = Paired::left_size;  // floats in memory of a pair
 
  public:
-  static Index tiles_across(const ConvGeometry& g) {
-    return (g.out_w() + winograd::outputs - 1) / winograd::outputs;
-  }
+  static Index tiles_across(const ConvGeometry& g) { return WinogradTiles<T, 1>::tiles_across(g); }
   static Weights weights(const ConvGeometry& g, const T* w) { return {g.kh, g.Cin, g.Cout, w}; }
   static Index pieces_a_sample(const ConvGeometry& g) {
     const Index most = std::clamp<Index>(tiles_a_block(g) / tiles_across(g), 1, g.out_h());
@@ -177,38 +133,19 @@ class WinogradRowBlocks {
 
   void product(Index rows, const T* v, const T* u, Index width, T* m) const {
     with_packets(Panels<T>::packets(width), [&](auto packets) {
-      gemm_panel<Paired, T, decltype(packets)::value>(rows, w_.pairs(),
+      gemm_panel<Paired, T, decltype(packets)::value>(rows, w_.rows(),
                                                       Operand<T>{v, row_size(), size}, u, width,
                                                       Start<T>{nullptr, 0}, m, width, width, {});
     });
   }
 
-  /// Y = A^T M of the tiles of a strip, what lies beyond the output left out.
+  /// The outputs of a strip of tiles.
   void output(const Band& at, Index tile, Index p, const T* m, Index m_stride) const {
-    const Index first = p * Weights::width, w = tile * winograd::outputs;
+    const Index w = tile * winograd::outputs;
     const Index columns = std::min(winograd::outputs, g_.out_w() - w);
-    const T* const bias = end_.bias ? end_.bias + at.sample * end_.bias_stride + first : nullptr;
-    for (Index h = 0; h < at.rows; ++h, m += w_.stride(p)) {
-      const Index row = at.sample * g_.out_h() + at.first + h;
-      const Index from = (row * g_.out_w() + w) * g_.Cout + first;
-      for (Index c = 0; c < w_.columns(p); c += Lanes<T>::count) {
-        const Index n = std::min(Lanes<T>::count, w_.columns(p) - c);
-        const bool all = n == Lanes<T>::count;
-        const auto read = [&](const T* x) {
-          return all ? Lanes<T>::load(x) : Lanes<T>::load(x, n, T(0));
-        };
-        const Lanes<T> start = bias ? read(bias + c) : Lanes<T>(T(0));
-        winograd::transform<T, winograd::OutputTransform, 1>(
-            [&](Index, Index j) { return Lanes<T>::load(m + j * m_stride + c); },
-            [&](Index, Index j, Lanes<T> x) {
-              if (j >= columns) return;
-              const Index to = from + j * g_.Cout + c;
-              x = x + start;
-              if (end_.residual) x = x + read(end_.residual + to);
-              all ? x.store(y_ + to) : x.store(y_ + to, n);
-            });
-      }
-    }
+    for (Index h = 0; h < at.rows; ++h, m += w_.stride(p))
+      winograd_output<1, T>(g_, {at.sample, at.first + h, w, 1, columns}, end_, p * Weights::width,
+                            w_.columns(p), m, m_stride, y_);
   }
 
   const ConvGeometry& g_;

@@ -18,6 +18,10 @@ class WinogradTiles {
 
   static Index tiles_a_sample(const ConvGeometry& g) { return tiles_down(g) * tiles_across(g); }
 
+  static Index tiles_across(const ConvGeometry& g) {
+    return (g.out_w() + winograd::outputs - 1) / winograd::outputs;
+  }
+
   /// Where a tile's outputs begin, and how many of them there are.
   struct Place {
     Index sample, h, w, rows, columns;
@@ -61,9 +65,6 @@ class WinogradTiles {
   /// Outputs of a tile along the first axis.
   static constexpr Index height = Axes == 1 ? 1 : winograd::outputs;
   static Index tiles_down(const ConvGeometry& g) { return (g.out_h() + height - 1) / height; }
-  static Index tiles_across(const ConvGeometry& g) {
-    return (g.out_w() + winograd::outputs - 1) / winograd::outputs;
-  }
 
   const ConvGeometry& g_;
 };
